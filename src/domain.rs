@@ -1,0 +1,29 @@
+//! Plain types that the server and the browser share, and the rules about their values.
+//!
+//! Untrusted text is parsed here, once, into a type that cannot hold a bad value; everything behind it trusts the type.
+//! No I/O, no SQL, no clock, no Leptos.
+#![warn(missing_docs)]
+
+mod aspect;
+mod credits;
+mod failure;
+mod ids;
+mod lang;
+mod model;
+mod prompt;
+mod request;
+mod state;
+mod time;
+mod view;
+
+pub use aspect::AspectRatio;
+pub use credits::Credits;
+pub use failure::Failure;
+pub use ids::{AccountId, GenerationId, ModelName, PersonId, PredictionId, RequestKey};
+pub use lang::{Lang, Theme};
+pub use model::Model;
+pub use prompt::Prompt;
+pub use request::{Field, FieldProblem, Problem, RawRequest, Refusal, Request, MAX_COUNT};
+pub use state::{Phase, State};
+pub use time::Timestamp;
+pub use view::{BalanceView, GenerationView, LiveState, OutputView, StatementKind, StatementLine, Viewer};

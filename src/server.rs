@@ -1,0 +1,2 @@
+//! The server: everything behind the pages.
+#![warn(missing_docs)]
