@@ -1,2 +1,8 @@
 //! The server: everything behind the pages.
 #![warn(missing_docs)]
+
+pub mod clock;
+pub mod db;
+pub mod generation;
+pub mod ledger;
+pub mod model;

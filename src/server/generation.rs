@@ -1,0 +1,219 @@
+//! The lifecycle of a generation: the verbs that change it, each one transaction with its guard in the SQL.
+//!
+//! [`request`] holds the credits and writes the row in one commit; that row is the durable job. [`admit`] is the only
+//! way into flight. A worker takes work with [`claim`], reports with [`record`], and each of its writes names the lease
+//! epoch it was given: zero rows means that the lease is lost and nothing was changed. A terminal state is written in
+//! the same transaction as its money, once; whoever comes second changes nothing.
+//!
+//! What people may see of it is in [`views`]; what a worker does with it in [`work`].
+
+pub mod views;
+pub mod work;
+
+pub use work::{Effects, Job, KeptOutput, Money, Submission, admit, claim, heartbeat, keep_output, next_due, record, sweep};
+
+use super::db::{Db, Tx, mint};
+use super::ledger;
+use crate::domain::{GenerationId, Model, PersonId, RawRequest, Refusal, Request, State, Timestamp};
+use sha2::{Digest, Sha256};
+
+/// From the press of the button to the end, whatever happens: what is not done by then is failed and released.
+pub const DEADLINE_MS: i64 = 15 * 60 * 1_000;
+
+/// How much longer than its deadline a generation's hold may stay open before the reconciler asks why.
+const HOLD_GRACE_MS: i64 = 60 * 60 * 1_000;
+
+/// How many of one person's generations may wait at once.
+pub const MAX_QUEUED_PER_PERSON: i64 = 200;
+
+/// Why a verb did nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The request cannot be taken; nothing was charged.
+    #[error("refused: {0:?}")]
+    Refused(Refusal),
+    /// There is no such generation of this person.
+    #[error("no such generation")]
+    NotFound,
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+impl From<ledger::Error> for Error {
+    fn from(error: ledger::Error) -> Self {
+        match error {
+            ledger::Error::Insufficient { available, price } => Self::Refused(Refusal::Insufficient { available, price }),
+            ledger::Error::NotOpen(id) => Self::Database(sqlx::Error::Protocol(format!("the hold of {id} is not open"))),
+            ledger::Error::Database(error) => Self::Database(error),
+        }
+    }
+}
+
+/// What came of a press of the button.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Requested {
+    /// A new generation, its credits held.
+    New(GenerationId),
+    /// The same press again: the generation it made before.
+    Again(GenerationId),
+}
+
+impl Requested {
+    /// The generation, new or not.
+    pub const fn id(&self) -> &GenerationId {
+        match self {
+            Self::New(id) | Self::Again(id) => id,
+        }
+    }
+}
+
+/// Holds the price and queues one generation. The same key with the same request answers with the first one.
+///
+/// # Errors
+/// [`Error::Refused`] with the reason; nothing is charged or recorded then.
+pub async fn request(
+    db: &Db,
+    owner: &PersonId,
+    raw: &RawRequest,
+    catalogue: &[Model],
+    now: Timestamp,
+) -> Result<Requested, Error> {
+    let (request, model) = raw.parse(catalogue).map_err(|problems| Error::Refused(Refusal::Fields(problems)))?;
+    let hash = fingerprint(&request);
+    let mut tx = db.begin().await?;
+    if let Some(known) = find_by_key(&mut tx, owner, &request, &hash).await? {
+        return Ok(Requested::Again(known));
+    }
+    let price = model.price(request.count).ok_or_else(|| sqlx::Error::Protocol("a price does not fit".into()))?;
+    if let Some(quoted) = request.quoted.filter(|quoted| *quoted < price) {
+        return Err(Error::Refused(Refusal::PriceChanged { quoted, price }));
+    }
+    let id = GenerationId::trusted(mint());
+    let deadline = now.plus_ms(DEADLINE_MS);
+    // The hold first: it locks the account row, so one person's parallel requests queue up here on either database and
+    // each sees the keys of those before it.
+    ledger::hold(&mut tx, owner, &id, model.unit_price, price, deadline.plus_ms(HOLD_GRACE_MS), now).await?;
+    if let Some(known) = find_by_key(&mut tx, owner, &request, &hash).await? {
+        return Ok(Requested::Again(known)); // the transaction, and with it the hold, is rolled back
+    }
+    let (queued,): (i64,) = sqlx::query_as("select count(*) from generation where owner_id = $1 and state = 'queued'")
+        .bind(owner)
+        .fetch_one(tx.connection())
+        .await?;
+    if queued >= MAX_QUEUED_PER_PERSON {
+        return Err(Error::Refused(Refusal::TooManyQueued { limit: MAX_QUEUED_PER_PERSON }));
+    }
+    sqlx::query(
+        "insert into generation (id, owner_id, request_key, request_hash, model, model_version, prompt, aspect, seed, count, input,
+                                 unit_price, price, state, run_at, deadline_at, created_at, updated_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'queued', $14, $15, $14, $14)",
+    )
+    .bind(&id)
+    .bind(owner)
+    .bind(&request.key)
+    .bind(&hash)
+    .bind(&request.model)
+    .bind(model.version.clone())
+    .bind(request.prompt.as_str())
+    .bind(request.aspect)
+    .bind(request.seed)
+    .bind(request.count)
+    .bind(model.input(&request).to_string())
+    .bind(model.unit_price)
+    .bind(price)
+    .bind(now)
+    .bind(deadline)
+    .execute(tx.connection())
+    .await?;
+    note(&mut tx, &id, now, 0, None, State::Queued, None).await?;
+    tx.commit().await?;
+    Ok(Requested::New(id))
+}
+
+/// Asks a generation to stop. Queued, it is cancelled here and now; in flight, a worker asks Replicate. Asking again, or
+/// asking when it is over, changes nothing.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is not this person's.
+pub async fn cancel(db: &Db, owner: &PersonId, id: &GenerationId, now: Timestamp) -> Result<(), Error> {
+    let mut tx = db.begin().await?;
+    let dropped = sqlx::query(
+        "update generation set state = 'canceled', finished_at = $3, updated_at = $3, cancel_requested_at = $3, version = version + 1
+         where id = $1 and owner_id = $2 and state = 'queued'",
+    )
+    .bind(id)
+    .bind(owner)
+    .bind(now)
+    .execute(tx.connection())
+    .await?;
+    if dropped.rows_affected() == 1 {
+        ledger::release(&mut tx, id, now).await?;
+        note(&mut tx, id, now, 0, Some(State::Queued), State::Canceled, Some("by its owner")).await?;
+    } else {
+        // Only the flag: the worker that holds the lease, or the next one, acts on it. `run_at` wakes it at once.
+        let flagged = sqlx::query(
+            "update generation set cancel_requested_at = $3, run_at = (case when run_at > $3 then $3 else run_at end),
+                    updated_at = $3, version = version + 1
+             where id = $1 and owner_id = $2 and state in ('submitting', 'waiting', 'parked') and cancel_requested_at is null",
+        )
+        .bind(id)
+        .bind(owner)
+        .bind(now)
+        .execute(tx.connection())
+        .await?;
+        if flagged.rows_affected() == 0 && !views::exists(&mut tx, owner, id).await? {
+            return Err(Error::NotFound);
+        }
+    }
+    tx.touch(owner);
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Writes one line of a generation's timeline.
+async fn note(
+    tx: &mut Tx,
+    id: &GenerationId,
+    now: Timestamp,
+    epoch: i64,
+    from: Option<State>,
+    to: State,
+    detail: Option<&str>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query(
+        "insert into generation_event (id, generation_id, at, epoch, from_state, to_state, detail) values ($1, $2, $3, $4, $5, $6, $7)",
+    )
+    .bind(mint())
+    .bind(id)
+    .bind(now)
+    .bind(epoch)
+    .bind(from)
+    .bind(to)
+    .bind(detail.map(str::to_owned))
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// The generation a key made before, if any; a different request under the same key is refused.
+async fn find_by_key(tx: &mut Tx, owner: &PersonId, request: &Request, hash: &str) -> Result<Option<GenerationId>, Error> {
+    let known: Option<(GenerationId, String)> =
+        sqlx::query_as("select id, request_hash from generation where owner_id = $1 and request_key = $2")
+            .bind(owner)
+            .bind(&request.key)
+            .fetch_optional(tx.connection())
+            .await?;
+    match known {
+        Some((id, known_hash)) if known_hash == hash => Ok(Some(id)),
+        Some(_) => Err(Error::Refused(Refusal::KeyReused)),
+        None => Ok(None),
+    }
+}
+
+/// What a key stands for: everything asked for, but not the price that was shown.
+fn fingerprint(request: &Request) -> String {
+    let Request { key: _, model, prompt, aspect, count, seed, quoted: _ } = request;
+    let text = format!("{model}\n{}\n{count}\n{seed:?}\n{}", aspect.as_str(), prompt.as_str());
+    hex::encode(Sha256::digest(text))
+}

@@ -1,0 +1,274 @@
+//! What an owner may see of their generations. Every query names the owner; there is no look-up by bare id.
+
+use crate::domain::{
+    AspectRatio, Credits, Failure, GenerationId, GenerationView, ModelName, OutputView, PersonId, Phase, RequestKey, State, Timestamp,
+};
+use crate::server::db::{Db, Tx};
+use std::collections::HashMap;
+
+/// Pictures on one page of the gallery.
+pub const PAGE: i64 = 50;
+
+/// A place in a list of generations, newest first: everything before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    created_at: Timestamp,
+    id: GenerationId,
+}
+
+impl Cursor {
+    /// As it stands in a link: `{milliseconds}-{id}`.
+    pub fn encode(&self) -> String {
+        format!("{}-{}", self.created_at.0, self.id)
+    }
+
+    /// Reads what a link says; `None` when it is not one of ours.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (at, id) = text.split_once('-')?;
+        Some(Self { created_at: Timestamp(at.parse().ok()?), id: GenerationId::parse(id)? })
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: GenerationId,
+    request_key: RequestKey,
+    version: i64,
+    state: State,
+    prediction_status: Option<String>,
+    cancel_requested_at: Option<Timestamp>,
+    failure: Option<Failure>,
+    prompt: String,
+    model: ModelName,
+    label: String,
+    aspect: AspectRatio,
+    count: i64,
+    seed: Option<i64>,
+    price: Credits,
+    captured: Credits,
+    progress: Option<i64>,
+    ahead: i64,
+    created_at: Timestamp,
+    started_at: Option<Timestamp>,
+    finished_at: Option<Timestamp>,
+    updated_at: Timestamp,
+}
+
+/// The columns of [`Row`] from `generation g`; the text that follows says which.
+macro_rules! select_views {
+    ($rest:literal) => {
+        concat!(
+            "select g.id, g.request_key, g.version, g.state, g.prediction_status, g.cancel_requested_at, g.failure, g.prompt, g.model,
+                    m.label, g.aspect, g.count, g.seed, g.price, g.captured, g.progress,
+                    (case when g.state = 'queued' then
+                       (select count(*) from generation q where q.state = 'queued'
+                          and (q.priority > g.priority or (q.priority = g.priority and (q.created_at, q.id) < (g.created_at, g.id))))
+                     else 0 end) as ahead,
+                    g.created_at, g.started_at, g.finished_at, g.updated_at
+             from generation g join model m on m.name = g.model ",
+            $rest
+        )
+    };
+}
+
+/// One generation of a person; `None` when it is not theirs.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(db: &Db, owner: &PersonId, id: &GenerationId) -> Result<Option<GenerationView>, sqlx::Error> {
+    let rows = sqlx::query_as(select_views!("where g.owner_id = $1 and g.id = $2")).bind(owner).bind(id).fetch_all(db.pool()).await?;
+    Ok(with_outputs(db, rows).await?.into_iter().next())
+}
+
+/// A person's kept generations before `cursor`, newest first, and where the older ones begin.
+///
+/// # Errors
+/// When the database fails.
+pub async fn gallery(
+    db: &Db,
+    owner: &PersonId,
+    before: Option<&Cursor>,
+) -> Result<(Vec<GenerationView>, Option<Cursor>), sqlx::Error> {
+    let (at, id) = before.map_or((Timestamp(i64::MAX), ""), |cursor| (cursor.created_at, cursor.id.as_str()));
+    let mut rows: Vec<Row> = sqlx::query_as(select_views!(
+        "where g.owner_id = $1 and g.state = 'succeeded' and (g.created_at, g.id) < ($2, $3)
+         order by g.created_at desc, g.id desc limit $4"
+    ))
+    .bind(owner)
+    .bind(at)
+    .bind(id)
+    .bind(PAGE + 1)
+    .fetch_all(db.pool())
+    .await?;
+    let page = usize::try_from(PAGE).unwrap_or(usize::MAX);
+    let more = rows.len() > page;
+    rows.truncate(page);
+    let older = rows.last().filter(|_| more).map(|row| Cursor { created_at: row.created_at, id: row.id.clone() });
+    Ok((with_outputs(db, rows).await?, older))
+}
+
+/// How many pictures a person has kept.
+///
+/// # Errors
+/// When the database fails.
+pub async fn pictures(db: &Db, owner: &PersonId) -> Result<i64, sqlx::Error> {
+    let (count,) = sqlx::query_as(
+        "select count(*) from output o join generation g on g.id = o.generation_id where g.owner_id = $1 and g.state = 'succeeded'",
+    )
+    .bind(owner)
+    .fetch_one(db.pool())
+    .await?;
+    Ok(count)
+}
+
+/// What a person's page shows as present: everything unfinished, and what ended since `since`; newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn present(db: &Db, owner: &PersonId, since: Timestamp) -> Result<Vec<GenerationView>, sqlx::Error> {
+    let rows = sqlx::query_as(select_views!(
+        "where g.owner_id = $1 and (g.state not in ('succeeded', 'failed', 'canceled') or g.finished_at >= $2)
+         order by g.created_at desc, g.id desc limit 300"
+    ))
+    .bind(owner)
+    .bind(since)
+    .fetch_all(db.pool())
+    .await?;
+    with_outputs(db, rows).await
+}
+
+/// Everything of a person that changed at or after `since`, with the moment of each change, oldest change first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn changed(db: &Db, owner: &PersonId, since: Timestamp) -> Result<Vec<(Timestamp, GenerationView)>, sqlx::Error> {
+    let rows: Vec<Row> =
+        sqlx::query_as(select_views!("where g.owner_id = $1 and g.updated_at >= $2 order by g.updated_at, g.id limit 1000"))
+            .bind(owner)
+            .bind(since)
+            .fetch_all(db.pool())
+            .await?;
+    let moments: Vec<_> = rows.iter().map(|row| row.updated_at).collect();
+    Ok(moments.into_iter().zip(with_outputs(db, rows).await?).collect())
+}
+
+/// A kept file that a person may read: its key in the store and its content type.
+///
+/// # Errors
+/// When the database fails.
+pub async fn file(db: &Db, owner: &PersonId, id: &GenerationId, place: i64) -> Result<Option<(String, String)>, sqlx::Error> {
+    sqlx::query_as(
+        "select o.object_key, o.content_type from output o join generation g on g.id = o.generation_id
+         where g.owner_id = $1 and g.id = $2 and o.place = $3",
+    )
+    .bind(owner)
+    .bind(id)
+    .bind(place)
+    .fetch_optional(db.pool())
+    .await
+}
+
+/// Whether a generation is this person's.
+pub(super) async fn exists(tx: &mut Tx, owner: &PersonId, id: &GenerationId) -> Result<bool, sqlx::Error> {
+    let found: Option<(i64,)> = sqlx::query_as("select version from generation where id = $1 and owner_id = $2")
+        .bind(id)
+        .bind(owner)
+        .fetch_optional(tx.connection())
+        .await?;
+    Ok(found.is_some())
+}
+
+#[derive(sqlx::FromRow)]
+struct OutputRow {
+    generation_id: GenerationId,
+    place: i64,
+    object_key: String,
+    content_type: String,
+    bytes: i64,
+    sha256: String,
+    width: i64,
+    height: i64,
+    color: String,
+    thumbhash: String,
+}
+
+/// Joins generations with their outputs: two queries however many rows, the ids travelling as one JSON text.
+async fn with_outputs(db: &Db, rows: Vec<Row>) -> Result<Vec<GenerationView>, sqlx::Error> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<_> = rows.iter().map(|row| row.id.as_str()).collect();
+    let outputs: Vec<OutputRow> = sqlx::query_as(db.each_id(
+        "select generation_id, place, object_key, content_type, bytes, sha256, width, height, color, thumbhash
+         from output where generation_id in (select value from json_each($1)) order by generation_id, place",
+        "select generation_id, place, object_key, content_type, bytes, sha256, width, height, color, thumbhash
+         from output where generation_id in (select json_array_elements_text($1::json)) order by generation_id, place",
+    ))
+    .bind(serde_json::json!(ids).to_string())
+    .fetch_all(db.pool())
+    .await?;
+    let mut by_generation: HashMap<GenerationId, Vec<OutputView>> = HashMap::new();
+    for output in outputs {
+        by_generation.entry(output.generation_id.clone()).or_default().push(output_view(output));
+    }
+    Ok(rows.into_iter().map(|row| { let outputs = by_generation.remove(&row.id).unwrap_or_default(); view(row, outputs) }).collect())
+}
+
+fn output_view(row: OutputRow) -> OutputView {
+    let (id, place) = (&row.generation_id, row.place);
+    let extension = row.object_key.rsplit('.').next().unwrap_or_default();
+    OutputView {
+        index: place,
+        url: format!("/files/{id}/{place}.{extension}"),
+        small: format!("/files/{id}/{place}.small.webp"),
+        large: format!("/files/{id}/{place}.large.webp"),
+        width: row.width,
+        height: row.height,
+        bytes: row.bytes,
+        content_type: row.content_type,
+        sha256: row.sha256,
+        color: row.color,
+        thumbhash: row.thumbhash,
+    }
+}
+
+fn view(row: Row, outputs: Vec<OutputView>) -> GenerationView {
+    let phase = phase(&row);
+    GenerationView {
+        id: row.id,
+        request_key: row.request_key,
+        version: row.version,
+        phase,
+        prompt: row.prompt,
+        model: row.model,
+        model_label: row.label,
+        aspect: row.aspect,
+        count: row.count,
+        seed: row.seed,
+        price: row.price,
+        captured: row.captured,
+        progress: row.progress.filter(|_| phase == Phase::Rendering),
+        ahead: (phase == Phase::Queued).then_some(row.ahead),
+        created_at: row.created_at,
+        started_at: row.started_at,
+        finished_at: row.finished_at,
+        // While it is saving, what is kept already is not shown: a card shows a whole result or none.
+        outputs: if row.state == State::Succeeded { outputs } else { Vec::new() },
+    }
+}
+
+fn phase(row: &Row) -> Phase {
+    match row.state {
+        State::Queued => Phase::Queued,
+        State::Submitting | State::Waiting if row.cancel_requested_at.is_some() => Phase::Canceling,
+        State::Submitting => Phase::Starting,
+        State::Waiting if row.prediction_status.as_deref() == Some("processing") => Phase::Rendering,
+        State::Waiting => Phase::Starting,
+        State::Storing => Phase::Saving,
+        State::Canceling => Phase::Canceling,
+        State::Parked => Phase::Delayed,
+        State::Succeeded => Phase::Succeeded,
+        State::Failed => Phase::Failed(row.failure.unwrap_or(Failure::Internal)),
+        State::Canceled => Phase::Canceled,
+    }
+}

@@ -1,0 +1,310 @@
+//! The books: who has how many credits, and why.
+//!
+//! Double entry, append-only, holds instead of refunds. A request sets its price aside ([`hold`]); the end of the
+//! generation takes what was delivered ([`capture`]) or gives it all back ([`release`]). The verbs that move money take
+//! a transaction, so they can only happen inside the change they belong to, and each effect has a unique `(kind, ref)`,
+//! so it happens once. The database itself refuses a negative balance; nothing here reads a balance and then decides.
+//!
+//! [`verify`] checks everything this file promises, as queries.
+
+mod statement;
+mod verify;
+
+pub use statement::{OpenHold, Summary, holds, statement, summary};
+pub use verify::{Drift, verify};
+
+use super::db::{Db, Tx, mint};
+use crate::domain::{AccountId, BalanceView, Credits, GenerationId, PersonId, Timestamp};
+use sha2::{Digest, Sha256};
+
+/// The house's account that granted credits come out of.
+const ISSUED: &str = "issued";
+/// The house's account that captured credits go into.
+const EARNED: &str = "earned";
+
+/// Why money did not move.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The person has less than it costs.
+    #[error("{available} credits are available, {price} are needed")]
+    Insufficient {
+        /// What they have.
+        available: Credits,
+        /// What it costs.
+        price: Credits,
+    },
+    /// The hold is not open: it was settled before.
+    #[error("the hold of generation {0} is not open")]
+    NotOpen(GenerationId),
+    /// The database failed or refused.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Where granted credits come from.
+#[derive(Clone, Debug)]
+pub enum Grant {
+    /// Once per person, when they sign up.
+    Signup,
+    /// An operator's decision; `reference` makes repeating the command harmless.
+    Operator {
+        /// Unique per decision.
+        reference: String,
+        /// Shown on the statement.
+        reason: String,
+    },
+}
+
+/// Opens a person's account, empty.
+///
+/// # Errors
+/// When the database fails, or the person has one already.
+pub async fn open_account(tx: &mut Tx, person: &PersonId, now: Timestamp) -> Result<(), sqlx::Error> {
+    sqlx::query("insert into account (id, owner_id, kind, updated_at, created_at) values ($1, $2, 'person', $3, $3)")
+        .bind(mint())
+        .bind(person)
+        .bind(now)
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}
+
+/// Adds credits to a person's account, out of thin air that the `issued` account remembers.
+///
+/// # Errors
+/// When the database fails, or this grant was made before.
+pub async fn grant(tx: &mut Tx, person: &PersonId, amount: Credits, grant: &Grant, now: Timestamp) -> Result<(), sqlx::Error> {
+    let (kind, reference, actor, reason) = match grant {
+        Grant::Signup => ("signup_grant", person.to_string(), format!("person:{person}"), None),
+        Grant::Operator { reference, reason } => ("grant", reference.clone(), "operator".to_owned(), Some(reason.clone())),
+    };
+    let txn = write_txn(tx, kind, &reference, &actor, reason.as_deref(), now).await?;
+    let account = sqlx::query_as(
+        "update account set posted = posted + $2, entries = entries + 1, version = version + 1, updated_at = $3
+         where owner_id = $1 returning id, posted, entries, head_hash",
+    )
+    .bind(person)
+    .bind(amount)
+    .bind(now)
+    .fetch_one(tx.connection())
+    .await?;
+    write_entries(tx, &txn, &account, amount, ISSUED, now).await?;
+    tx.touch(person);
+    Ok(())
+}
+
+/// Sets `amount` aside for a generation, if the person has it.
+///
+/// # Errors
+/// [`Error::Insufficient`] when they do not; nothing has changed then.
+pub async fn hold(
+    tx: &mut Tx,
+    person: &PersonId,
+    generation: &GenerationId,
+    unit_price: Credits,
+    amount: Credits,
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let account: Option<(AccountId,)> = sqlx::query_as(
+        "update account set held = held + $2, version = version + 1, updated_at = $3
+         where owner_id = $1 and posted - held >= $2 returning id",
+    )
+    .bind(person)
+    .bind(amount)
+    .bind(now)
+    .fetch_optional(tx.connection())
+    .await?;
+    let Some((account,)) = account else {
+        let (available,): (Credits,) = sqlx::query_as("select posted - held from account where owner_id = $1")
+            .bind(person)
+            .fetch_one(tx.connection())
+            .await?;
+        return Err(Error::Insufficient { available, price: amount });
+    };
+    write_txn(tx, "hold", generation.as_str(), &format!("person:{person}"), None, now).await?;
+    sqlx::query(
+        "insert into hold (id, account_id, generation_id, amount, unit_price, state, expires_at, created_at)
+         values ($1, $2, $3, $4, $5, 'open', $6, $7)",
+    )
+    .bind(mint())
+    .bind(&account)
+    .bind(generation)
+    .bind(amount)
+    .bind(unit_price)
+    .bind(expires_at)
+    .bind(now)
+    .execute(tx.connection())
+    .await?;
+    tx.touch(person);
+    Ok(())
+}
+
+/// Takes the price of `delivered` outputs from a generation's hold and gives the rest back. Returns what was taken.
+///
+/// # Errors
+/// [`Error::NotOpen`] when it was settled before.
+pub async fn capture(tx: &mut Tx, generation: &GenerationId, delivered: i64, now: Timestamp) -> Result<Credits, Error> {
+    let hold: Option<(AccountId, Credits, Credits)> = sqlx::query_as(
+        "update hold set state = 'captured', settled_at = $3,
+                captured = (case when unit_price * $2 < amount then unit_price * $2 else amount end)
+         where generation_id = $1 and state = 'open' returning account_id, amount, captured",
+    )
+    .bind(generation)
+    .bind(delivered)
+    .bind(now)
+    .fetch_optional(tx.connection())
+    .await?;
+    let (account, amount, captured) = hold.ok_or_else(|| Error::NotOpen(generation.clone()))?;
+    let txn = write_txn(tx, "capture", generation.as_str(), "worker", None, now).await?;
+    let account = sqlx::query_as(
+        "update account set held = held - $2, posted = posted - $3, entries = entries + 1, version = version + 1, updated_at = $4
+         where id = $1 returning id, posted, entries, head_hash",
+    )
+    .bind(&account)
+    .bind(amount)
+    .bind(captured)
+    .bind(now)
+    .fetch_one(tx.connection())
+    .await?;
+    write_entries(tx, &txn, &account, Credits(-captured.0), EARNED, now).await?;
+    Ok(captured)
+}
+
+/// Gives the whole of a generation's hold back.
+///
+/// # Errors
+/// [`Error::NotOpen`] when it was settled before.
+pub async fn release(tx: &mut Tx, generation: &GenerationId, now: Timestamp) -> Result<(), Error> {
+    let hold: Option<(AccountId, Credits)> = sqlx::query_as(
+        "update hold set state = 'released', settled_at = $2 where generation_id = $1 and state = 'open'
+         returning account_id, amount",
+    )
+    .bind(generation)
+    .bind(now)
+    .fetch_optional(tx.connection())
+    .await?;
+    let (account, amount) = hold.ok_or_else(|| Error::NotOpen(generation.clone()))?;
+    write_txn(tx, "release", generation.as_str(), "worker", None, now).await?;
+    sqlx::query("update account set held = held - $2, version = version + 1, updated_at = $3 where id = $1")
+        .bind(&account)
+        .bind(amount)
+        .bind(now)
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}
+
+/// What a person has now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn balance(db: &Db, person: &PersonId) -> Result<BalanceView, sqlx::Error> {
+    let (version, posted, held) =
+        sqlx::query_as("select version, posted, held from account where owner_id = $1").bind(person).fetch_one(db.pool()).await?;
+    Ok(BalanceView { version, posted, held })
+}
+
+/// A person's account right after one more entry was counted, with the hash of the one before.
+#[derive(sqlx::FromRow)]
+struct Head {
+    id: AccountId,
+    posted: Credits,
+    entries: i64,
+    head_hash: String,
+}
+
+async fn write_txn(
+    tx: &mut Tx,
+    kind: &str,
+    reference: &str,
+    actor: &str,
+    reason: Option<&str>,
+    now: Timestamp,
+) -> Result<Cause, sqlx::Error> {
+    let cause = Cause { id: mint(), kind: kind.to_owned(), reference: reference.to_owned() };
+    sqlx::query("insert into txn (id, kind, ref, actor, reason, created_at) values ($1, $2, $3, $4, $5, $6)")
+        .bind(&cause.id)
+        .bind(kind)
+        .bind(reference)
+        .bind(actor)
+        .bind(reason.map(str::to_owned))
+        .bind(now)
+        .execute(tx.connection())
+        .await?;
+    Ok(cause)
+}
+
+struct Cause {
+    id: String,
+    kind: String,
+    reference: String,
+}
+
+/// Writes the person's line and its mirror in the house's account, and moves the head of the chain.
+async fn write_entries(
+    tx: &mut Tx,
+    cause: &Cause,
+    head: &Head,
+    amount: Credits,
+    house: &str,
+    now: Timestamp,
+) -> Result<(), sqlx::Error> {
+    let link = Link {
+        previous: &head.head_hash,
+        account: &head.id,
+        place: head.entries,
+        kind: &cause.kind,
+        reference: &cause.reference,
+        amount,
+        posted_after: head.posted,
+        at: now,
+    };
+    let hash = link.hash();
+    sqlx::query(
+        "insert into entry (id, txn_id, account_id, amount, place, posted_after, previous_hash, hash, created_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    )
+    .bind(mint())
+    .bind(&cause.id)
+    .bind(&head.id)
+    .bind(amount)
+    .bind(head.entries)
+    .bind(head.posted)
+    .bind(&head.head_hash)
+    .bind(&hash)
+    .bind(now)
+    .execute(tx.connection())
+    .await?;
+    sqlx::query("insert into entry (id, txn_id, account_id, amount, created_at) values ($1, $2, $3, $4, $5)")
+        .bind(mint())
+        .bind(&cause.id)
+        .bind(house)
+        .bind(Credits(-amount.0))
+        .bind(now)
+        .execute(tx.connection())
+        .await?;
+    sqlx::query("update account set head_hash = $2 where id = $1").bind(&head.id).bind(&hash).execute(tx.connection()).await?;
+    Ok(())
+}
+
+/// What the hash of an entry covers. The text is part of the product: anybody can recompute a chain from a statement.
+pub(super) struct Link<'a> {
+    pub previous: &'a str,
+    pub account: &'a AccountId,
+    pub place: i64,
+    pub kind: &'a str,
+    pub reference: &'a str,
+    pub amount: Credits,
+    pub posted_after: Credits,
+    pub at: Timestamp,
+}
+
+impl Link<'_> {
+    /// SHA-256, hex, over the fields one per line.
+    pub fn hash(&self) -> String {
+        let Self { previous, account, place, kind, reference, amount, posted_after, at } = self;
+        let text = format!("{previous}\n{account}\n{place}\n{kind}\n{reference}\n{amount}\n{posted_after}\n{}\n", at.0);
+        hex::encode(Sha256::digest(text))
+    }
+}
