@@ -6,3 +6,4 @@ pub mod db;
 pub mod generation;
 pub mod ledger;
 pub mod model;
+pub mod replicate;
