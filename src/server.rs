@@ -7,3 +7,4 @@ pub mod generation;
 pub mod ledger;
 pub mod model;
 pub mod replicate;
+pub mod worker;

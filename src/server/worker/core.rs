@@ -1,0 +1,349 @@
+//! The worker's judgement, without a single `await`: from a row and what just happened to the next row and its effects.
+//!
+//! [`plan`] says what to do with a row that was taken; [`step`] says what its outcome means. The worker, the tests and
+//! any model checker drive these same two functions, so what is proved about them holds for the product. The rules:
+//!
+//! - a paid call is made once per intent; when its answer is lost, the row waits until nothing can be under way any
+//!   more, then *looks* for the prediction, twice, before another may be bought;
+//! - an end carries its money: succeeded captures what was kept, everything else releases the whole hold;
+//! - a finished result is delivered even if it was being cancelled: it was paid for;
+//! - nothing waits for ever: past the deadline the prediction is stopped, and what cannot be stopped is given up.
+
+use crate::domain::{Credits, Failure, State, Timestamp};
+use crate::server::generation::{Effects, Job, Money, Submission};
+use crate::server::replicate::{Error, Prediction, RunFailure, Status};
+use std::time::Duration;
+
+/// Predictions that one generation may cost us.
+const PAID_BUDGET: i64 = 2;
+/// Intents that one generation may have.
+const MAX_INTENTS: i64 = 3;
+/// Looks for a lost prediction before it is taken for never created; the list may lag.
+const LOOKS: i64 = 2;
+/// Between two looks.
+const LOOK_AGAIN_MS: i64 = 30_000;
+/// Leases that may run out on one row before it is taken for something that kills workers.
+const LOST_LEASES: i64 = 5;
+/// Fetches of a file that arrives damaged or not at all, before it is taken for lost.
+const FETCH_TRIES: i64 = 6;
+/// How long output links live after the end; Replicate deletes files after an hour.
+const LINKS_LIVE_MS: i64 = 55 * 60 * 1_000;
+/// Past its deadline by this much, a generation is given up even when Replicate cannot be asked: `Cancel-After` has
+/// ended the run, and whatever it made has been deleted.
+const GIVE_UP_MS: i64 = 60 * 60 * 1_000;
+/// Replicate's account trouble is an operator's to solve; meanwhile, ask this often.
+const ACCOUNT_PAUSE_MS: i64 = 30_000;
+
+/// How a row came into a worker's hands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// Just admitted: the intent was committed a moment ago, by this worker.
+    Admitted,
+    /// Claimed, because it was due and nobody held it.
+    Claimed,
+}
+
+/// What to do with a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Make the paid call.
+    Submit,
+    /// Look whether the unanswered paid call made a prediction.
+    Look,
+    /// Ask how the prediction is doing.
+    Poll,
+    /// Ask Replicate to stop it.
+    Cancel,
+    /// Copy the outputs into our store.
+    Store,
+    /// Leave it to an operator.
+    Park,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum Event {
+    /// The paid call was answered, or not.
+    Submitted(Result<Prediction, Error>),
+    /// The intent had grown too old to send safely: nothing was sent.
+    SentTooLate,
+    /// Somebody looked for the prediction of an unanswered call.
+    Looked(Result<Option<Prediction>, Error>),
+    /// Replicate answered about a prediction, or not.
+    Seen(Result<Prediction, Error>),
+    /// One go at keeping the outputs.
+    Stored(Stored),
+    /// It was left to an operator.
+    Parked,
+}
+
+/// What a go at keeping the outputs came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// Outputs that are in the store, all goes together.
+    pub kept: i64,
+    /// Outputs that are gone for certain.
+    pub lost: i64,
+    /// Outputs that did not arrive whole this time.
+    pub unfetched: i64,
+    /// Whether it was our own store that was away; that counts as nobody's failure.
+    pub store_away: bool,
+    /// The causes, for the operator.
+    pub detail: Option<String>,
+}
+
+/// What to do with `job` now.
+pub fn plan(job: &Job, taken: Taken, now: Timestamp) -> Action {
+    if job.lost_leases >= LOST_LEASES {
+        return Action::Park;
+    }
+    match (job.state, taken) {
+        (State::Submitting, Taken::Admitted) => Action::Submit,
+        (State::Submitting, Taken::Claimed) => Action::Look,
+        (State::Waiting, _) if job.cancel_requested_at.is_some() || now >= job.deadline_at => Action::Cancel,
+        (State::Waiting, _) => Action::Poll,
+        (State::Canceling, _) => Action::Cancel,
+        (State::Storing, _) => Action::Store,
+        _ => Action::Park,
+    }
+}
+
+/// What `event` makes of `job`: the row to write, and what goes with it.
+pub fn step(job: &Job, event: Event, now: Timestamp) -> (Job, Effects) {
+    let mut next = Next { job: Job { lease_until: Timestamp(0), ..job.clone() }, effects: Effects::default(), now };
+    match event {
+        Event::Submitted(Ok(prediction)) => next.adopted(&prediction, Submission::Accepted),
+        Event::Submitted(Err(error)) => next.submit_failed(job, &error),
+        Event::SentTooLate => next.not_sent("the intent was too old to send"),
+        Event::Looked(Ok(Some(prediction))) => next.adopted(&prediction, Submission::Found),
+        Event::Looked(Ok(None)) => next.not_found(),
+        Event::Looked(Err(error)) | Event::Seen(Err(error)) => next.unanswered(&error),
+        Event::Seen(Ok(prediction)) => next.seen(&prediction),
+        Event::Stored(stored) => next.stored(&stored),
+        Event::Parked => next.park("it was lost by its worker too often"),
+    }
+    (next.job, next.effects)
+}
+
+/// The row being written.
+struct Next {
+    job: Job,
+    effects: Effects,
+    now: Timestamp,
+}
+
+impl Next {
+    fn go(&mut self, state: State, in_ms: i64) {
+        if state != self.job.state {
+            self.job.step_try = 0;
+        }
+        self.job.state = state;
+        self.job.run_at = self.now.plus_ms(in_ms);
+    }
+
+    /// Counts a failure of this step and comes back later.
+    fn again(&mut self, first_ms: i64, longest_ms: i64) {
+        let doubled = first_ms.saturating_mul(1 << self.job.step_try.clamp(0, 20));
+        self.job.step_try += 1;
+        let spread = jitter(self.job.id.as_str(), self.job.step_try);
+        self.job.run_at = self.now.plus_ms(doubled.min(longest_ms) * spread / 100);
+    }
+
+    fn fail(&mut self, failure: Failure, detail: Option<String>) {
+        self.go(State::Failed, 0);
+        self.job.failure = Some(failure);
+        self.job.failure_detail.clone_from(&detail);
+        self.effects.detail = detail;
+        self.effects.money = Some(Money::Release);
+    }
+
+    fn canceled(&mut self) {
+        self.go(State::Canceled, 0);
+        self.effects.money = Some(Money::Release);
+    }
+
+    fn park(&mut self, why: &str) {
+        self.go(State::Parked, 0);
+        self.job.lost_leases = 0;
+        self.effects.detail = Some(why.to_owned());
+    }
+
+    /// It was asked to stop, or its time is up: whichever it was, it ended without a result.
+    fn stopped(&mut self, detail: Option<String>) {
+        if self.job.cancel_requested_at.is_some() {
+            self.canceled();
+        } else {
+            self.fail(Failure::Timeout, detail);
+        }
+    }
+
+    fn submit_failed(&mut self, before: &Job, error: &Error) {
+        let detail = error.to_string();
+        match error {
+            Error::NotSent(_) | Error::Setup(_) => self.not_sent(&detail),
+            Error::Throttled { retry_after, .. } => {
+                self.requeue(Submission::Throttled, detail, milliseconds(*retry_after));
+            }
+            Error::Account { .. } => self.requeue(Submission::Refused, detail, ACCOUNT_PAUSE_MS),
+            Error::Invalid { .. } | Error::NotFound { .. } => {
+                self.effects.submission = Some(Submission::Refused);
+                self.fail(Failure::InvalidInput, Some(detail));
+            }
+            Error::Ambiguous(_) | Error::Unavailable(_) => {
+                // The lease stays: until it runs out, the call may still be under way, and looking would be too early.
+                self.job.lease_until = before.lease_until;
+                self.effects.submission = Some(Submission::Ambiguous);
+                self.effects.detail = Some(detail);
+            }
+        }
+    }
+
+    fn not_sent(&mut self, detail: &str) {
+        let tries = self.job.step_try;
+        self.requeue(Submission::NotSent, detail.to_owned(), 0);
+        self.job.step_try = tries;
+        self.again(1_000, 60_000);
+    }
+
+    fn requeue(&mut self, outcome: Submission, detail: String, in_ms: i64) {
+        self.effects.submission = Some(outcome);
+        if self.job.cancel_requested_at.is_some() {
+            self.canceled();
+        } else {
+            self.go(State::Queued, in_ms);
+        }
+        self.effects.detail = Some(detail);
+    }
+
+    fn adopted(&mut self, prediction: &Prediction, outcome: Submission) {
+        self.effects.submission = Some(outcome);
+        self.job.paid_attempts += 1;
+        self.job.prediction_id = Some(prediction.id.clone());
+        self.go(State::Waiting, 0);
+        self.seen(prediction);
+    }
+
+    fn not_found(&mut self) {
+        self.job.reconciles += 1;
+        if self.job.reconciles < LOOKS {
+            self.job.run_at = self.now.plus_ms(LOOK_AGAIN_MS);
+            return;
+        }
+        if self.job.paid_attempts < PAID_BUDGET && self.job.submit_seq < MAX_INTENTS {
+            self.requeue(Submission::GivenUp, "no prediction was found; another may be bought".to_owned(), 0);
+        } else {
+            self.effects.submission = Some(Submission::GivenUp);
+            self.park("the budget of paid calls is spent");
+        }
+    }
+
+    /// Replicate did not answer a question. Asking again does no harm; only much later is it given up.
+    fn unanswered(&mut self, error: &Error) {
+        let detail = error.to_string();
+        let gone = matches!(error, Error::NotFound { .. }) && self.job.step_try >= 3;
+        if gone || self.now >= self.job.deadline_at.plus_ms(GIVE_UP_MS) {
+            self.stopped(Some(detail));
+        } else if let Error::Throttled { retry_after, .. } = error {
+            self.job.run_at = self.now.plus_ms(milliseconds(*retry_after));
+        } else {
+            self.again(1_000, 30_000);
+        }
+    }
+
+    fn seen(&mut self, prediction: &Prediction) {
+        self.job.prediction_status = Some(prediction.status.as_str().to_owned());
+        self.job.progress = prediction.progress().or(self.job.progress);
+        self.job.started_at = self.job.started_at.or(prediction.started_at);
+        match (&prediction.status, prediction.failure()) {
+            (Status::Succeeded, _) => self.finished(prediction),
+            (Status::Canceled | Status::Aborted, _) => self.stopped(prediction.error.clone()),
+            (_, Some(failure)) => self.run_failed(failure, prediction.error.clone()),
+            (Status::Starting | Status::Processing | Status::Failed | Status::Unknown(_), None) => self.still_running(),
+        }
+    }
+
+    fn still_running(&mut self) {
+        if self.now >= self.job.deadline_at.plus_ms(GIVE_UP_MS) {
+            self.stopped(Some("it never ended".to_owned()));
+        } else if self.job.state == State::Canceling || self.job.cancel_requested_at.is_some() || self.now >= self.job.deadline_at {
+            // From a look at a `waiting` row this is the step towards stopping; there, it is another look.
+            let in_ms = if self.job.state == State::Canceling { 500 } else { 0 };
+            self.go(State::Canceling, in_ms);
+        } else {
+            self.go(State::Waiting, poll_after_ms(self.now.since(self.job.submit_at.unwrap_or(self.now))));
+            self.job.step_try = 0;
+        }
+    }
+
+    fn finished(&mut self, prediction: &Prediction) {
+        let count = usize::try_from(self.job.count).unwrap_or(usize::MAX);
+        let links: Vec<String> = prediction.output_urls().into_iter().take(count).collect();
+        self.job.prediction_metrics = Some(prediction.metrics.to_string());
+        if links.is_empty() {
+            return self.fail(Failure::ModelFailed, Some("it succeeded without an output".to_owned()));
+        }
+        self.job.prediction_output = Some(serde_json::json!(links).to_string());
+        self.job.output_until = Some(prediction.completed_at.unwrap_or(self.now).plus_ms(LINKS_LIVE_MS));
+        self.go(State::Storing, 0);
+    }
+
+    fn run_failed(&mut self, failure: RunFailure, detail: Option<String>) {
+        let another = self.job.paid_attempts < PAID_BUDGET && self.job.submit_seq < MAX_INTENTS;
+        match failure {
+            RunFailure::Interrupted if self.job.cancel_requested_at.is_some() => self.canceled(),
+            RunFailure::Interrupted if another => {
+                self.go(State::Queued, 1_000);
+                self.job.prediction_id = None;
+                self.job.prediction_status = None;
+                self.job.progress = None;
+                self.job.started_at = None;
+                self.effects.detail = detail;
+            }
+            RunFailure::Interrupted => self.fail(Failure::ProviderBusy, detail),
+            RunFailure::Safety => self.fail(Failure::Safety, detail),
+            RunFailure::InvalidInput => self.fail(Failure::InvalidInput, detail),
+            RunFailure::TimedOut => self.fail(Failure::Timeout, detail),
+            RunFailure::Failed => self.fail(Failure::ModelFailed, detail),
+        }
+    }
+
+    fn stored(&mut self, stored: &Stored) {
+        self.effects.detail.clone_from(&stored.detail);
+        let links_dead = self.job.output_until.is_some_and(|until| self.now >= until);
+        let tries_spent = !stored.store_away && self.job.step_try + 1 >= FETCH_TRIES;
+        if stored.unfetched > 0 && !links_dead && !tries_spent {
+            let tries = self.job.step_try;
+            self.again(500, 30_000);
+            if stored.store_away {
+                // Our own fault spends none of the file's tries.
+                self.job.step_try = tries.min(FETCH_TRIES - 2);
+                self.job.run_at = self.now.plus_ms(2_000);
+            }
+        } else if stored.kept > 0 {
+            self.go(State::Succeeded, 0);
+            self.job.captured = Credits((self.job.unit_price.0 * stored.kept).min(self.job.price.0));
+            self.effects.money = Some(Money::Capture(stored.kept));
+        } else {
+            let failure = if stored.store_away { Failure::Internal } else { Failure::OutputLost };
+            self.fail(failure, stored.detail.clone());
+        }
+    }
+}
+
+/// When to ask again about a run that began `age_ms` ago: often at first, because most pictures take seconds.
+fn poll_after_ms(age_ms: i64) -> i64 {
+    (age_ms / 6).clamp(300, 10_000)
+}
+
+/// 50 to 100 percent, the same for the same row and try, so that a step stays a pure function.
+fn jitter(id: &str, step_try: i64) -> i64 {
+    let sum = id.bytes().fold(step_try.unsigned_abs(), |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
+    50 + i64::try_from(sum % 51).unwrap_or(0)
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,241 @@
+use super::*;
+use crate::domain::{GenerationId, ModelName, PersonId, PredictionId};
+use proptest::prelude::*;
+use serde_json::json;
+
+const NOW: Timestamp = Timestamp(1_000_000);
+
+fn job(state: State) -> Job {
+    Job {
+        id: GenerationId::trusted("g"),
+        owner_id: PersonId::trusted("p"),
+        model: ModelName::trusted("owner/name"),
+        model_version: None,
+        input: "{}".into(),
+        count: 2,
+        unit_price: Credits(3),
+        price: Credits(6),
+        captured: Credits::ZERO,
+        state,
+        run_at: NOW,
+        deadline_at: NOW.plus_ms(900_000),
+        lease_owner: Some("w".into()),
+        lease_until: NOW.plus_ms(60_000),
+        lease_epoch: 1,
+        step_try: 0,
+        lost_leases: 0,
+        submit_seq: 1,
+        submit_at: Some(NOW),
+        reconciles: 0,
+        paid_attempts: 0,
+        prediction_id: None,
+        prediction_status: None,
+        prediction_output: None,
+        prediction_metrics: None,
+        progress: None,
+        output_until: None,
+        cancel_requested_at: None,
+        failure: None,
+        failure_detail: None,
+        created_at: NOW,
+        started_at: None,
+    }
+}
+
+fn prediction(value: serde_json::Value) -> Prediction {
+    serde_json::from_value(value).expect("a prediction")
+}
+
+fn with_status(status: &str) -> Prediction {
+    prediction(json!({"id": "abc", "status": status}))
+}
+
+fn succeeded() -> Prediction {
+    prediction(json!({"id": "abc", "status": "succeeded", "output": ["https://replicate.delivery/a", "https://replicate.delivery/b"]}))
+}
+
+fn canceled(job: Job) -> Job {
+    Job { cancel_requested_at: Some(NOW), ..job }
+}
+
+#[test]
+fn an_accepted_call_waits_without_a_lease() {
+    let (next, effects) = step(&job(State::Submitting), Event::Submitted(Ok(with_status("starting"))), NOW);
+    assert_eq!((next.state, next.lease_until, next.paid_attempts), (State::Waiting, Timestamp(0), 1));
+    assert_eq!(next.prediction_id, Some(PredictionId::trusted("abc")));
+    assert_eq!(effects, Effects { submission: Some(Submission::Accepted), ..Effects::default() });
+}
+
+#[test]
+fn a_lost_answer_keeps_the_lease_and_is_looked_for_twice_before_another_is_bought() {
+    let before = job(State::Submitting);
+    let (lost, effects) = step(&before, Event::Submitted(Err(Error::Ambiguous("reset".into()))), NOW);
+    assert_eq!((lost.state, lost.lease_until), (State::Submitting, before.lease_until));
+    assert_eq!(effects.submission, Some(Submission::Ambiguous));
+    assert_eq!(plan(&lost, Taken::Claimed, NOW), Action::Look);
+
+    let (once, _) = step(&lost, Event::Looked(Ok(None)), NOW);
+    assert_eq!((once.state, once.run_at), (State::Submitting, NOW.plus_ms(30_000)));
+    let (twice, effects) = step(&once, Event::Looked(Ok(None)), NOW);
+    assert_eq!((twice.state, effects.submission), (State::Queued, Some(Submission::GivenUp)));
+    assert_eq!(effects.money, None);
+
+    let (found, effects) = step(&once, Event::Looked(Ok(Some(with_status("processing")))), NOW);
+    assert_eq!((found.state, found.paid_attempts, effects.submission), (State::Waiting, 1, Some(Submission::Found)));
+}
+
+#[test]
+fn a_spent_budget_parks_instead_of_buying_a_third() {
+    let before = Job { paid_attempts: 2, reconciles: 1, ..job(State::Submitting) };
+    let (next, effects) = step(&before, Event::Looked(Ok(None)), NOW);
+    assert_eq!((next.state, effects.money), (State::Parked, None));
+}
+
+#[test]
+fn what_was_certainly_not_sent_is_queued_again_and_a_refused_input_ends_at_once() {
+    let not_sent = || Event::Submitted(Err(Error::NotSent("refused".into())));
+    let (next, effects) = step(&job(State::Submitting), not_sent(), NOW);
+    assert_eq!((next.state, effects.submission), (State::Queued, Some(Submission::NotSent)));
+    assert!(next.run_at > NOW);
+    let (next, _) = step(&canceled(job(State::Submitting)), not_sent(), NOW);
+    assert_eq!(next.state, State::Canceled);
+
+    let throttled = Error::Throttled { retry_after: Duration::from_secs(7), detail: String::new() };
+    let (next, _) = step(&job(State::Submitting), Event::Submitted(Err(throttled)), NOW);
+    assert_eq!((next.state, next.run_at, next.step_try), (State::Queued, NOW.plus_ms(7_000), 0));
+
+    let invalid = Error::Invalid { detail: "- input: prompt is required".into(), fields: Vec::new() };
+    let (next, effects) = step(&job(State::Submitting), Event::Submitted(Err(invalid)), NOW);
+    assert_eq!((next.state, next.failure, effects.money), (State::Failed, Some(Failure::InvalidInput), Some(Money::Release)));
+}
+
+#[test]
+fn a_finished_run_is_stored_even_when_it_was_being_cancelled() {
+    for state in [State::Waiting, State::Canceling] {
+        let (next, effects) = step(&canceled(job(state)), Event::Seen(Ok(succeeded())), NOW);
+        assert_eq!((next.state, effects.money), (State::Storing, None));
+        assert_eq!(next.prediction_output.as_deref(), Some(r#"["https://replicate.delivery/a","https://replicate.delivery/b"]"#));
+    }
+}
+
+#[test]
+fn a_cancelled_run_is_cancelled_when_asked_and_timed_out_when_not() {
+    for status in ["canceled", "aborted"] {
+        let (next, effects) = step(&canceled(job(State::Canceling)), Event::Seen(Ok(with_status(status))), NOW);
+        assert_eq!((next.state, effects.money), (State::Canceled, Some(Money::Release)));
+        let (next, effects) = step(&job(State::Waiting), Event::Seen(Ok(with_status(status))), NOW);
+        assert_eq!((next.state, next.failure, effects.money), (State::Failed, Some(Failure::Timeout), Some(Money::Release)));
+    }
+}
+
+#[test]
+fn a_wish_to_stop_or_the_deadline_turns_a_wait_into_a_cancel() {
+    assert_eq!(plan(&canceled(job(State::Waiting)), Taken::Claimed, NOW), Action::Cancel);
+    assert_eq!(plan(&job(State::Waiting), Taken::Claimed, NOW.plus_ms(900_000)), Action::Cancel);
+    assert_eq!(plan(&job(State::Waiting), Taken::Claimed, NOW), Action::Poll);
+    let (next, _) = step(&canceled(job(State::Waiting)), Event::Seen(Ok(with_status("processing"))), NOW);
+    assert_eq!(next.state, State::Canceling);
+}
+
+#[test]
+fn an_interrupted_run_is_bought_once_more_and_then_given_back() {
+    let interrupted =
+        || prediction(json!({"id": "abc", "status": "failed", "error": "Prediction interrupted; please retry (code: PA)"}));
+    let before = Job { paid_attempts: 1, prediction_id: Some(PredictionId::trusted("abc")), ..job(State::Waiting) };
+    let (next, effects) = step(&before, Event::Seen(Ok(interrupted())), NOW);
+    assert_eq!((next.state, next.prediction_id, effects.money), (State::Queued, None, None));
+    let spent = Job { paid_attempts: 2, ..before };
+    let (next, effects) = step(&spent, Event::Seen(Ok(interrupted())), NOW);
+    assert_eq!((next.failure, effects.money), (Some(Failure::ProviderBusy), Some(Money::Release)));
+}
+
+#[test]
+fn what_was_kept_is_captured_and_the_rest_released() {
+    let storing = job(State::Storing);
+    let (all, effects) = step(&storing, Event::Stored(Stored { kept: 2, ..Stored::default() }), NOW);
+    assert_eq!((all.state, all.captured, effects.money), (State::Succeeded, Credits(6), Some(Money::Capture(2))));
+    let (some, effects) = step(&storing, Event::Stored(Stored { kept: 1, lost: 1, ..Stored::default() }), NOW);
+    assert_eq!((some.state, some.captured, effects.money), (State::Succeeded, Credits(3), Some(Money::Capture(1))));
+    let (none, effects) = step(&storing, Event::Stored(Stored { lost: 2, ..Stored::default() }), NOW);
+    assert_eq!((none.failure, effects.money), (Some(Failure::OutputLost), Some(Money::Release)));
+}
+
+#[test]
+fn a_damaged_file_is_fetched_six_times_and_an_absent_store_costs_no_tries() {
+    let mut damaged = job(State::Storing);
+    for _ in 1..FETCH_TRIES {
+        damaged = step(&damaged, Event::Stored(Stored { unfetched: 2, ..Stored::default() }), NOW).0;
+        assert_eq!(damaged.state, State::Storing);
+    }
+    let (next, effects) = step(&damaged, Event::Stored(Stored { unfetched: 2, ..Stored::default() }), NOW);
+    assert_eq!((next.failure, effects.money), (Some(Failure::OutputLost), Some(Money::Release)));
+
+    let mut away = Job { output_until: Some(NOW.plus_ms(LINKS_LIVE_MS)), ..job(State::Storing) };
+    for _ in 0..100 {
+        away = step(&away, Event::Stored(Stored { unfetched: 2, store_away: true, ..Stored::default() }), NOW).0;
+        assert_eq!(away.state, State::Storing);
+    }
+}
+
+#[test]
+fn what_kills_its_workers_is_parked() {
+    let poison = Job { lost_leases: 5, ..job(State::Waiting) };
+    assert_eq!(plan(&poison, Taken::Claimed, NOW), Action::Park);
+    assert_eq!(step(&poison, Event::Parked, NOW).0.state, State::Parked);
+}
+
+fn any_event() -> impl Strategy<Value = Event> {
+    let statuses = ["starting", "processing", "succeeded", "failed", "canceled", "aborted", "successful"];
+    let answer = || {
+        prop_oneof![
+            (0..statuses.len()).prop_map(move |at| Ok(with_status(statuses[at]))),
+            Just(()).prop_map(|()| Ok(succeeded())),
+            Just(()).prop_map(|()| Err(Error::Ambiguous(String::new()))),
+            Just(()).prop_map(|()| Err(Error::NotSent(String::new()))),
+            Just(()).prop_map(|()| Err(Error::Unavailable(String::new()))),
+            Just(()).prop_map(|()| Err(Error::NotFound { detail: String::new() })),
+            Just(()).prop_map(|()| Err(Error::Account { status: 402, detail: String::new() })),
+        ]
+    };
+    prop_oneof![
+        answer().prop_map(Event::Submitted),
+        answer().prop_map(|answer| Event::Looked(answer.map(Some))),
+        Just(()).prop_map(|()| Event::Looked(Ok(None))),
+        answer().prop_map(Event::Seen),
+        Just(()).prop_map(|()| Event::SentTooLate),
+        (0_i64..3, 0_i64..3, 0_i64..3, any::<bool>())
+            .prop_map(|(kept, lost, unfetched, store_away)| Event::Stored(Stored { kept, lost, unfetched, store_away, detail: None })),
+    ]
+}
+
+/// The events that can happen in a state.
+fn fits(state: State, event: &Event) -> bool {
+    match event {
+        Event::Submitted(_) | Event::SentTooLate | Event::Looked(_) => state == State::Submitting,
+        Event::Seen(_) => matches!(state, State::Waiting | State::Canceling),
+        Event::Stored(_) => state == State::Storing,
+        Event::Parked => !state.is_terminal(),
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_step_is_a_legal_one_and_an_end_has_its_money_and_nothing_else_has(
+        events in proptest::collection::vec(any_event(), 1..40), cancel in any::<bool>(), late in 0_i64..8_000_000,
+    ) {
+        let mut row = job(State::Submitting);
+        if cancel { row = canceled(row); }
+        for event in events {
+            if row.state == State::Queued { row.state = State::Submitting; row.submit_seq += 1; }
+            if !fits(row.state, &event) { continue; }
+            let (next, effects) = step(&row, event, NOW.plus_ms(late));
+            prop_assert!(row.state.may_become(next.state), "{:?} -> {:?}", row.state, next.state);
+            prop_assert_eq!(next.state.is_terminal(), effects.money.is_some());
+            prop_assert_eq!(next.state == State::Succeeded, matches!(effects.money, Some(Money::Capture(kept)) if kept > 0));
+            prop_assert_eq!(next.state == State::Failed, next.failure.is_some());
+            prop_assert!(next.captured <= next.price);
+            if next.state.is_terminal() { break; }
+            row = next;
+        }
+    }
+}
