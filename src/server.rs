@@ -1,2 +1,5 @@
 //! The server: everything behind the pages.
 #![warn(missing_docs)]
+
+pub mod picture;
+pub mod store;
