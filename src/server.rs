@@ -8,3 +8,5 @@ pub mod ledger;
 pub mod model;
 pub mod replicate;
 pub mod worker;
+pub mod picture;
+pub mod store;

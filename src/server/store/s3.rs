@@ -1,0 +1,177 @@
+//! Objects in a bucket of an S3 server: Amazon's or any that speaks its protocol.
+//!
+//! Every upload carries the SHA-256 of its bytes, so that the server refuses one that was damaged on the way, and every
+//! call is bounded in time and tries.
+
+use super::{ByteRange, Error, Key, Limits, Object};
+use aws_sdk_s3::{
+    Client,
+    config::{
+        BehaviorVersion, Credentials, Region, RequestChecksumCalculation, StalledStreamProtectionConfig, http::HttpResponse,
+        retry::RetryConfig, timeout::TimeoutConfig,
+    },
+    error::{ProvideErrorMetadata, SdkError},
+    primitives::ByteStream,
+};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use futures::StreamExt;
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use std::{error::Error as Cause, fs::File, io, ops::Range, path::Path};
+use tokio_util::io::ReaderStream;
+use url::Url;
+
+/// Bytes read at once.
+const CHUNK: usize = 64 * 1024;
+
+/// A bucket and the connections to it.
+#[derive(Clone, Debug)]
+pub struct Bucket {
+    client: Client,
+    name: String,
+}
+
+/// Connections to an S3 server. Nothing is sent yet.
+pub(super) fn client(
+    region: &str,
+    endpoint: Option<&Url>,
+    access_key: &SecretString,
+    secret_key: &SecretString,
+    limits: Limits,
+) -> Client {
+    let credentials = Credentials::new(access_key.expose_secret(), secret_key.expose_secret(), None, None, "configuration");
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(limits.connect)
+        .operation_attempt_timeout(limits.attempt)
+        .operation_timeout(limits.operation)
+        .build();
+    let mut config = aws_sdk_s3::Config::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(region.to_owned()))
+        .credentials_provider(credentials)
+        .http_client(aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https())
+        .timeout_config(timeouts)
+        .retry_config(RetryConfig::standard().with_max_attempts(limits.attempts))
+        .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(limits.stall).build())
+        // We send a SHA-256 of our own. The SDK's default, a checksum after the body, is not understood everywhere.
+        .request_checksum_calculation(RequestChecksumCalculation::WhenRequired);
+    if let Some(endpoint) = endpoint {
+        config = config.endpoint_url(endpoint.as_str()).force_path_style(true);
+    }
+    Client::from_conf(config.build())
+}
+
+impl Bucket {
+    pub(super) const fn new(client: Client, name: String) -> Self {
+        Self { client, name }
+    }
+
+    pub(super) async fn put(&self, key: &Key, file: &Path) -> Result<(), Error> {
+        let spooled = |error: String| Error::Unavailable(format!("reading {}: {error}", file.display()));
+        let path = file.to_owned();
+        let (sha256, length) = tokio::task::spawn_blocking(move || sha256_of(&path))
+            .await
+            .map_err(|panicked| spooled(panicked.to_string()))?
+            .map_err(|error| spooled(error.to_string()))?;
+        let body = ByteStream::from_path(file).await.map_err(|error| spooled(error.to_string()))?;
+        self.send(key, body, length, sha256).await
+    }
+
+    pub(super) async fn put_bytes(&self, key: &Key, bytes: Bytes) -> Result<(), Error> {
+        let (sha256, length) = (Sha256::digest(&bytes).into(), bytes.len() as u64);
+        self.send(key, ByteStream::from(bytes), length, sha256).await
+    }
+
+    pub(super) async fn send(&self, key: &Key, body: ByteStream, length: u64, sha256: [u8; 32]) -> Result<(), Error> {
+        let put = self.client.put_object().bucket(&self.name).key(key.as_str()).content_type(key.content_type());
+        let put = put.content_length(length.cast_signed()).checksum_sha256(STANDARD.encode(sha256)).body(body);
+        put.send().await.map(drop).map_err(|error| classify("put", &error))
+    }
+
+    pub(super) async fn get(&self, key: &Key, range: Option<ByteRange>) -> Result<Object, Error> {
+        if range == Some(ByteRange::Last(0)) {
+            return Err(Error::OutOfRange); // Servers differ: some send everything.
+        }
+        let get = self.client.get_object().bucket(&self.name).key(key.as_str()).set_range(range.map(|range| range.to_string()));
+        let object = get.send().await.map_err(|error| classify("get", &error))?;
+        // A server that ignores the range says nothing of one and sends everything.
+        let part = object.content_range().map(|header| parse_content_range(header).ok_or_else(|| unreadable("content-range")));
+        let (range, length) = match part.transpose()? {
+            Some((part, whole)) => (Some(part), whole),
+            None => (
+                None,
+                object.content_length().and_then(|length| length.try_into().ok()).ok_or_else(|| unreadable("content-length"))?,
+            ),
+        };
+        let body = ReaderStream::with_capacity(object.body.into_async_read(), CHUNK).boxed();
+        Ok(Object { content_type: key.content_type(), length, range, body })
+    }
+
+    pub(super) async fn length(&self, key: &Key) -> Result<u64, Error> {
+        let head = self.client.head_object().bucket(&self.name).key(key.as_str()).send().await;
+        let length = head.map_err(|error| classify("head", &error))?.content_length();
+        length.and_then(|length| length.try_into().ok()).ok_or_else(|| unreadable("content-length"))
+    }
+
+    pub(super) async fn delete(&self, key: &Key) -> Result<(), Error> {
+        let delete = self.client.delete_object().bucket(&self.name).key(key.as_str());
+        delete.send().await.map(drop).map_err(|error| classify("delete", &error))
+    }
+}
+
+fn sha256_of(path: &Path) -> io::Result<([u8; 32], u64)> {
+    let mut hash = Sha256::new();
+    let length = io::copy(&mut File::open(path)?, &mut hash)?;
+    Ok((hash.finalize().into(), length))
+}
+
+/// Reads `bytes 0-9/100`: the part, its end excluded, and the length of the whole.
+fn parse_content_range(header: &str) -> Option<(Range<u64>, u64)> {
+    let (part, whole) = header.strip_prefix("bytes ")?.split_once('/')?;
+    let (first, last) = part.split_once('-')?;
+    Some((first.parse().ok()?..last.parse::<u64>().ok()?.checked_add(1)?, whole.parse().ok()?))
+}
+
+fn unreadable(header: &str) -> Error {
+    Error::Unavailable(format!("the answer has no readable {header}"))
+}
+
+/// What a failure means for the caller. The codes are those of Amazon's list of S3 error responses.
+fn classify<E>(doing: &str, error: &SdkError<E, HttpResponse>) -> Error
+where
+    E: Cause + ProvideErrorMetadata + 'static,
+{
+    let SdkError::ServiceError(answer) = error else {
+        let cause = format!("{doing}: {}", short_cause(error));
+        // Everything but an answer or a request that cannot be built is the network's or the server's trouble.
+        return if matches!(error, SdkError::ConstructionFailure(_)) { Error::Refused(cause) } else { Error::Unavailable(cause) };
+    };
+    let (status, code) = (answer.raw().status().as_u16(), answer.err().code().unwrap_or_default());
+    let message = answer.err().message().unwrap_or("no message");
+    let cause = format!("{doing}: {status} {code}: {message}");
+    match (status, code) {
+        (404, "" | "NoSuchKey" | "NotFound") => Error::NotFound,
+        (416, _) => Error::OutOfRange,
+        (501, _) => Error::Refused(cause),
+        (408 | 429 | 500.., _) => Error::Unavailable(cause),
+        // Damaged or cut off on the way: the next try sends it afresh.
+        (_, "BadDigest" | "InvalidDigest" | "IncompleteBody" | "XAmzContentSHA256Mismatch" | "XAmzContentChecksumMismatch") => {
+            Error::Unavailable(cause)
+        }
+        (_, "RequestTimeout" | "OperationAborted" | "SlowDown") => Error::Unavailable(cause),
+        _ => Error::Refused(cause),
+    }
+}
+
+/// The chain of causes in one line. The SDK's own account of it adds a dump of the whole exchange.
+fn short_cause(error: &dyn Cause) -> String {
+    let mut chain = error.to_string();
+    let mut cause = error.source();
+    while let Some(deeper) = cause {
+        chain.push_str(&format!(": {deeper}"));
+        cause = deeper.source();
+    }
+    chain
+}
