@@ -27,7 +27,7 @@ pub struct DownloadLimits {
 
 impl Default for DownloadLimits {
     fn default() -> Self {
-        Self { bytes: 32 * 1024 * 1024, idle: Duration::from_secs(15), total: Duration::from_secs(120) }
+        Self { bytes: 32 * 1024 * 1024, idle: Duration::from_secs(15), total: Duration::from_mins(2) }
     }
 }
 
@@ -76,7 +76,11 @@ pub enum DownloadError {
 }
 
 pub(super) async fn download(
-    client: &reqwest::Client, base: &Url, url: &str, to: &Path, limits: DownloadLimits,
+    client: &reqwest::Client,
+    base: &Url,
+    url: &str,
+    to: &Path,
+    limits: DownloadLimits,
 ) -> Result<Download, DownloadError> {
     let fetched = timeout(limits.total, fetch(client, base, url, to, limits)).await;
     let result = fetched.unwrap_or_else(|_| Err(DownloadError::Transient(format!("not done in {:?}", limits.total))));
@@ -88,7 +92,11 @@ pub(super) async fn download(
 }
 
 async fn fetch(
-    client: &reqwest::Client, base: &Url, url: &str, to: &Path, limits: DownloadLimits,
+    client: &reqwest::Client,
+    base: &Url,
+    url: &str,
+    to: &Path,
+    limits: DownloadLimits,
 ) -> Result<Download, DownloadError> {
     if let Some(data) = url.strip_prefix("data:") {
         let bytes = decode(data, limits.bytes)?;

@@ -12,7 +12,7 @@ use std::time::Duration;
 const UNTOLD_WAIT: Duration = Duration::from_secs(10);
 
 /// The longest wait believed: limits refill within a minute, and a slip of the server must not stop us for a day.
-const LONGEST_WAIT: Duration = Duration::from_secs(600);
+const LONGEST_WAIT: Duration = Duration::from_mins(10);
 
 /// What went wrong with a call.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! What is sent to Replicate and what is read back.
 //!
 //! Only a prediction's `id` is required when reading: recorded answers leave out `output`, `logs`, `metrics` and
-//! `data_removed` at different times, and the OpenAPI description disagrees with all of them.
+//! `data_removed` at different times, and the `OpenAPI` description disagrees with all of them.
 
 use crate::domain::{ModelName, PredictionId, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -358,7 +358,8 @@ mod tests {
     fn a_bar_needs_its_percent_its_frame_and_its_count() {
         assert_eq!(bar_percent(" 36%|███▌      | 18/50 [00:01<00:01, 17.12it/s]"), Some(36));
         assert_eq!(bar_percent("\r 98%|#########8| 49/50"), Some(98));
-        for bad in ["Processed prompts: 100%|██| 1/1", "36%", "36%||18/50", "36%|██ 18/50", "%|██| 18/50", "36%|██| 18 of 50", ""] {
+        for bad in ["Processed prompts: 100%|██| 1/1", "36%", "36%||18/50", "36%|██ 18/50", "%|██| 18/50", "36%|██| 18 of 50", ""]
+        {
             assert_eq!(bar_percent(bad), None, "{bad}");
         }
     }
