@@ -57,6 +57,11 @@ impl Model {
         }
     }
 
+    /// Whether the model's randomness can be fixed.
+    pub fn takes_seed(&self) -> bool {
+        self.has("seed")
+    }
+
     fn has(&self, key: &str) -> bool {
         self.property(key).is_some()
     }

@@ -18,8 +18,8 @@ use tokio::sync::{Mutex, OwnedMutexGuard, broadcast};
 /// Connections a process holds at most.
 const MAX_CONNECTIONS: u32 = 16;
 
-/// How many touched people the live hub may lag behind before it looks at everybody.
-const TOUCHED_CAPACITY: usize = 4_096;
+/// How much news a listener may lag behind before it has to look at everybody.
+const NEWS_CAPACITY: usize = 4_096;
 
 /// The channel that PostgreSQL carries hints on.
 const CHANNEL: &str = "atelier_live";
@@ -39,7 +39,18 @@ pub struct Db {
     dialect: Dialect,
     url: Arc<str>,
     writer: Arc<Mutex<()>>,
-    touched: broadcast::Sender<PersonId>,
+    news: broadcast::Sender<News>,
+}
+
+/// Something changed that somebody may want to look at. A hint: the rows are the truth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// This process committed a change to this person's rows.
+    Here(PersonId),
+    /// Another process did.
+    Elsewhere(PersonId),
+    /// Nobody knows what was missed: look at everybody.
+    Anything,
 }
 
 /// An open transaction. Dropping it rolls back.
@@ -47,7 +58,7 @@ pub struct Db {
 pub struct Tx {
     inner: sqlx::Transaction<'static, sqlx::Any>,
     touched: Vec<PersonId>,
-    announce: broadcast::Sender<PersonId>,
+    news: broadcast::Sender<News>,
     // Held until the transaction has ended; dropped after `inner` because fields drop in order.
     _writer: Option<OwnedMutexGuard<()>>,
 }
@@ -70,7 +81,7 @@ impl Db {
             .after_connect(move |connection, _| Box::pin(prepare(connection, dialect)))
             .connect_with(AnyConnectOptions::from_str(&target)?)
             .await?;
-        let db = Self { pool, dialect, url: target.into(), writer: Arc::default(), touched: broadcast::channel(TOUCHED_CAPACITY).0 };
+        let db = Self { pool, dialect, url: target.into(), writer: Arc::default(), news: broadcast::channel(NEWS_CAPACITY).0 };
         MIGRATOR.run(&db.pool).await.map_err(|error| sqlx::Error::Migrate(Box::new(error)))?;
         db.forbid_rewriting().await?;
         Ok(db)
@@ -107,7 +118,7 @@ impl Db {
             }
             Dialect::Postgres => (None, self.pool.begin().await?),
         };
-        Ok(Tx { inner, touched: Vec::new(), announce: self.touched.clone(), _writer: writer })
+        Ok(Tx { inner, touched: Vec::new(), news: self.news.clone(), _writer: writer })
     }
 
     /// Starts a transaction that no other of the same `name` runs beside, in any process; `None` when one does.
@@ -126,9 +137,15 @@ impl Db {
         Ok(alone.then_some(tx))
     }
 
-    /// People whose rows this process changed, after each commit.
-    pub fn touched(&self) -> broadcast::Receiver<PersonId> {
-        self.touched.subscribe()
+    /// What changed, here after each commit and elsewhere as far as [`Db::pass_on`] was told.
+    pub fn news(&self) -> broadcast::Receiver<News> {
+        self.news.subscribe()
+    }
+
+    /// Tells this process what was heard from another.
+    pub fn pass_on(&self, news: News) {
+        // Nobody listening is no fault.
+        let _ = self.news.send(news);
     }
 
     /// A connection for telling the other processes; `None` where there are none.
@@ -218,7 +235,7 @@ impl Tx {
         self.inner.commit().await?;
         for person in self.touched {
             // Nobody listening is the usual case in a command or a test.
-            let _ = self.announce.send(person);
+            let _ = self.news.send(News::Here(person));
         }
         Ok(())
     }

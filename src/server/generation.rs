@@ -90,6 +90,7 @@ pub async fn request(
         return Err(Error::Refused(Refusal::PriceChanged { quoted, price }));
     }
     let id = GenerationId::trusted(mint());
+    let request = seeded(request, model, &id);
     let deadline = now.plus_ms(DEADLINE_MS);
     // The hold first: it locks the account row, so one person's parallel requests queue up here on either database and
     // each sees the keys of those before it.
@@ -209,6 +210,14 @@ async fn find_by_key(tx: &mut Tx, owner: &PersonId, request: &Request, hash: &st
         Some(_) => Err(Error::Refused(Refusal::KeyReused)),
         None => Ok(None),
     }
+}
+
+/// A model that takes a seed always gets one: the picture can be made again, and should the answer to the paid call be
+/// lost, no other prediction has the same input.
+fn seeded(request: Request, model: &Model, id: &GenerationId) -> Request {
+    let digest = Sha256::digest(id.as_str());
+    let chosen = i64::from(u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]) >> 1);
+    Request { seed: request.seed.or_else(|| model.takes_seed().then_some(chosen)), ..request }
 }
 
 /// What a key stands for: everything asked for, but not the price that was shown.

@@ -1,2 +1,271 @@
-//! placeholder
+//! The worker: takes what is due, carries out one step, records the outcome; then again.
+//!
+//! Every step is bounded in time, runs under a lease and ends in [`generation::record`]; dying anywhere is being slow.
+//! `concurrency` bounds the steps at work at once in a process. Waiting for Replicate is no step: a generation in
+//! `waiting` holds neither slot nor lease, so five slots watch over thousands.
+//!
+//! To add a background step: a state in the domain, its rules in [`core`], its calls in a file beside it.
+
 pub mod core;
+mod follow;
+mod store;
+mod submit;
+
+use self::core::{Action, Event, Taken, plan, step};
+use super::clock::Clock;
+use super::db::{Db, mint};
+use super::generation::{self, Job, work::Caps};
+use super::ledger;
+use super::replicate::Client;
+use super::store::Store;
+use crate::domain::GenerationId;
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// Between two looks when nothing is known to be due; another process may have made work.
+const IDLE: Duration = Duration::from_secs(1);
+/// The shortest pause between two looks.
+const SHORTEST: Duration = Duration::from_millis(20);
+/// Between two signs of life; three of them fit into a lease.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+/// Between two looks for deadlines.
+const SWEEP: Duration = Duration::from_secs(5);
+/// How long a stop waits for steps under way.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// What the worker works with.
+#[derive(Clone, Debug)]
+pub struct Tools {
+    /// The rows.
+    pub db: Db,
+    /// Replicate, or the sandbox.
+    pub replicate: Client,
+    /// Where outputs are kept.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// A directory for files on their way.
+    pub scratch: PathBuf,
+    /// Steps at work at once.
+    pub concurrency: usize,
+    /// Predictions at Replicate at once.
+    pub caps: Caps,
+}
+
+/// One worker of this process. Its identity is new at every boot, so that it never takes its predecessor's leases for
+/// its own.
+#[derive(Clone, Debug)]
+pub struct Worker {
+    id: Arc<str>,
+    tools: Tools,
+    running: Arc<Mutex<HashMap<GenerationId, CancellationToken>>>,
+}
+
+/// A step could not be recorded; its lease runs out and somebody takes it up again.
+#[derive(Debug, thiserror::Error)]
+enum Dropped {
+    #[error("the database failed: {0}")]
+    Database(#[from] sqlx::Error),
+    #[error("the books refused: {0}")]
+    Ledger(#[from] ledger::Error),
+    #[error("the lease was lost")]
+    LeaseLost,
+}
+
+impl Worker {
+    /// A worker with a fresh identity.
+    pub fn new(tools: Tools) -> Self {
+        Self { id: mint().into(), tools, running: Arc::default() }
+    }
+
+    /// Works until told to stop, then finishes what is under way, hands back the rest and returns.
+    pub async fn run(&self, stop: CancellationToken) {
+        let mut chores = JoinSet::new();
+        chores.spawn(self.clone().beat(stop.clone()));
+        chores.spawn(self.clone().sweep(stop.clone()));
+        let mut steps = JoinSet::new();
+        self.work(&mut steps, &stop).await;
+        self.finish(steps).await;
+        chores.shutdown().await;
+    }
+
+    /// Takes everything that is due now and sees each step through. Returns how many. For tests: no waiting, no loops.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn turn(&self) -> anyhow::Result<usize> {
+        let ended = generation::sweep(&self.tools.db, self.tools.clock.now()).await?;
+        let mut steps = JoinSet::new();
+        let taken = self.take(usize::MAX >> 33, &mut steps).await?;
+        while let Some(step) = steps.join_next().await {
+            step?;
+        }
+        Ok(ended + taken)
+    }
+
+    async fn work(&self, steps: &mut JoinSet<()>, stop: &CancellationToken) {
+        let mut news = self.tools.db.news();
+        while !stop.is_cancelled() {
+            let free = self.tools.concurrency.saturating_sub(steps.len());
+            let pause = match self.take(free, steps).await {
+                // Something was taken: there may be more, as soon as a slot is free.
+                Ok(taken) if taken > 0 && steps.len() < self.tools.concurrency => SHORTEST,
+                Ok(_) => self.until_due().await,
+                Err(error) => {
+                    tracing::error!(%error, "the worker cannot reach the database; it will try again");
+                    IDLE
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                Some(ended) = steps.join_next(), if !steps.is_empty() => report(ended),
+                // A lagging receiver has news too.
+                _ = news.recv(), if steps.len() < self.tools.concurrency => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Claims what is due, admits what is queued, and starts a step for each.
+    async fn take(&self, slots: usize, steps: &mut JoinSet<()>) -> anyhow::Result<usize> {
+        let Tools { db, clock, caps, .. } = &self.tools;
+        let slots = i64::try_from(slots)?;
+        if slots == 0 {
+            return Ok(0);
+        }
+        let claimed = generation::claim(db, &self.id, slots, clock.now()).await?;
+        let left = slots - i64::try_from(claimed.len())?;
+        // Read before the intent: the send window is measured by this process's own steady clock.
+        let intended = Instant::now();
+        let admitted = if left > 0 { generation::admit(db, &self.id, left, *caps, clock.now()).await? } else { Vec::new() };
+        let taken = claimed.len() + admitted.len();
+        for job in claimed {
+            self.start(job, Taken::Claimed, intended, steps);
+        }
+        for job in admitted {
+            self.start(job, Taken::Admitted, intended, steps);
+        }
+        Ok(taken)
+    }
+
+    fn start(&self, job: Job, taken: Taken, intended: Instant, steps: &mut JoinSet<()>) {
+        let lost = CancellationToken::new();
+        self.with_running(|running| running.insert(job.id.clone(), lost.clone()));
+        let worker = self.clone();
+        steps.spawn(async move {
+            let id = job.id.clone();
+            let (state, epoch) = (job.state.as_str(), job.lease_epoch);
+            // However the step ends, a panic included, it is no longer running.
+            let _ended = Ended { worker: worker.clone(), id: id.clone() };
+            tokio::select! {
+                () = lost.cancelled() => tracing::warn!(generation = %id, "the lease was lost; the step is dropped"),
+                outcome = worker.carry_out(job, taken, intended) => match outcome {
+                    Ok(()) => {}
+                    Err(error) => tracing::warn!(generation = %id, state, epoch, %error, "a step was not recorded"),
+                },
+            }
+        });
+    }
+
+    async fn carry_out(&self, job: Job, taken: Taken, intended: Instant) -> Result<(), Dropped> {
+        let event = match plan(&job, taken, self.tools.clock.now()) {
+            Action::Submit => submit::submit(&self.tools, &job, intended).await,
+            Action::Look => Event::Looked(submit::look(&self.tools, &job).await?),
+            Action::Poll => Event::Seen(follow::poll(&self.tools, &job).await),
+            Action::Cancel => Event::Seen(follow::cancel(&self.tools, &job).await),
+            Action::Store => Event::Stored(store::store(&self.tools, &job).await?),
+            Action::Park => Event::Parked,
+        };
+        let now = self.tools.clock.now();
+        let (next, effects) = step(&job, event, now);
+        if next.state != job.state {
+            tracing::info!(generation = %job.id, from = job.state.as_str(), to = next.state.as_str(), "generation moved");
+        }
+        match generation::record(&self.tools.db, &job, &next, &effects, now).await? {
+            true => Ok(()),
+            false => Err(Dropped::LeaseLost),
+        }
+    }
+
+    async fn until_due(&self) -> Duration {
+        match generation::next_due(&self.tools.db, self.tools.clock.now()).await {
+            Ok(Some(due)) => due.clamp(SHORTEST, IDLE),
+            // A failure to look is met again, and told, by the next attempt to take something.
+            Ok(None) | Err(_) => IDLE,
+        }
+    }
+
+    async fn beat(self, stop: CancellationToken) {
+        while pause(&stop, HEARTBEAT).await {
+            let ids: Vec<_> = self.with_running(|running| running.keys().cloned().collect());
+            if ids.is_empty() {
+                continue;
+            }
+            match generation::heartbeat(&self.tools.db, &self.id, &ids, self.tools.clock.now()).await {
+                Ok(ours) => self.with_running(|running| {
+                    running.iter().filter(|(id, _)| ids.contains(id) && !ours.contains(id)).for_each(|(_, lost)| lost.cancel());
+                }),
+                Err(error) => tracing::error!(%error, "no sign of life could be written"),
+            }
+        }
+    }
+
+    async fn sweep(self, stop: CancellationToken) {
+        while pause(&stop, SWEEP).await {
+            if let Err(error) = generation::sweep(&self.tools.db, self.tools.clock.now()).await {
+                tracing::error!(%error, "deadlines could not be looked at");
+            }
+        }
+    }
+
+    /// Lets steps under way end, then drops what is left. A dropped paid call keeps its lease and is looked for later.
+    async fn finish(&self, mut steps: JoinSet<()>) {
+        let ended = tokio::time::timeout(GRACE, async {
+            while let Some(ended) = steps.join_next().await {
+                report(ended);
+            }
+        })
+        .await;
+        if ended.is_err() {
+            steps.shutdown().await;
+        }
+        if let Err(error) = generation::work::hand_back(&self.tools.db, &self.id, self.tools.clock.now()).await {
+            tracing::warn!(%error, "leases could not be handed back; they run out by themselves");
+        }
+    }
+
+    fn with_running<T>(&self, look: impl FnOnce(&mut HashMap<GenerationId, CancellationToken>) -> T) -> T {
+        look(&mut self.running.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Takes a step off the list of those running when it is dropped.
+struct Ended {
+    worker: Worker,
+    id: GenerationId,
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.worker.with_running(|running| running.remove(&self.id));
+    }
+}
+
+fn report(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a step panicked; its lease will run out");
+    }
+}
+
+/// Waits, unless told to stop.
+async fn pause(stop: &CancellationToken, duration: Duration) -> bool {
+    tokio::select! {
+        () = stop.cancelled() => false,
+        () = tokio::time::sleep(duration) => true,
+    }
+}

@@ -366,6 +366,21 @@ pub async fn kept_places(db: &Db, id: &GenerationId) -> Result<Vec<i64>, sqlx::E
     Ok(rows.into_iter().map(|(place,)| place).collect())
 }
 
+/// Whether a prediction belongs to a generation already.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_owned(db: &Db, prediction: &PredictionId) -> Result<bool, sqlx::Error> {
+    let owner: Option<(GenerationId,)> = sqlx::query_as(
+        "select id from generation where prediction_id = $1
+         union all select generation_id from submission where prediction_id = $1 limit 1",
+    )
+    .bind(prediction)
+    .fetch_optional(db.pool())
+    .await?;
+    Ok(owner.is_some())
+}
+
 /// Renews the leases of what this worker is at. Answers with what is still its own; the rest must be dropped. A paid
 /// call's lease is never renewed: it outlasts the call as it is.
 ///
