@@ -1,2 +1,4 @@
 //! The server: everything behind the pages.
 #![warn(missing_docs)]
+
+pub mod assets;
