@@ -88,7 +88,9 @@ impl Assets {
 
     /// What the bundler made lies in `pkg`, everything else at the site's root; addresses do not tell them apart.
     fn find(&self, path: &str) -> Option<String> {
-        [format!("pkg/{path}"), path.to_owned()].into_iter().find(|name| self.0.known.contains_key(name))
+        // `cargo leptos watch` names the stylesheet after the package.
+        let watched = if path == "main.css" { "pkg/atelier.css" } else { "" };
+        [format!("pkg/{path}"), path.to_owned(), watched.to_owned()].into_iter().find(|name| self.0.known.contains_key(name))
     }
 
     fn answer(&self, name: &str, keep: &'static str, request: &HeaderMap) -> Response<Body> {
