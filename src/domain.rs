@@ -23,7 +23,7 @@ pub use ids::{AccountId, GenerationId, ModelName, PersonId, PredictionId, Reques
 pub use lang::{Lang, Theme};
 pub use model::Model;
 pub use prompt::Prompt;
-pub use request::{Field, FieldProblem, Problem, RawRequest, Refusal, Request, MAX_COUNT};
+pub use request::{Field, FieldProblem, MAX_COUNT, Problem, RawRequest, Refusal, Request};
 pub use state::{Phase, State};
 pub use time::Timestamp;
 pub use view::{BalanceView, GenerationView, LiveState, OutputView, StatementKind, StatementLine, Viewer};

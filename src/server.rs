@@ -10,3 +10,4 @@ pub mod replicate;
 pub mod worker;
 pub mod picture;
 pub mod store;
+pub mod assets;

@@ -24,8 +24,15 @@ pub enum Failure {
 
 impl Failure {
     /// All classes.
-    pub const ALL: [Self; 7] =
-        [Self::Safety, Self::InvalidInput, Self::ModelFailed, Self::ProviderBusy, Self::Timeout, Self::OutputLost, Self::Internal];
+    pub const ALL: [Self; 7] = [
+        Self::Safety,
+        Self::InvalidInput,
+        Self::ModelFailed,
+        Self::ProviderBusy,
+        Self::Timeout,
+        Self::OutputLost,
+        Self::Internal,
+    ];
 
     /// The stored word, also what the API answers.
     pub const fn as_str(self) -> &'static str {

@@ -52,7 +52,9 @@ impl Model {
     /// The shapes this model can make.
     pub fn aspects(&self) -> Vec<AspectRatio> {
         match self.property("aspect_ratio").and_then(|property| property.get("enum")).and_then(Value::as_array) {
-            Some(listed) => AspectRatio::ALL.into_iter().filter(|ratio| listed.iter().any(|word| word == ratio.as_str())).collect(),
+            Some(listed) => {
+                AspectRatio::ALL.into_iter().filter(|ratio| listed.iter().any(|word| word == ratio.as_str())).collect()
+            }
             None => AspectRatio::ALL.to_vec(),
         }
     }

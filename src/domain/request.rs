@@ -181,7 +181,13 @@ impl RawRequest {
         match (key, model, prompt, aspect, count) {
             (Some(key), Some(model), Some(prompt), Some(aspect), Some(count)) if problems.is_empty() => {
                 let request = Request {
-                    key, model: model.name.clone(), prompt, aspect, count, seed: seed.flatten(), quoted: quoted.flatten().map(Credits),
+                    key,
+                    model: model.name.clone(),
+                    prompt,
+                    aspect,
+                    count,
+                    seed: seed.flatten(),
+                    quoted: quoted.flatten().map(Credits),
                 };
                 Ok((request, model))
             }
@@ -230,14 +236,26 @@ mod tests {
     #[test]
     fn every_bad_field_is_named_at_once() {
         let bad = RawRequest {
-            request_key: String::new(), model: "no/such".into(), prompt: " ".into(), aspect_ratio: "7:1".into(), count: "99".into(),
-            seed: "x".into(), quoted_price: "-1".into(),
+            request_key: String::new(),
+            model: "no/such".into(),
+            prompt: " ".into(),
+            aspect_ratio: "7:1".into(),
+            count: "99".into(),
+            seed: "x".into(),
+            quoted_price: "-1".into(),
         };
-        assert_eq!(problems(&bad), [
-            (Field::RequestKey, Problem::Invalid), (Field::Model, Problem::Invalid), (Field::Prompt, Problem::Required),
-            (Field::AspectRatio, Problem::Invalid), (Field::Count, Problem::NotInRange(4)),
-            (Field::Seed, Problem::NotInRange(4_294_967_295)), (Field::QuotedPrice, Problem::Invalid),
-        ]);
+        assert_eq!(
+            problems(&bad),
+            [
+                (Field::RequestKey, Problem::Invalid),
+                (Field::Model, Problem::Invalid),
+                (Field::Prompt, Problem::Required),
+                (Field::AspectRatio, Problem::Invalid),
+                (Field::Count, Problem::NotInRange(4)),
+                (Field::Seed, Problem::NotInRange(4_294_967_295)),
+                (Field::QuotedPrice, Problem::Invalid),
+            ]
+        );
     }
 
     #[test]

@@ -30,7 +30,14 @@ pub enum State {
 impl State {
     /// All states, in the order of a life.
     pub const ALL: [Self; 9] = [
-        Self::Queued, Self::Submitting, Self::Waiting, Self::Storing, Self::Canceling, Self::Parked, Self::Succeeded, Self::Failed,
+        Self::Queued,
+        Self::Submitting,
+        Self::Waiting,
+        Self::Storing,
+        Self::Canceling,
+        Self::Parked,
+        Self::Succeeded,
+        Self::Failed,
         Self::Canceled,
     ];
 
@@ -127,7 +134,10 @@ mod tests {
     #[test]
     fn the_stored_words_are_pinned_and_read_back() {
         let words: Vec<_> = State::ALL.iter().map(|state| state.as_str()).collect();
-        assert_eq!(words, ["queued", "submitting", "waiting", "storing", "canceling", "parked", "succeeded", "failed", "canceled"]);
+        assert_eq!(
+            words,
+            ["queued", "submitting", "waiting", "storing", "canceling", "parked", "succeeded", "failed", "canceled"]
+        );
         for state in State::ALL {
             assert_eq!(State::parse(state.as_str()), Some(state));
         }

@@ -1,0 +1,29 @@
+# Every command sets up what it needs first and says nothing when it is there: a fresh Debian or Ubuntu with Rust is enough.
+# The work is in scripts/; caches are outside the checkout (ATELIER_CACHE, default ~/.cache/atelier).
+
+.DEFAULT_GOAL := help
+.PHONY: help run dev test lint bench release clean-data
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## build and start Atelier on http://127.0.0.1:3000; without a Replicate token, with the sandbox
+	@scripts/run
+
+dev: ## the same, and rebuild on every change (cargo leptos watch)
+	@scripts/dev
+
+test: ## everything: unit and integration tests on SQLite and PostgreSQL, S3, browser end to end
+	@scripts/test
+
+lint: ## rustfmt, clippy for both halves, licences and advisories, types of the end-to-end tests
+	@scripts/lint
+
+bench: ## what one process can do: the whole life of many generations
+	@scripts/bench
+
+release: ## the product in one file, pages and migrations inside
+	@scripts/release
+
+clean-data: ## forget everybody and every picture of the development server (asks first)
+	@scripts/clean-data

@@ -1,0 +1,68 @@
+// The page follows: in every tab, and over a lost connection.
+import type { Page } from "@playwright/test";
+import { available, awake, cards, expect, idOf, onHold, press, signUp, test } from "./support.js";
+
+/** The moment, in ms since 1970, at which the page first shows a finished card with its picture. */
+function momentOfPicture(page: Page): Promise<number> {
+  return page.evaluate(
+    () =>
+      new Promise<number>((resolve) => {
+        // Frames are not drawn in a tab behind another; changes of the document are reported all the same.
+        const look = () => {
+          if (!document.querySelector('[data-gen-id][data-state="succeeded"] img')) return;
+          observer.disconnect();
+          resolve(performance.timeOrigin + performance.now());
+        };
+        const observer = new MutationObserver(look);
+        observer.observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["data-state"] });
+        look();
+      }),
+  );
+}
+
+test("two tabs show the picture together, and the same balance, without a reload", async ({ page, context }) => {
+  await signUp(page);
+  await awake(page);
+  const other = await context.newPage();
+  await other.goto("/create");
+  await awake(other);
+
+  const moments = Promise.all([momentOfPicture(page), momentOfPicture(other)]);
+  await press(page, "two windows on one sea");
+  const [first, second] = await moments;
+  const apart = Math.abs(first - second);
+  test.info().annotations.push({ type: "measured", description: `tabs ${apart.toFixed(0)} ms apart (target 300 ms)` });
+  expect(apart).toBeLessThan(2_000);
+
+  await expect(available(page)).toHaveText("19");
+  await expect(available(other)).toHaveText("19");
+  await expect(onHold(page)).toHaveText((await onHold(other).textContent()) ?? "");
+});
+
+test("a connection that is cut for ten seconds misses nothing", async ({ page, context, tolerate, playwright, baseURL }) => {
+  tolerate(/ERR_INTERNET_DISCONNECTED|ERR_NETWORK_CHANGED|Failed to fetch/);
+  await signUp(page);
+  await awake(page);
+  const card = await press(page, "a bridge that holds #slow");
+  await expect(card).not.toHaveAttribute("data-state", "submitting");
+  const id = await idOf(card);
+  await page.evaluate(() => Object.assign(window, { neverReloaded: true }));
+
+  const cutAt = Date.now();
+  await context.setOffline(true);
+  // Seen from outside, the picture is finished while this browser cannot know.
+  const outside = await playwright.request.newContext({ ...(baseURL ? { baseURL } : {}), storageState: await context.storageState() });
+  await expect
+    .poll(async () => (await (await outside.get("/gallery")).text()).includes(`/g/${id}`), { timeout: 40_000 })
+    .toBe(true);
+  await outside.dispose();
+  await expect.poll(() => Date.now() - cutAt, { timeout: 11_000 }).toBeGreaterThan(10_000);
+  await expect(card).not.toHaveAttribute("data-state", "succeeded");
+
+  await context.setOffline(false);
+  await expect(card).toHaveAttribute("data-state", "succeeded", { timeout: 20_000 });
+  await expect(card.locator("img").first()).toBeVisible();
+  await expect(available(page)).toHaveText("19");
+  await expect(cards(page)).toHaveCount(1);
+  expect(await page.evaluate(() => "neverReloaded" in window)).toBe(true);
+});

@@ -1,0 +1,65 @@
+// Every page in both languages, both themes, on a telephone and on a desk: kept as pictures in screenshots/, never wider
+// than the window, and without a finding of axe for WCAG 2.2 AA.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { Page } from "@playwright/test";
+import type { AxeResults, RunOptions } from "axe-core";
+import { awake, expect, makePicture, prefer, signUp, test } from "./support.js";
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+// Left to itself axe does not look at the size of targets; the tag wcag22aa makes it.
+const OPTIONS: RunOptions = {
+  runOnly: { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] },
+  resultTypes: ["violations"],
+};
+
+async function findings(page: Page): Promise<string[]> {
+  // Evaluated rather than added as a script, which the page's own security policy would rightly refuse.
+  await page.evaluate(AXE);
+  const results = await page.evaluate(
+    (options) => (window as unknown as { axe: { run: (options: unknown) => Promise<AxeResults> } }).axe.run(options),
+    OPTIONS,
+  );
+  return results.violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(" ")} (${node.failureSummary ?? ""})`));
+}
+
+for (const language of ["en", "ja"]) {
+  for (const theme of ["light", "dark"] as const) {
+    for (const width of [390, 1440]) {
+      test(`pages in ${language}, ${theme}, ${width} pixels wide, fit and are accessible`, async ({ elsewhere }) => {
+        test.setTimeout(120_000);
+        const size = { viewport: { width, height: width < 800 ? 844 : 900 }, colorScheme: theme, reducedMotion: "reduce" } as const;
+
+        const check = async (page: Page, path: string, name: string) => {
+          await page.goto(path);
+          await expect(page.locator("html")).toHaveAttribute("lang", language);
+          await page.evaluate(() => document.fonts.ready);
+          await page.screenshot({ path: `screenshots/${name}.${language}.${theme}.${width}.png`, fullPage: true, animations: "disabled" });
+          const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+          expect.soft(wider, `${path} is wider than the window by`).toBeLessThanOrEqual(0);
+          expect.soft(await findings(page), `axe on ${path}`).toEqual([]);
+        };
+
+        const visitor = await (await elsewhere(size)).newPage();
+        await visitor.goto("/");
+        await prefer(visitor, { language, theme });
+        await check(visitor, "/", "landing");
+        await check(visitor, "/sign-in", "sign-in");
+        await check(visitor, "/sign-up", "sign-up");
+
+        const person = await (await elsewhere(size)).newPage();
+        await signUp(person);
+        await awake(person);
+        await prefer(person, { language, theme });
+        await check(person, "/gallery", "gallery-empty");
+        await check(person, "/create", "create-empty");
+        await awake(person);
+        const id = await makePicture(person, language === "ja" ? "霧の中の灯台、水墨画" : "a lighthouse in the fog, ink on paper");
+        await check(person, "/create", "create");
+        await check(person, "/gallery", "gallery");
+        await check(person, `/g/${id}`, "viewer");
+        await check(person, "/credits", "credits");
+      });
+    }
+  }
+}

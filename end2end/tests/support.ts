@@ -1,0 +1,118 @@
+// What the tests share: a browser that tolerates no complaint on its console, and the steps people take.
+import { test as base, expect, type BrowserContext, type BrowserContextOptions, type Locator, type Page } from "@playwright/test";
+
+export { expect };
+
+/** Contexts whose every console error, console warning and uncaught exception fails the test. */
+export type Quiet = {
+  /** Another browser with nothing in common with the first: another person, or the same without JavaScript. */
+  elsewhere: (options?: BrowserContextOptions) => Promise<BrowserContext>;
+  /** Complaints that are the subject of this test, such as the refused request that the browser reports by itself. */
+  tolerate: (complaint: RegExp) => void;
+};
+
+type Complaints = { heard: string[]; tolerated: RegExp[] };
+
+function listen(context: BrowserContext, { heard }: Complaints): void {
+  context.on("console", (message) => {
+    if (message.type() === "error" || message.type() === "warning") {
+      heard.push(`${message.type()} at ${message.location().url}: ${message.text()}`);
+    }
+  });
+  context.on("weberror", (error) => heard.push(`uncaught: ${error.error().stack ?? error.error().message}`));
+}
+
+export const test = base.extend<Quiet & { complaints: Complaints }>({
+  // Playwright reads a fixture's dependencies from this pattern, even when there are none.
+  complaints: async ({}, use) => {
+    const complaints: Complaints = { heard: [], tolerated: [] };
+    await use(complaints);
+    const unexpected = complaints.heard.filter((line) => !complaints.tolerated.some((pattern) => pattern.test(line)));
+    expect(unexpected, "what the browser complained about").toEqual([]);
+  },
+  tolerate: async ({ complaints }, use) => {
+    await use((complaint) => complaints.tolerated.push(complaint));
+  },
+  context: async ({ context, complaints }, use) => {
+    listen(context, complaints);
+    await use(context);
+  },
+  elsewhere: async ({ browser, complaints }, use) => {
+    const opened: BrowserContext[] = [];
+    await use(async (options = {}) => {
+      const context = await browser.newContext(options);
+      opened.push(context);
+      listen(context, complaints);
+      return context;
+    });
+    for (const context of opened) await context.close();
+  },
+});
+
+let people = 0;
+
+/** Makes an account, which is given 20 credits, and arrives on the page where pictures are made. */
+export async function signUp(page: Page): Promise<string> {
+  people += 1;
+  const email = `person-${process.pid}-${Date.now()}-${people}@example.com`;
+  await page.goto("/sign-up");
+  const form = page.locator("form", { has: page.locator("input[name=password]") });
+  await form.locator("input[name=email]").fill(email);
+  await form.locator("input[name=password]").fill("correct horse battery staple 42");
+  await form.getByRole("button").last().click();
+  await expect(page).toHaveURL(/\/create$/);
+  return email;
+}
+
+export async function signOut(page: Page): Promise<void> {
+  const button = page.locator('form[action="/sign-out"] button');
+  if (!(await button.isVisible())) await page.locator("[popovertarget]").first().click();
+  await button.click();
+}
+
+export const prompt = (page: Page): Locator => page.getByTestId("prompt");
+export const generate = (page: Page): Locator => page.getByTestId("generate");
+export const available = (page: Page): Locator => page.getByTestId("available");
+export const onHold = (page: Page): Locator => page.getByTestId("on-hold");
+export const cards = (page: Page): Locator => page.locator("[data-gen-id]");
+
+/**
+ * Waits until the islands of /create are awake: a press before that is an ordinary form, which is another test.
+ * The composer takes the focus when it wakes, and the server's page does not.
+ */
+export async function awake(page: Page): Promise<void> {
+  await expect(prompt(page)).toBeFocused();
+}
+
+/** Writes a prompt, presses the button, and gives the card. */
+export async function press(page: Page, words: string): Promise<Locator> {
+  const before = await cards(page).count();
+  await prompt(page).fill(words);
+  await generate(page).click();
+  await expect(cards(page)).toHaveCount(before + 1);
+  return cards(page).filter({ hasText: words }).first();
+}
+
+/** Makes one picture from first to last and gives its id. */
+export async function makePicture(page: Page, words: string): Promise<string> {
+  const card = await press(page, words);
+  await expect(card).toHaveAttribute("data-state", "succeeded", { timeout: 30_000 });
+  return idOf(card);
+}
+
+export async function idOf(card: Locator): Promise<string> {
+  const id = await card.getAttribute("data-gen-id");
+  expect(id, "the card's generation").toBeTruthy();
+  return id ?? "";
+}
+
+/** Language and theme, as the forms in every page's head send them. */
+export async function prefer(page: Page, preferences: { language?: string; theme?: string }): Promise<void> {
+  const origin = new URL(page.url()).origin;
+  const response = await page.request.post("/preferences", {
+    form: { ...preferences, next: "/" },
+    headers: { origin, "sec-fetch-site": "same-origin" },
+    maxRedirects: 0,
+  });
+  expect(response.status()).toBe(303);
+}
