@@ -1,1 +1,3 @@
 //! Every sentence a person reads, in English and Japanese.
+
+pub mod live;
