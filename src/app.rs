@@ -1,1 +1,113 @@
-//! placeholder
+//! The document around every page: `<html>`, its head, and, only where islands live, the scripts that wake them.
+//!
+//! Pages without islands load no script at all. Nothing here is inline but leptos' own loader, which carries the nonce of
+//! the Content-Security-Policy.
+
+use crate::domain::{Lang, Theme, Viewer};
+use crate::text;
+use leptos::config::LeptosOptions;
+use leptos::html::meta;
+use leptos::hydration::HydrationScripts;
+use leptos::prelude::*;
+
+/// Where the browser finds what belongs to this build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assets {
+    /// The folder that holds `main.css`, `atelier.js`, `atelier.wasm` and everything of `public/`, with a leading slash and
+    /// without a trailing one: `/assets/<build>`.
+    pub base: String,
+    /// The origin people reach us at, without a trailing slash; link previews need whole addresses.
+    pub origin: String,
+}
+
+/// One whole HTML document.
+#[component]
+pub fn Document(
+    /// Who looks, in which language and colours.
+    viewer: Viewer,
+    /// What the tab says before the name of the house; empty for the name alone.
+    title: String,
+    /// Whether the page has islands.
+    live: bool,
+    /// Where this build's files are.
+    assets: Assets,
+    /// Whether what the page shows is still changing: without a script it then loads itself again every three seconds.
+    #[prop(optional)]
+    unfinished: bool,
+    children: Children,
+) -> impl IntoView {
+    let words = text::pages(viewer.lang);
+    let title = if title.is_empty() { format!("Atelier: {}", words.frame.tagline) } else { format!("{title} · Atelier") };
+    let Assets { base, origin } = assets;
+    let scripts = live.then(|| {
+        let options = LeptosOptions::builder().output_name("atelier").site_pkg_dir(base.trim_start_matches('/')).build();
+        view! { <HydrationScripts options islands=true /> }
+    });
+    view! {
+        <!DOCTYPE html>
+        <html lang=viewer.lang.as_str() data-theme=viewer.theme.as_str()>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover" />
+                <title>{title.clone()}</title>
+                <meta name="description" content=words.frame.description />
+                <meta name="color-scheme" content=color_scheme(viewer.theme) />
+                {theme_colors(viewer.theme)}
+                <link
+                    rel="preload"
+                    href=format!("{base}/fonts/inter-latin.woff2")
+                    r#as="font"
+                    r#type="font/woff2"
+                    crossorigin="anonymous"
+                />
+                <link rel="stylesheet" href=format!("{base}/main.css") />
+                <link rel="icon" href=format!("{base}/favicon.svg") r#type="image/svg+xml" />
+                <link rel="icon" href=format!("{base}/icon-32.png") r#type="image/png" sizes="32x32" />
+                <link rel="apple-touch-icon" href=format!("{base}/icon-180.png") />
+                {property("og:title", &title)}
+                {property("og:description", words.frame.description)}
+                {property("og:type", "website")}
+                {property("og:locale", locale(viewer.lang))}
+                {property("og:image", &format!("{origin}{base}/og.png"))}
+                <meta name="twitter:card" content="summary_large_image" />
+                {unfinished.then(|| view! { <noscript>{meta().http_equiv("refresh").content("3")}</noscript> })}
+                {scripts}
+            </head>
+            <body>{children()}</body>
+        </html>
+    }
+}
+
+/// A property of a link preview; RDFa's attribute, which leptos does not know.
+fn property(name: &'static str, content: &str) -> impl IntoView + use<> {
+    meta().attr("property", name).content(content.to_owned())
+}
+
+const fn color_scheme(theme: Theme) -> &'static str {
+    match theme {
+        Theme::System => "light dark",
+        Theme::Light => "light",
+        Theme::Dark => "dark",
+    }
+}
+
+const fn locale(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "en_GB",
+        Lang::Ja => "ja_JP",
+    }
+}
+
+/// The browser's own chrome takes the colour of the canvas (`--canvas` in `style/tokens.css`).
+fn theme_colors(theme: Theme) -> Vec<AnyView> {
+    const PAPER: &str = "#fafaf9";
+    const INK: &str = "#0b0b0c";
+    let one = |color: &'static str, media: Option<&'static str>| {
+        meta().name("theme-color").content(color).attr("media", media).into_any()
+    };
+    match theme {
+        Theme::Light => vec![one(PAPER, None)],
+        Theme::Dark => vec![one(INK, None)],
+        Theme::System => vec![one(PAPER, Some("(prefers-color-scheme: light)")), one(INK, Some("(prefers-color-scheme: dark)"))],
+    }
+}

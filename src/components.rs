@@ -1,1 +1,19 @@
-//! placeholder
+//! Pieces that pages share. They hold no state and need no script.
+
+mod frame;
+pub mod icon;
+mod mark;
+mod preferences;
+mod prompt_box;
+#[cfg(test)]
+pub mod samples;
+pub mod tile;
+pub mod time;
+
+pub use frame::{Frame, Place, Porch};
+pub use icon::Icon;
+pub use mark::{Brand, Mark};
+pub use preferences::{LanguageSwitch, ThemeSwitch};
+pub use prompt_box::PromptBox;
+pub use tile::{Days, PictureTile};
+pub use time::Moment;

@@ -1,2 +1,35 @@
-//! placeholder
-pub fn start() {}
+//! What lives in the browser: the composer, the cards of what runs, the balance, the viewer of a running generation.
+//!
+//! Each island is also rendered on the server with its first data, so a page is complete without JavaScript: forms are
+//! real forms and links are links. The islands only save the waiting. They share one [`store`], which hears one event
+//! stream per browser. The first render must equal the server's: whatever the browser alone knows (its clock, newer
+//! states) enters in effects, which run after it.
+//!
+//! To add an island: a file here, and props that serialise; text for it goes to `text::live`.
+
+mod balance;
+mod browser;
+mod card;
+mod cards;
+mod composer;
+mod copy;
+mod icon;
+mod now;
+mod press;
+mod running;
+mod store;
+
+pub use balance::Balance;
+pub use composer::{Composer, ModelChoice};
+pub use copy::CopyButton;
+pub use now::Now;
+pub use running::RunningGeneration;
+pub use store::LiveStart;
+
+/// Prepares the page before its islands wake: a panic ends them all, so the page must say so.
+pub fn start() {
+    std::panic::set_hook(Box::new(|panic| {
+        browser::dead();
+        browser::error(&panic.to_string());
+    }));
+}

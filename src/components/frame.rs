@@ -1,0 +1,113 @@
+//! What stands around a page: [`Frame`] for people who are signed in, [`Porch`] for everybody else.
+//!
+//! One markup serves all widths: the column on the left becomes a bar above and tabs below on a telephone, by stylesheet
+//! alone. Each has a skip link, one navigation, one `main` and the same last line.
+
+use super::{Brand, Icon, LanguageSwitch, ThemeSwitch, icon};
+use crate::domain::{Lang, Viewer};
+use crate::islands::{Balance, LiveStart};
+use crate::text;
+use leptos::prelude::*;
+
+/// A place in the navigation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// `/create`
+    Create,
+    /// `/gallery`, and the pictures in it.
+    Gallery,
+    /// `/credits`
+    Credits,
+}
+
+/// The page of somebody who is signed in.
+#[component]
+pub fn Frame(
+    viewer: Viewer,
+    /// What the islands of the page need to hear the live stream.
+    start: LiveStart,
+    /// Which place of the navigation this page is.
+    here: Place,
+    children: Children,
+) -> impl IntoView {
+    let words = &text::pages(viewer.lang).frame;
+    let link = |place: Place, href: &'static str, name: &'static str, glyph: icon::Glyph, count: Option<String>| {
+        view! {
+            <a href=href aria-current=(place == here).then_some("page")>
+                <Icon glyph />
+                <span>{name}</span>
+                {count.map(|count| view! { <span class="count number">{count}</span> })}
+            </a>
+        }
+    };
+    let pictures = (viewer.pictures > 0).then(|| text::number(viewer.pictures));
+    view! {
+        <a class="skip" href="#main">{words.skip}</a>
+        <div class="frame">
+            <header class="side">
+                <Brand href="/create" label=words.home />
+                <nav aria-label=words.navigation>
+                    {link(Place::Create, "/create", words.create, icon::SPARKLES, None)}
+                    {link(Place::Gallery, "/gallery", words.gallery, icon::IMAGES, pictures)}
+                    {link(Place::Credits, "/credits", words.credits, icon::COINS, None)}
+                </nav>
+                <Balance balance=viewer.balance start=start />
+                <button class="account-button" type="button" popovertarget="account" aria-label=words.account>
+                    <Icon glyph=icon::USER />
+                </button>
+                <div class="account" id="account" popover>
+                    <p class="account-email">{viewer.email.clone()}</p>
+                    <LanguageSwitch viewer=viewer.clone() />
+                    <ThemeSwitch viewer=viewer.clone() />
+                    <form method="post" action="/sign-out">
+                        <button class="button quiet">
+                            <Icon glyph=icon::LOG_OUT />
+                            {words.sign_out}
+                        </button>
+                    </form>
+                </div>
+            </header>
+            <div class="body">
+                {viewer.sandbox.then(|| view! { <p class="sandbox"><Icon glyph=icon::INFO />{words.sandbox}</p> })}
+                <main id="main" tabindex="-1">{children()}</main>
+                <Foot lang=viewer.lang />
+            </div>
+        </div>
+    }
+}
+
+/// The page of anybody: landing, sign-in, errors. Loads no script.
+#[component]
+pub fn Porch(
+    viewer: Viewer,
+    children: Children,
+) -> impl IntoView {
+    let words = &text::pages(viewer.lang).frame;
+    let signed_in = viewer.email.is_some();
+    let (href, name) = if signed_in { ("/create", words.create) } else { ("/sign-in", words.sign_in) };
+    view! {
+        <a class="skip" href="#main">{words.skip}</a>
+        <div class="porch">
+            <header class="porch-head">
+                <Brand href="/" label=words.home />
+                <LanguageSwitch viewer=viewer.clone() />
+                <ThemeSwitch viewer=viewer.clone() />
+                <a class="button" href=href>{name}</a>
+            </header>
+            {viewer.sandbox.then(|| view! { <p class="sandbox"><Icon glyph=icon::INFO />{words.sandbox}</p> })}
+            <main id="main" tabindex="-1">{children()}</main>
+            <Foot lang=viewer.lang />
+        </div>
+    }
+}
+
+#[component]
+fn Foot(lang: Lang) -> impl IntoView {
+    let words = &text::pages(lang).frame;
+    view! {
+        <footer class="foot">
+            <p>{words.motto}</p>
+            <a href="/help">{words.help}</a>
+        </footer>
+    }
+}

@@ -1,0 +1,87 @@
+//! The box a prompt is typed into: the only `<textarea>` of the house.
+//!
+//! Leptos 0.8 writes the children of a `<textarea>` into the page unescaped, so a prompt given as a child could close the
+//! element and open a script. Here the text is escaped first and handed over as the inner HTML; browsers read it back as
+//! plain text, at first paint and on hydration alike.
+
+use leptos::{html::Textarea, prelude::*};
+
+/// A prompt that can be edited. Listen with `on:input`; read it through `node_ref`.
+#[component]
+pub fn PromptBox(
+    /// What stands in it at first, exactly as it was typed.
+    #[prop(into)]
+    value: String,
+    /// What may be typed here, shown while it is empty.
+    #[prop(into)]
+    placeholder: String,
+    /// The accessible name.
+    #[prop(into)]
+    label: String,
+    /// The id of the element that says what is wrong, if something is.
+    #[prop(optional, into)]
+    problem: Option<String>,
+    /// The element itself, for the island around it.
+    #[prop(optional)]
+    node_ref: NodeRef<Textarea>,
+) -> impl IntoView {
+    view! {
+        <textarea
+            node_ref=node_ref
+            id="prompt"
+            name="prompt"
+            class="prompt-box"
+            rows="2"
+            required
+            autocomplete="off"
+            data-testid="prompt"
+            placeholder=placeholder
+            aria-label=label
+            aria-invalid=problem.as_ref().map(|_| "true")
+            aria-describedby=problem
+            inner_html=escape(&value)
+        ></textarea>
+    }
+}
+
+/// The text as HTML that reads back as exactly this text inside a `<textarea>`.
+fn escape(text: &str) -> String {
+    let mut html = String::with_capacity(text.len() + 1);
+    // A parser drops a line break right after the opening tag; the one it drops must not be the person's.
+    if text.starts_with('\n') {
+        html.push('\n');
+    }
+    for c in text.chars() {
+        match c {
+            '&' => html.push_str("&amp;"),
+            '<' => html.push_str("&lt;"),
+            '>' => html.push_str("&gt;"),
+            other => html.push(other),
+        }
+    }
+    html
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn render(value: &str) -> String {
+        let value = value.to_owned();
+        Owner::new().with(|| view! { <PromptBox value placeholder="" label="Prompt" /> }.to_html())
+    }
+
+    #[test]
+    fn a_prompt_cannot_close_its_box_and_open_a_script() {
+        let html = render("</textarea><script>alert(1)</script>");
+        assert!(!html.contains("<script"), "{html}");
+        assert_eq!(html.matches("</textarea>").count(), 1, "{html}");
+        assert!(html.contains("&lt;/textarea&gt;&lt;script&gt;"), "{html}");
+    }
+
+    #[test]
+    fn ampersands_are_escaped_once_and_a_leading_line_break_survives() {
+        assert!(render("salt &amp; pepper").contains(">salt &amp;amp; pepper</textarea>"));
+        assert!(render("\nfirst").contains(">\n\nfirst</textarea>"));
+    }
+}

@@ -1,0 +1,67 @@
+//! Data for the rendering tests of components and pages.
+
+use crate::domain::{
+    AspectRatio, BalanceView, Credits, Failure, GenerationId, GenerationView, Lang, ModelName, OutputView, Phase, RequestKey, Theme,
+    Timestamp, Viewer,
+};
+use crate::islands::LiveStart;
+
+/// 22 November 2026, 14:05:09 UTC.
+pub const NOW: Timestamp = Timestamp(1_795_356_309_000);
+
+pub fn viewer(lang: Lang) -> Viewer {
+    Viewer {
+        email: Some("mika@example.com".into()),
+        balance: BalanceView { version: 1, posted: Credits(124), held: Credits(8) },
+        pictures: 1_284,
+        lang,
+        theme: Theme::System,
+        path: "/gallery".into(),
+        sandbox: false,
+        cursor: NOW,
+    }
+}
+
+pub fn start(lang: Lang) -> LiveStart {
+    LiveStart { session: "s".into(), cursor: NOW, lang }
+}
+
+pub fn succeeded(count: i64) -> GenerationView {
+    let output = |index: i64| OutputView {
+        index,
+        url: format!("/files/g/{index}.png"),
+        small: format!("/files/g/{index}.small.webp"),
+        large: format!("/files/g/{index}.large.webp"),
+        width: 1216,
+        height: 832,
+        bytes: 1_400_000,
+        content_type: "image/png".into(),
+        sha256: "9f2c".repeat(16),
+        color: "#3a5060".into(),
+        thumbhash: String::new(),
+    };
+    GenerationView {
+        id: GenerationId::trusted("0193b1e4-7c1f-7000-8000-000000000001"),
+        request_key: RequestKey::trusted("k"),
+        version: 3,
+        phase: Phase::Succeeded,
+        prompt: "A lighthouse on a basalt cliff at dusk".into(),
+        model: ModelName::trusted("black-forest-labs/flux-schnell"),
+        model_label: "FLUX schnell".into(),
+        aspect: AspectRatio::Landscape,
+        count,
+        seed: Some(18_442_031),
+        price: Credits(count),
+        captured: Credits(count),
+        progress: None,
+        ahead: None,
+        created_at: NOW.plus_ms(-60_000),
+        started_at: Some(NOW.plus_ms(-58_000)),
+        finished_at: Some(NOW.plus_ms(-51_200)),
+        outputs: (0..count).map(output).collect(),
+    }
+}
+
+pub fn failed(failure: Failure) -> GenerationView {
+    GenerationView { phase: Phase::Failed(failure), captured: Credits::ZERO, outputs: Vec::new(), ..succeeded(4) }
+}

@@ -1,0 +1,34 @@
+//! What a person has: what can be spent, what is set aside, and both together. Only the server's word moves it.
+
+use super::store::{LiveStart, Store};
+use crate::domain::BalanceView;
+use leptos::prelude::*;
+
+/// The balance, with a link to its statement.
+#[island]
+pub fn Balance(
+    /// As the page was made.
+    balance: BalanceView,
+    /// The stream of the page.
+    start: LiveStart,
+) -> impl IntoView {
+    let text = start.text();
+    let shown = RwSignal::new(balance);
+    Effect::new(move |_| {
+        let store = Store::open(&start);
+        Effect::new(move |_| {
+            if let Some(balance) = store.balance.get().filter(|heard| heard.version > shown.get_untracked().version) {
+                shown.set(balance);
+            }
+        });
+    });
+    view! {
+        <a class="balance" href="/credits">
+            <span class="balance-available"><strong data-testid="available">{move || shown.get().available().0}</strong> " " {text.available}</span>
+            <span class="balance-rest">
+                <span data-testid="on-hold">{move || shown.get().held.0}</span> " " {text.on_hold} " · " {text.balance} " "
+                <span data-testid="balance">{move || shown.get().posted.0}</span>
+            </span>
+        </a>
+    }
+}

@@ -1,0 +1,122 @@
+//! One generation as a card: the same node from the press to the picture, at the same size.
+
+use super::cards::{Card, Stage};
+use super::icon::{RETURNED, icon};
+use super::press;
+use super::store::{LiveStart, Store};
+use crate::domain::{Phase, Timestamp};
+use crate::text::live::LiveText;
+use leptos::ev::SubmitEvent;
+use leptos::prelude::*;
+use leptos::task;
+
+/// The card. `now` is server time, for what is counted while it lasts.
+pub fn card_view(card: Signal<Card>, now: RwSignal<Timestamp>, start: LiveStart) -> impl IntoView {
+    let text = start.text();
+    view! {
+        <li class="card" data-gen-id=move || card.with(|card| card.view.id.to_string())
+            data-request-key=card.with_untracked(|card| card.view.request_key.to_string())
+            data-state=move || card.with(Card::state)
+            data-cost=card.with_untracked(|card| card.view.price.0)
+            data-aspect=card.with_untracked(|card| card.view.aspect.as_str())>
+            <div class="card-head">
+                <span class="card-dot"></span>
+                <strong class="card-phase">{move || card.with(|card| headline(card, text))}</strong>
+                <span class="card-time">{move || card.with(|card| elapsed(card, now, text))}</span>
+            </div>
+            <p class="card-prompt">{card.with_untracked(|card| card.view.prompt.clone())}</p>
+            {move || card.with(|card| card.view.progress).map(|percent| view! { <progress max="100" value=percent></progress> })}
+            {move || card.with(|card| foot(card, text, &start))}
+            {move || card.with(|card| pictures(card, text))}
+        </li>
+    }
+}
+
+/// The word of the state, or what went wrong.
+pub fn headline(card: &Card, text: &LiveText) -> String {
+    match (&card.stage, card.phase()) {
+        (Stage::Submitting, _) => text.submitting.to_owned(),
+        (Stage::Unsent(_), _) => text.unsent.to_owned(),
+        (_, Phase::Failed(failure)) => (text.failure)(failure).what.to_owned(),
+        (_, phase @ Phase::Queued) => {
+            let word = (text.phase)(phase);
+            card.view.ahead.filter(|ahead| *ahead > 0).map_or(word.to_owned(), |ahead| format!("{word} · {}", (text.ahead)(ahead)))
+        }
+        (_, phase) => (text.phase)(phase).to_owned(),
+    }
+}
+
+/// Seconds the model has been at work, or was.
+pub fn elapsed(card: &Card, now: RwSignal<Timestamp>, text: &LiveText) -> Option<String> {
+    let counts = match card.phase() {
+        Phase::Rendering | Phase::Saving => card.view.started_at.is_some(),
+        phase => phase == Phase::Succeeded,
+    };
+    counts.then(|| (text.seconds)(card.tenths(now.get())))
+}
+
+/// What can be done about it now.
+fn foot(card: &Card, text: &'static LiveText, start: &LiveStart) -> AnyView {
+    match (&card.stage, card.phase()) {
+        (Stage::Unsent(body), _) => {
+            let (start, key, body) = (start.clone(), card.view.request_key.clone(), body.clone());
+            let send = move |_| {
+                let store = Store::open(&start);
+                store.set_stage(&key, Stage::Submitting);
+                task::spawn_local(press::send(store, key.clone(), body.clone()));
+            };
+            view! {
+                <p class="card-then">{text.unsent_hint}</p>
+                <div class="card-foot"><button type="button" class="small-button strong" on:click=send>{text.send}</button></div>
+            }
+            .into_any()
+        }
+        (_, phase @ (Phase::Failed(_) | Phase::Canceled)) => {
+            let then = if let Phase::Failed(failure) = phase { (text.failure)(failure).then } else { "" };
+            view! {
+                <p class="card-then">{then}</p>
+                <div class="card-foot">
+                    <a class="returned" href="/credits">{icon(RETURNED)} {(text.returned)(card.view.returned().0)}</a>
+                    <a class="small-button strong" href=format!("/create?remix={}", card.view.id)>{text.edit_and_retry}</a>
+                </div>
+            }
+            .into_any()
+        }
+        _ if card.can_stop() => view! { <div class="card-foot">{cancel(card, text, start)}</div> }.into_any(),
+        _ => ().into_any(),
+    }
+}
+
+/// The button that stops it, with what that gives back.
+pub fn cancel(card: &Card, text: &'static LiveText, start: &LiveStart) -> impl IntoView + use<> {
+    let action = format!("/g/{}/cancel", card.view.id);
+    let on_submit = {
+        let (start, key, action) = (start.clone(), card.view.request_key.clone(), action.clone());
+        move |event: SubmitEvent| {
+            event.prevent_default();
+            task::spawn_local(press::stop(Store::open(&start), key.clone(), action.clone()));
+        }
+    };
+    view! {
+        <span class="card-hint">{(text.cancel_returns)(card.view.price.0)}</span>
+        <form method="post" action=action on:submit=on_submit><button class="small-button">{text.cancel}</button></form>
+    }
+}
+
+/// What was made, over the whole card.
+fn pictures(card: &Card, text: &LiveText) -> Option<impl IntoView + use<>> {
+    let view = &card.view;
+    (view.phase == Phase::Succeeded).then(|| {
+        let count = view.outputs.len();
+        let shown = view.outputs.iter().map(|output| {
+            // The link carries the name.
+            view! { <img src=output.small.clone() alt="" width=output.width height=output.height decoding="async" /> }
+        });
+        let name = (text.open_pictures)(i64::try_from(count).unwrap_or_default());
+        view! {
+            <a class="card-pictures" href=format!("/g/{}", view.id) data-count=count aria-label=format!("{name}: {}", view.prompt)>
+                {shown.collect_view()}
+            </a>
+        }
+    })
+}

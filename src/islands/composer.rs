@@ -1,0 +1,249 @@
+//! The form that asks for pictures, at the price that stands on its button.
+//!
+//! The form is a real one and its fields are the browser's own: what is typed before the island wakes, restored by the
+//! browser or filled in by an extension is what is sent. The island reads the fields; it never keeps a second copy of
+//! them. Nothing typed is lost by a refusal.
+
+mod choice;
+mod fields;
+mod keys;
+
+pub use choice::ModelChoice;
+
+use super::browser;
+use super::cards::Card;
+use super::icon::{ADVANCED, CREDITS, MODEL, icon};
+use super::press;
+use super::store::{LiveStart, Store};
+use crate::domain::{AspectRatio, BalanceView, Field, FieldProblem, MAX_COUNT, Problem, RawRequest, RequestKey};
+use choice::Choice;
+use fields::{AspectPicker, FieldError, PromptBox};
+use leptos::ev::SubmitEvent;
+use leptos::prelude::*;
+use leptos::{html, task};
+use serde::{Deserialize, Serialize};
+
+/// A second press within this many milliseconds is the other half of a double click.
+const DOUBLE_CLICK_MS: f64 = 700.0;
+
+/// A sentence about the whole form.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Notice {
+    Sentence(String),
+    SignedOut,
+}
+
+/// The state of the form that is not in its fields.
+#[derive(Clone, Copy)]
+struct Form {
+    node: NodeRef<html::Form>,
+    models: RwSignal<Vec<ModelChoice>>,
+    choice: RwSignal<Choice>,
+    problems: RwSignal<Vec<FieldProblem>>,
+    notice: RwSignal<Option<Notice>>,
+    /// The browser's own time of the last press.
+    pressed: StoredValue<f64>,
+}
+
+impl Form {
+    fn price(self) -> i64 {
+        self.models.with(|models| self.choice.with(|choice| choice.price(models).0))
+    }
+
+    /// Reads the fields again: something was chosen, or the browser restored them.
+    fn read(self) {
+        if let Some(form) = self.node.get_untracked() {
+            let (model, count) = (browser::field(&form, "model"), browser::field(&form, "count"));
+            let choice = self.models.with_untracked(|models| Choice::read(models, &model, &count));
+            if count != choice.count.to_string() {
+                browser::set_field(&form, "count", &choice.count.to_string());
+            }
+            if self.choice.with_untracked(|shown| *shown != choice) {
+                self.choice.set(choice);
+            }
+        }
+    }
+
+    /// Sends what stands in the fields, once.
+    fn press(self, store: &Store, at: f64) {
+        let Some(form) = self.node.get_untracked() else { return };
+        let again = at - self.pressed.get_value() < DOUBLE_CLICK_MS;
+        if again || store.pending.get_untracked() > 0 {
+            return;
+        }
+        let prompt = browser::field(&form, "prompt").trim().to_owned();
+        self.notice.set(None);
+        if prompt.is_empty() {
+            self.problems.set(vec![FieldProblem { field: Field::Prompt, problem: Problem::Required }]);
+            browser::focus_problem(&form);
+            return;
+        }
+        self.pressed.set_value(at);
+        self.problems.set(Vec::new());
+        let key = browser::fresh_key();
+        let aspect = AspectRatio::parse(&browser::field(&form, "aspect_ratio")).unwrap_or_default();
+        let (count, price) = (self.choice.get_untracked().count, untrack(|| self.price()));
+        store.press(Card::pressed(&key, prompt, aspect, count, crate::domain::Credits(price), store.now()));
+        let body = browser::fields(&form, &key);
+        task::spawn_local(press::send(store.clone(), RequestKey::trusted(key), body));
+    }
+
+    /// Shows why a press was refused, at the field where that is known.
+    fn refused(self, refused: super::store::Refused, trouble: &'static str) {
+        if let Some(price) = refused.price.filter(|_| refused.status == 409) {
+            let Choice { model, count } = self.choice.get_untracked();
+            self.models.update(|models| models[model].unit_price.0 = price / count);
+        }
+        self.notice.set(match refused.status {
+            401 => Some(Notice::SignedOut),
+            422 if !refused.problems.is_empty() => None,
+            _ if refused.detail.is_empty() => Some(Notice::Sentence(trouble.to_owned())),
+            _ => Some(Notice::Sentence(refused.detail)),
+        });
+        self.problems.set(refused.problems);
+        if let Some(form) = self.node.get_untracked() {
+            browser::focus_problem(&form);
+        }
+    }
+}
+
+/// The composer. `values` refills it (and carries the request key for a press without JavaScript), `problems` and
+/// `notice` say why the last press was refused.
+#[expect(clippy::too_many_lines, reason = "one view")]
+#[island]
+pub fn Composer(
+    /// The catalogue; the first is chosen when `values` names none of it.
+    models: Vec<ModelChoice>,
+    /// What stands in the fields.
+    values: RawRequest,
+    /// What is wrong with them.
+    problems: Vec<FieldProblem>,
+    /// Why the form as a whole was refused, in the person's language.
+    notice: Option<String>,
+    /// What the person has.
+    balance: BalanceView,
+    /// The stream of the page.
+    start: LiveStart,
+) -> impl IntoView {
+    let (lang, text) = (start.lang, &start.text().composer);
+    let choice = Choice::read(&models, &values.model, &values.count);
+    let chosen = choice.clone();
+    let form = Form {
+        node: NodeRef::new(),
+        choice: RwSignal::new(choice),
+        problems: RwSignal::new(problems),
+        notice: RwSignal::new(notice.map(Notice::Sentence)),
+        pressed: StoredValue::new(f64::NEG_INFINITY),
+        models: RwSignal::new(models.clone()),
+    };
+    let available = RwSignal::new(balance.available().0);
+    let awake = RwSignal::new(false);
+    let pending = RwSignal::new(false);
+    let price = Memo::new(move |_| form.price());
+    let missing = move || (price.get() - available.get()).max(0);
+
+    let on_submit = {
+        let start = start.clone();
+        move |event: SubmitEvent| {
+            event.prevent_default();
+            if missing() == 0 {
+                form.press(&Store::open(&start), event.time_stamp());
+            }
+        }
+    };
+    Effect::new(move |_| {
+        let store = Store::open(&start);
+        form.read();
+        awake.set(true);
+        let balance = store.balance.clone();
+        Effect::new(move |_| {
+            if let Some(balance) = balance.get() {
+                available.set(balance.available().0);
+            }
+        });
+        Effect::new(move |_| pending.set(store.pending.get() > 0));
+        Effect::new(move |_| {
+            if let Some(refused) = store.refused.get() {
+                form.refused(refused, text.trouble);
+            }
+        });
+    });
+
+    let model_options = models
+        .iter()
+        .enumerate()
+        .map(|(at, model)| {
+            view! { <option value=model.name.clone() selected=at == chosen.model>{format!("{} · {}", model.label, model.unit_price)}</option> }
+        })
+        .collect_view();
+    let most = move || form.models.with(|models| models.get(form.choice.get().model).map_or(1, |model| model.max_count));
+    let count_options = (1..=MAX_COUNT)
+        .map(|count| {
+            view! { <option value=count selected=count == chosen.count disabled=move || { awake.get() && count > most() }>{count}</option> }
+        })
+        .collect_view();
+    let has_seed = !values.seed.is_empty();
+
+    view! {
+        <form class="composer" method="post" action="/generate" node_ref=form.node on:submit=on_submit on:input=move |_| form.read()>
+            <input type="hidden" name="request_key" value=values.request_key />
+            <input type="hidden" name="quoted_price" prop:value=move || price.get() value=untrack(|| price.get()) />
+            <div class="composer-box">
+                <PromptBox text value=values.prompt problems=form.problems lang form=form.node />
+                <div class="composer-bar">
+                    <div class="composer-chips">
+                        <label class="chip chip-menu">
+                            {icon(MODEL)} <span class="unseen">{text.model}</span> <select name="model">{model_options}</select>
+                        </label>
+                        <AspectPicker text value=values.aspect_ratio models=form.models choice=form.choice awake />
+                        <label class="chip chip-menu">
+                            <span class="chip-name">{text.count}</span> <select name="count" data-testid="count">{count_options}</select>
+                        </label>
+                        <details class="advanced" open=has_seed>
+                            <summary class="chip">{icon(ADVANCED)} {text.advanced}</summary>
+                            <div class="advanced-panel">
+                                <label for="seed">{text.seed}</label>
+                                <input id="seed" name="seed" inputmode="numeric" autocomplete="off" value=values.seed
+                                    aria-describedby="seed-hint seed-error"
+                                    aria-invalid=move || fields::invalid(form.problems, Field::Seed) />
+                                <p id="seed-hint" class="hint">{text.seed_hint}</p>
+                                <FieldError id="seed-error" field=Field::Seed problems=form.problems text />
+                            </div>
+                        </details>
+                    </div>
+                    <div class="composer-go">
+                        {move || {
+                            if missing() > 0 {
+                                view! {
+                                    <span class="missing">{(text.missing)(missing())}</span>
+                                    <a class="generate" href="/credits" data-testid="get-credits">{text.get_credits}</a>
+                                }
+                                .into_any()
+                            } else {
+                                view! {
+                                    <span class="leaves">{(text.leaves)(available.get() - price.get())}</span>
+                                    <button class="generate" data-testid="generate" aria-label=(text.generate_for)(price.get())
+                                        aria-disabled=pending.get().then_some("true")>
+                                        {text.generate} <span class="generate-price" data-testid="price">{icon(CREDITS)} {price.get()}</span>
+                                    </button>
+                                }
+                                .into_any()
+                            }
+                        }}
+                    </div>
+                </div>
+                {[Field::Model, Field::AspectRatio, Field::Count, Field::RequestKey, Field::QuotedPrice]
+                    .map(|field| view! { <FieldError id=fields::error_id(field) field problems=form.problems text /> })}
+            </div>
+            <div class="composer-notice" role="alert">
+                {move || form.notice.get().map(|notice| match notice {
+                    Notice::Sentence(sentence) => view! { <p>{sentence}</p> }.into_any(),
+                    Notice::SignedOut => view! {
+                        <p>{text.signed_out} " " <a href="/sign-in" target="_blank">{text.sign_in}</a></p>
+                    }.into_any(),
+                })}
+            </div>
+            {fields::key_hints(lang, text)}
+        </form>
+    }
+}

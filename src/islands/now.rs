@@ -1,0 +1,86 @@
+//! What runs and what has just ended, newest first; and the page's one voice for screen readers.
+
+use super::card::card_view;
+use super::cards::{Card, Cards};
+use super::store::{LiveStart, Store};
+use crate::domain::{GenerationView, Phase, Timestamp};
+use leptos::leptos_dom::helpers::{IntervalHandle, set_interval_with_handle};
+use leptos::prelude::*;
+use std::time::Duration;
+
+/// How often seconds are counted.
+const TICK: Duration = Duration::from_millis(100);
+
+/// The cards.
+#[island]
+pub fn Now(
+    /// What is unfinished, and what ended so lately that it belongs here, newest first.
+    generations: Vec<GenerationView>,
+    /// The stream of the page.
+    start: LiveStart,
+) -> impl IntoView {
+    let text = start.text();
+    let now = RwSignal::new(start.cursor);
+    let mut first = Cards::default();
+    for view in &generations {
+        first.apply(view.clone(), Timestamp(i64::MIN));
+    }
+    let cards = RwSignal::new(first);
+    let late = RwSignal::new(false);
+    let said = RwSignal::new(String::new());
+    wake(start.clone(), generations, Shown { cards, late, said, now });
+
+    let each = move || cards.with(|cards| cards.list().to_vec());
+    let card = move |first: Card| {
+        let key = first.view.request_key.clone();
+        let card = Memo::new(move |before: Option<&Card>| {
+            let found = cards.with(|cards| cards.find(&key).cloned());
+            found.or_else(|| before.cloned()).unwrap_or_else(|| first.clone())
+        });
+        card_view(card.into(), now, start.clone())
+    };
+    view! {
+        <section class="now" aria-labelledby="now-heading" hidden=move || cards.with(|cards| cards.list().is_empty())>
+            <h2 id="now-heading">{text.now} <span class="count" data-testid="queue-count">{move || cards.with(Cards::running)}</span></h2>
+            <p class="reconnecting" role="status" hidden=move || !late.get()>{text.reconnecting}</p>
+            <ul class="cards"><For each key=|card| card.view.request_key.clone() children=card /></ul>
+        </section>
+        <p class="unseen" role="status" aria-live="polite" data-testid="said">{said}</p>
+    }
+}
+
+/// The signals that an island of cards shows.
+#[derive(Clone, Copy)]
+pub struct Shown {
+    /// The cards.
+    pub cards: RwSignal<Cards>,
+    /// Whether live updates are missing.
+    pub late: RwSignal<bool>,
+    /// The live region.
+    pub said: RwSignal<String>,
+    /// Server time, moving while something renders.
+    pub now: RwSignal<Timestamp>,
+}
+
+/// Joins the page's store once the first render is done, and keeps the clock going while something renders.
+pub fn wake(start: LiveStart, generations: Vec<GenerationView>, shown: Shown) {
+    Effect::new(move |_| {
+        let store = Store::open(&start);
+        store.seed(&generations);
+        let (cards, late, said) = (store.cards.clone(), store.late.clone(), store.said.clone());
+        Effect::new(move |_| shown.cards.set(cards.get()));
+        Effect::new(move |_| shown.late.set(late.get()));
+        Effect::new(move |_| shown.said.set(said.get()));
+
+        let renders = move || shown.cards.with(|cards| cards.list().iter().any(|card| card.view.phase == Phase::Rendering));
+        let renders = Memo::new(move |_| renders());
+        Effect::new(move |running: Option<Option<IntervalHandle>>| {
+            if let Some(interval) = running.flatten() {
+                interval.clear();
+            }
+            let store = store.clone();
+            // Without a timer nothing counts; the states still come.
+            renders.get().then(|| set_interval_with_handle(move || shown.now.set(store.now()), TICK).ok()).flatten()
+        });
+    });
+}

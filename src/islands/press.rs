@@ -1,0 +1,39 @@
+//! What goes from an island to the server: a press of Generate, and a press of Cancel. Both post the real form.
+//!
+//! A press is sent under one key as often as needed; the server makes it one generation. Money is never guessed: what is
+//! available changes only when the server says so.
+
+use super::browser::{self, Answer};
+use super::cards::Stage;
+use super::store::{Refused, Store};
+use crate::domain::{GenerationView, RequestKey};
+use leptos::prelude::*;
+
+/// Sends a press and shows what became of it.
+pub async fn send(store: Store, key: RequestKey, body: String) {
+    store.pending.update(|pending| *pending += 1);
+    let answer = browser::post("/generate", &body).await;
+    store.pending.update(|pending| *pending -= 1);
+    match answer {
+        Some(Answer { status: 200 | 201, body }) if hear(&store, &body) => {}
+        Some(Answer { status: status @ 400..=499, body }) => {
+            let refused = serde_json::from_str(&body).unwrap_or_default();
+            store.refuse(&key, Refused { status, ..refused });
+        }
+        // No answer, or one that does not tell whether the press was recorded: only the same key is safe to send again.
+        _ => store.set_stage(&key, Stage::Unsent(body)),
+    }
+}
+
+/// Asks the server to stop a generation.
+pub async fn stop(store: Store, key: RequestKey, action: String) {
+    store.set_stage(&key, Stage::Stopping);
+    let answer = browser::post(&action, "").await;
+    if !answer.is_some_and(|answer| answer.status == 200 && hear(&store, &answer.body)) {
+        store.set_stage(&key, Stage::Known);
+    }
+}
+
+fn hear(store: &Store, body: &str) -> bool {
+    serde_json::from_str::<GenerationView>(body).map(|view| store.hear(view)).is_ok()
+}

@@ -1,0 +1,52 @@
+//! One generation while it runs, on its own page; when it has ended the page is loaded again, whole.
+
+use super::browser;
+use super::card::{cancel, elapsed, headline};
+use super::cards::{Card, Cards};
+use super::now::{Shown, wake};
+use super::store::LiveStart;
+use crate::domain::{GenerationView, Timestamp};
+use leptos::prelude::*;
+
+/// The state of an unfinished generation. Pages of finished ones have no need of it.
+#[island]
+pub fn RunningGeneration(
+    /// The generation.
+    generation: GenerationView,
+    /// The stream of the page.
+    start: LiveStart,
+) -> impl IntoView {
+    let text = start.text();
+    let key = generation.request_key.clone();
+    let aspect = generation.aspect.as_str();
+    let mut first = Cards::default();
+    first.apply(generation.clone(), Timestamp(i64::MIN));
+    let shown = Shown {
+        cards: RwSignal::new(first),
+        late: RwSignal::new(false),
+        said: RwSignal::new(String::new()),
+        now: RwSignal::new(start.cursor),
+    };
+    let initial = Card::known(generation.clone());
+    let card = Memo::new(move |_| shown.cards.with(|cards| cards.find(&key).cloned()).unwrap_or_else(|| initial.clone()));
+    wake(start.clone(), vec![generation], shown);
+    Effect::new(move |_| {
+        if card.with(|card| card.view.phase.is_terminal()) {
+            browser::reload();
+        }
+    });
+    view! {
+        <div class="running" data-gen-id=card.with_untracked(|card| card.view.id.to_string()) data-state=move || card.with(Card::state)
+            data-aspect=aspect>
+            <div class="card-head">
+                <span class="card-dot"></span>
+                <strong class="card-phase">{move || card.with(|card| headline(card, text))}</strong>
+                <span class="card-time">{move || card.with(|card| elapsed(card, shown.now, text))}</span>
+            </div>
+            {move || card.with(|card| card.view.progress).map(|percent| view! { <progress max="100" value=percent></progress> })}
+            <p class="reconnecting" role="status" hidden=move || !shown.late.get()>{text.reconnecting}</p>
+            <div class="card-foot">{move || card.with(|card| card.can_stop().then(|| cancel(card, text, &start)))}</div>
+        </div>
+        <p class="unseen" role="status" aria-live="polite" data-testid="said">{shown.said}</p>
+    }
+}

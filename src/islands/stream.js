@@ -1,0 +1,136 @@
+// One event stream per browser, shared by its tabs.
+//
+// The tab that holds the Web Lock `name` leads: it alone has an EventSource and repeats every message on the
+// BroadcastChannel `name`. The others queue for the lock; when the leader goes, the next one has it and asks the server
+// from the last id it heard. States carry versions, so hearing one twice is harmless, and every doubt (a new tab, a new
+// leader, a page back from the bfcache) is resolved by asking again from an older id. `name` is made of an opaque key of
+// the session, so tabs of different people never share.
+
+const RETRY_FIRST_MS = 1_000;
+const RETRY_LAST_MS = 30_000;
+const PATIENCE_MS = 2_000; // how long a gap lasts before anybody is told
+const OVERLAP_MS = 5_000; // commits may become visible a little out of order
+const REMEMBERED = 256; // messages kept to repeat to tabs that join
+
+// Calls `onState(data, id)` for every state after `since` (server time, Unix ms) and `onLate(boolean)` when live updates
+// have been missing for a while, and when they are back.
+export function follow(name, since, onState, onLate) {
+  let present = false;
+  let leading = false;
+  let last = since;
+  let oldest = since; // everything after this has been heard or is in `recent`
+  let recent = [];
+  let source, channel, queue, release, retryTimer, patience;
+  let failures = 0;
+
+  const tell = (message) => channel?.postMessage(message);
+
+  const hear = ({ id, data }) => {
+    last = Math.max(last, id);
+    onState(data, id);
+  };
+
+  const late = (is) => {
+    clearTimeout(patience);
+    if (is) patience = setTimeout(onLate, PATIENCE_MS, true);
+    else onLate(false);
+  };
+
+  const connected = (is) => {
+    late(!is);
+    tell({ late: !is });
+  };
+
+  const open = (from) => {
+    clearTimeout(retryTimer);
+    source?.close();
+    oldest = from;
+    source = new EventSource(`/events?since=${from}`);
+    source.onopen = () => {
+      failures = 0;
+      connected(true);
+    };
+    source.addEventListener("state", ({ lastEventId, data }) => {
+      const message = { id: Number(lastEventId), data };
+      if (recent.push(message) > REMEMBERED) oldest = Math.max(oldest, recent.shift().id);
+      hear(message);
+      tell(message);
+    });
+    source.onerror = () => {
+      connected(false);
+      // While it says CONNECTING the browser retries by itself, with Last-Event-ID.
+      if (source.readyState === EventSource.CLOSED) retry();
+    };
+  };
+
+  const retry = () => {
+    const most = Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** failures++);
+    retryTimer = setTimeout(async () => {
+      // An EventSource does not say why it was refused, and a session that ended must not be asked about for ever.
+      const status = await fetch(`/events?since=${last}`, { method: "HEAD", cache: "no-store" }).then((r) => r.status, () => 0);
+      if (!present) return;
+      if (status === 401 || status === 204) stop();
+      else if (status === 200) open(last);
+      else retry();
+    }, most * (0.5 + Math.random() / 2));
+  };
+
+  // Another tab asks for everything after `asked`.
+  const repeat = (asked) => {
+    if (asked < oldest) return open(asked);
+    tell({ late: source?.readyState !== EventSource.OPEN });
+    for (const message of recent) if (message.id >= asked - OVERLAP_MS) tell(message);
+  };
+
+  const listen = ({ data: message }) => {
+    if (message.data !== undefined) hear(message);
+    else if (message.late !== undefined) late(message.late);
+    else if (message.leader) tell({ asked: last });
+    else if (leading) repeat(message.asked);
+  };
+
+  const lead = () => {
+    leading = true;
+    recent = [];
+    open(last);
+    tell({ leader: true });
+  };
+
+  const join = () => {
+    present = true;
+    if (!navigator.locks) return open(last); // plain http elsewhere than localhost: one stream per tab
+    channel = new BroadcastChannel(name);
+    channel.onmessage = listen;
+    queue = new AbortController();
+    const held = () => new Promise((done) => { release = done; lead(); });
+    navigator.locks.request(name, { signal: queue.signal }, held).catch(() => {}); // rejects when leave() aborts the wait
+    tell({ asked: last });
+  };
+
+  const leave = () => {
+    present = leading = false;
+    clearTimeout(retryTimer);
+    clearTimeout(patience);
+    source?.close();
+    queue?.abort();
+    release?.();
+    channel?.close();
+    source = queue = release = channel = undefined;
+  };
+
+  const resume = ({ persisted }) => persisted && join();
+  const online = () => source && source.readyState !== EventSource.OPEN && open(last);
+
+  const stop = () => {
+    leave();
+    onLate(false);
+    removeEventListener("pagehide", leave);
+    removeEventListener("pageshow", resume);
+    removeEventListener("online", online);
+  };
+
+  addEventListener("pagehide", leave);
+  addEventListener("pageshow", resume);
+  addEventListener("online", online);
+  join();
+}

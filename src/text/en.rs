@@ -1,0 +1,277 @@
+//! English: plain, warm, exact.
+
+use super::page::{CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText};
+use super::{number, one_or};
+use crate::domain::{Field, Problem, Refusal, StatementKind};
+
+pub(super) static TEXT: PageText = PageText {
+    frame: FrameText {
+        tagline: "pictures at the price on the button",
+        description: "Make pictures with AI at a price you see before you press. You get the picture, for keeps, or every credit back.",
+        skip: "Skip to content",
+        home: "Atelier, home",
+        create: "Create",
+        gallery: "Gallery",
+        credits: "Credits",
+        account: "Account",
+        navigation: "Main",
+        available: "available",
+        on_hold: "on hold",
+        sign_in: "Sign in",
+        sign_up: "Sign up",
+        sign_out: "Sign out",
+        other_language: "日本語",
+        theme: "Theme",
+        theme_system: "As the system",
+        theme_light: "Light",
+        theme_dark: "Dark",
+        sandbox: "Sandbox: pictures are drawn on this server, and Replicate bills nothing.",
+        help: "How credits work",
+        motto: "The picture, for keeps, or every credit back.",
+        pictures: |n| one_or(n, "picture", "pictures"),
+    },
+    landing: LandingText {
+        headline_first: "The price is on the button.",
+        headline_second: "The picture is yours to keep.",
+        lead: "Say what you want to see, in English or in Japanese. The button tells you what it costs before you press it, and \
+               if no picture comes of it, every credit comes back by itself.",
+        start: |n| if n > 0 { format!("Start with {} free credits", number(n)) } else { "Create an account".into() },
+        demo: "Pictures made with Atelier’s own sandbox",
+        price: Notice {
+            title: "A price that holds still",
+            body: "The number on the button is the most you can pay. It counts what you asked for, in whole credits, and nothing \
+                   is added after you press.",
+        },
+        failure: Notice {
+            title: "Failures cost nothing",
+            body: "Credits are set aside when you press and taken only for pictures that are safely stored. When a model fails, \
+                   stalls or turns you down, they return without a word to support.",
+        },
+        server: Notice {
+            title: "Your server, your files",
+            body: "One program on a machine of yours. Originals stay in your own storage, byte for byte, each with its SHA-256. \
+                   No link runs out after an hour.",
+        },
+        story: Notice {
+            title: "What happens to four credits",
+            body: "You ask for four pictures at one credit each. The model makes three and stumbles over the last. Every step is \
+                   a line you can read on your statement.",
+        },
+        quoted: |n| format!("Quoted {}", number(n)),
+        held: |n| format!("Held {}", number(n)),
+        charged: |n| format!("Charged {}", number(n)),
+        returned: |n| format!("Returned {}", number(n)),
+        quoted_note: "It stands on the button.",
+        held_note: "Set aside in the same instant the request is recorded.",
+        charged_note: "Three pictures are stored.",
+        returned_note: "The fourth never came.",
+        api: Notice {
+            title: "A door for your programs, too",
+            body: "The same promise over HTTP. Repeat a request with the same key as often as you like: it is made once and paid \
+                   for once.",
+        },
+        api_example: "Asking for a picture with curl",
+        source: "Fully self-hosted: one binary, SQLite or PostgreSQL, a local folder or S3.",
+    },
+    door: DoorText {
+        sign_in_title: "Sign in",
+        sign_up_title: "Create an account",
+        email: "Email",
+        password: "Password",
+        password_hint: |n| format!("At least {n} characters. A few unrelated words make a good one."),
+        sign_in: "Sign in",
+        sign_up: "Create account",
+        no_account: "New here?",
+        have_account: "Already have an account?",
+        gift: |n| if n > 0 { format!("{} free credits to begin with. No card.", number(n)) } else { "No card needed.".into() },
+        expired: "You were signed out after a while. Sign in and you are back where you left.",
+        wrong: "This email and password do not belong together. Check both and try again.",
+        wait: |n| format!("Too many tries. Wait {} and try again.", one_or(n, "second", "seconds")),
+        email_invalid: "This does not look like an email address. It needs a name, an @ and a domain.",
+        email_taken: "This email already has an account. Sign in instead.",
+        password_short: |n| format!("Too short: use at least {n} characters."),
+        password_long: |n| format!("Too long: use at most {} characters.", number(n)),
+        password_weak: "Too easy to guess. Add a word or two that have nothing to do with each other.",
+        summary: "That did not work yet",
+        caption: "Made with Atelier. One credit, paid after it was stored.",
+    },
+    picture: PictureText {
+        today: "Today",
+        yesterday: "Yesterday",
+        older: "Older pictures",
+        newest: "Back to the newest",
+        recent: "Recent pictures",
+        empty: Notice {
+            title: "Nothing on the walls yet",
+            body: "Every picture you make hangs here, newest first, for as long as you want it.",
+        },
+        first: Notice {
+            title: "Your first picture",
+            body: "Describe a scene, a light, a material. Or begin with one of these: it only fills the box, you still press.",
+        },
+        first_examples: "Examples",
+        example_one: "A lighthouse on a basalt cliff at dusk, long exposure sea, muted teal and rust",
+        example_two: "Rice terraces after rain, morning mist, woodblock print in three colours",
+        example_three: "A paper crane on a workbench, north light, shallow depth of field",
+        to_create: "Make a picture",
+        problem,
+        refusal,
+        refused: "Nothing was charged",
+        to_credits: "See your credits",
+    },
+    viewer: ViewerText {
+        title: "Picture",
+        back: "Gallery",
+        prompt: "Prompt",
+        model: "Model",
+        size: "Size",
+        shape: "Shape",
+        seed: "Seed",
+        seed_free: "chosen by the model",
+        made: "Asked for",
+        took: "Took",
+        file: "File",
+        held: "held",
+        charged: "charged",
+        returned: "returned",
+        price_path: "Credits",
+        hash: "SHA-256",
+        hash_note: "Fingerprint of the original file",
+        download: "Download",
+        remix: "Remix",
+        others: "Pictures of this request",
+        kept_part: |n| format!("{} kept; the rest was returned", one_or(n, "picture", "pictures")),
+        waiting: "This page looks again every few seconds.",
+        reload: "Look again",
+    },
+    credits: CreditsText {
+        available: "Available",
+        on_hold: "On hold",
+        spent: "Spent, 30 days",
+        returned: "Returned, 30 days",
+        statement: "Statement",
+        when: "When",
+        what: "What",
+        change: "Change",
+        balance: "Balance",
+        holds: "On hold now",
+        holds_note: "Set aside for pictures being made. Taken when they are stored, returned when they are not.",
+        kind,
+        given_back: |n| format!("{} returned", number(n)),
+        pictures: |n| format!("× {n}"),
+        older: "Older entries",
+        newest: "Back to the newest",
+        empty: Notice {
+            title: "No credits used yet",
+            body: "Each picture you pay for and each credit that comes back gets a line here.",
+        },
+        deleted: "Generation",
+    },
+    help: HelpText {
+        title: "How credits work",
+        price: Notice {
+            title: "What does a picture cost?",
+            body: "What the button says. The price counts the pictures you ask for and the model that makes them. You never pay \
+                   more than the number you pressed; if a price has changed in the meantime, you are asked again first.",
+        },
+        hold: Notice {
+            title: "What does “on hold” mean?",
+            body: "When you press, the credits are set aside in the same instant your request is recorded. They are still yours. \
+                   They are taken only when the pictures are stored.",
+        },
+        failure: Notice {
+            title: "What if it fails?",
+            body: "The credits return by themselves, and your statement shows the line. If some pictures of a request succeed, you \
+                   keep and pay for those; the rest comes back.",
+        },
+        cancel: Notice {
+            title: "Can I stop it?",
+            body: "Yes, until the pictures are being stored. What you get back stands beside the button before you press it.",
+        },
+        twice: Notice {
+            title: "What if I press twice, or the connection drops?",
+            body: "A press is one request, however often it is sent. You can close the page: the work goes on, and the picture \
+                   waits in your gallery.",
+        },
+        keep: Notice {
+            title: "How long are pictures kept?",
+            body: "For as long as this server is run. You can download the original of each, exactly as the model made it.",
+        },
+    },
+    trouble: TroubleText { trouble, request: "Request", home: "Back to Atelier", again: "Try again" },
+};
+
+fn problem(field: Field, problem: Problem) -> String {
+    match (field, problem) {
+        (Field::Prompt, Problem::Required) => "Say what you want to see.".into(),
+        (_, Problem::Required) => "This is missing.".into(),
+        (_, Problem::TooLong(most)) => format!("Too long: at most {} characters.", number(most)),
+        (Field::Model, _) => "This model is not offered any more. Choose another.".into(),
+        (Field::AspectRatio, _) => "This model cannot make that shape. Choose another.".into(),
+        (Field::RequestKey, _) => "This form is out of date. Reload the page and press again.".into(),
+        (Field::QuotedPrice, _) => "The price on the button could not be read. Reload the page and press again.".into(),
+        (Field::Seed, Problem::NotInRange(most)) => format!("Use a whole number from 0 to {}.", number(most)),
+        (_, Problem::NotInRange(most)) => format!("Use a whole number from 1 to {}.", number(most)),
+        (_, Problem::Invalid) => "This cannot be used here.".into(),
+    }
+}
+
+fn refusal(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Fields(_) => "Please look at what is marked below.".into(),
+        Refusal::Insufficient { available, price } => format!(
+            "This costs {} and you have {} to spend.",
+            one_or(price.0, "credit", "credits"),
+            if available.0 == 0 { "none".into() } else { number(available.0) },
+        ),
+        Refusal::PriceChanged { quoted, price } => format!(
+            "The price went from {} to {} since you opened the page. Press again if that is all right.",
+            number(quoted.0),
+            one_or(price.0, "credit", "credits"),
+        ),
+        Refusal::KeyReused => "This form was already sent with something else in it. Reload the page and press again.".into(),
+        Refusal::TooManyQueued { limit } => {
+            format!("{} are waiting already. Press again when one is done.", one_or(*limit, "request", "requests"))
+        }
+    }
+}
+
+const fn kind(kind: StatementKind) -> &'static str {
+    match kind {
+        StatementKind::SignupGrant => "Welcome credits",
+        StatementKind::Grant => "Credits added",
+        StatementKind::Capture => "Pictures",
+        StatementKind::Release => "Not charged",
+    }
+}
+
+const fn trouble(status: u16) -> Notice {
+    match status {
+        400 | 422 => Notice {
+            title: "That request does not fit",
+            body: "Something in it could not be read. Go back, check what you typed and send it again. Nothing was charged.",
+        },
+        401 | 403 => Notice {
+            title: "That needs a fresh sign-in",
+            body: "The request did not come from a page of yours that is still open to us. Sign in and try once more.",
+        },
+        404 | 410 => {
+            Notice { title: "There is nothing here", body: "The address may be mistyped, or what it named is not yours to see." }
+        }
+        405 => Notice { title: "That door opens the other way", body: "This address is not meant to be used like that." },
+        413 => Notice { title: "That is too much at once", body: "The request is larger than this server takes. Send less." },
+        429 => Notice {
+            title: "A little slower, please",
+            body: "Too many requests came in a short time. Wait a moment; nothing is lost and nothing was charged.",
+        },
+        503 => Notice {
+            title: "Back in a moment",
+            body: "The server is busy or restarting. Pictures already paid for are still being made, or their credits returned.",
+        },
+        _ => Notice {
+            title: "That is our fault",
+            body: "Something broke on our side and has been written down. Your credits are safe: nothing is charged without a \
+                   stored picture.",
+        },
+    }
+}

@@ -1,0 +1,284 @@
+//! 日本語。です・ます、ボタンは動詞、数えるときは「枚」「件」。
+
+use super::number;
+use super::page::{CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText};
+use crate::domain::{Field, Problem, Refusal, StatementKind};
+
+pub(super) static TEXT: PageText = PageText {
+    frame: FrameText {
+        tagline: "値段はボタンに、画像は手元に",
+        description: "AIで画像を作ります。値段は押す前にわかります。画像が手に入るか、クレジットがすべて戻るか、そのどちらかです。",
+        skip: "本文へ移動",
+        home: "Atelier ホーム",
+        create: "つくる",
+        gallery: "ギャラリー",
+        credits: "クレジット",
+        account: "アカウント",
+        navigation: "メイン",
+        available: "利用できます",
+        on_hold: "確保中",
+        sign_in: "ログイン",
+        sign_up: "登録",
+        sign_out: "ログアウト",
+        other_language: "English",
+        theme: "表示テーマ",
+        theme_system: "端末に合わせる",
+        theme_light: "ライト",
+        theme_dark: "ダーク",
+        sandbox: "サンドボックス：画像はこのサーバーが描いています。Replicateの料金はかかりません。",
+        help: "クレジットのしくみ",
+        motto: "画像が手に入るか、クレジットがすべて戻るか。",
+        pictures: |n| format!("{}枚", number(n)),
+    },
+    landing: LandingText {
+        headline_first: "値段はボタンに。",
+        headline_second: "画像は手元に。",
+        lead: "見たいものを、日本語でも英語でもそのまま書いてください。いくらかかるかは、押す前にボタンに出ています。\
+               画像ができなかったときは、クレジットが自動ですべて戻ります。",
+        start: |n| {
+            if n > 0 {
+                format!("無料の{}クレジットではじめる", number(n))
+            } else {
+                "アカウントを作る".into()
+            }
+        },
+        demo: "Atelierのサンドボックスで描いた画像",
+        price: Notice {
+            title: "動かない値段",
+            body: "ボタンの数字が、お支払いの上限です。頼んだ枚数ぶんを整数のクレジットで数え、押したあとに増えることはありません。",
+        },
+        failure: Notice {
+            title: "失敗は無料",
+            body: "クレジットは押した時点で確保し、画像を保存できたぶんだけいただきます。モデルが失敗しても、止まっても、断られても、\
+                   問い合わせなしで戻ります。",
+        },
+        server: Notice {
+            title: "自分のサーバーに、自分のファイル",
+            body: "お手元のマシンで動く、ひとつのプログラムです。元の画像は1バイトも変えずに保管し、SHA-256を添えます。\
+                   1時間で切れるリンクはありません。",
+        },
+        story: Notice {
+            title: "4クレジットのゆくえ",
+            body: "1枚1クレジットで4枚を頼み、モデルは3枚を仕上げ、最後の1枚でつまずきました。ここまでの流れは、すべて明細で読めます。",
+        },
+        quoted: |n| format!("提示 {}", number(n)),
+        held: |n| format!("確保 {}", number(n)),
+        charged: |n| format!("支払い {}", number(n)),
+        returned: |n| format!("返却 {}", number(n)),
+        quoted_note: "ボタンに書いてあります。",
+        held_note: "依頼を記録するのと同時に取り置きます。",
+        charged_note: "3枚を保存しました。",
+        returned_note: "4枚目は届きませんでした。",
+        api: Notice {
+            title: "プログラムからも、同じ約束で",
+            body: "HTTPでも変わりません。同じキーで何度送り直しても、作るのは一度、支払いも一度です。",
+        },
+        api_example: "curlで画像を頼む例",
+        source: "すべて自分で運用できます。実行ファイルはひとつ。データベースはSQLiteかPostgreSQL、保管先はフォルダーかS3です。",
+    },
+    door: DoorText {
+        sign_in_title: "ログイン",
+        sign_up_title: "アカウントを作る",
+        email: "メールアドレス",
+        password: "パスワード",
+        password_hint: |n| format!("{n}文字以上。関係のない言葉をいくつか並べると強くなります。"),
+        sign_in: "ログインする",
+        sign_up: "アカウントを作る",
+        no_account: "はじめての方は",
+        have_account: "アカウントをお持ちの方は",
+        gift: |n| {
+            if n > 0 {
+                format!("はじめに無料の{}クレジットが付きます。カードは不要です。", number(n))
+            } else {
+                "カードは不要です。".into()
+            }
+        },
+        expired: "しばらく操作がなかったため、ログアウトしました。ログインすると元の場所に戻ります。",
+        wrong: "メールアドレスとパスワードの組み合わせが違います。両方を確かめて、もう一度お試しください。",
+        wait: |n| format!("試した回数が多すぎます。{}秒待ってから、もう一度お試しください。", number(n)),
+        email_invalid: "メールアドレスの形になっていません。名前、@、ドメインを入れてください。",
+        email_taken: "このメールアドレスは登録済みです。ログインしてください。",
+        password_short: |n| format!("短すぎます。{n}文字以上にしてください。"),
+        password_long: |n| format!("長すぎます。{}文字以内にしてください。", number(n)),
+        password_weak: "推測されやすいパスワードです。互いに関係のない言葉を一つ二つ足してください。",
+        summary: "まだ進めません",
+        caption: "Atelierで制作。1クレジット、保存できてからの支払いです。",
+    },
+    picture: PictureText {
+        today: "今日",
+        yesterday: "昨日",
+        older: "これより前の画像",
+        newest: "いちばん新しい画像へ",
+        recent: "最近の画像",
+        empty: Notice {
+            title: "まだ何も飾られていません",
+            body: "作った画像は、新しい順にここに並びます。消さないかぎり、ずっと残ります。",
+        },
+        first: Notice {
+            title: "最初の1枚",
+            body: "場面、光、素材を書いてみてください。下の例から始めることもできます。入力欄に入るだけで、押すのはあなたです。",
+        },
+        first_examples: "例",
+        example_one: "夕暮れの玄武岩の崖に立つ灯台、長時間露光の海、くすんだ青緑と錆色",
+        example_two: "雨上がりの棚田、朝もや、三色刷りの木版画",
+        example_three: "作業台の上の折り鶴、北窓の光、浅い被写界深度",
+        to_create: "画像を作る",
+        problem,
+        refusal,
+        refused: "支払いはありません",
+        to_credits: "クレジットを見る",
+    },
+    viewer: ViewerText {
+        title: "画像",
+        back: "ギャラリー",
+        prompt: "プロンプト",
+        model: "モデル",
+        size: "大きさ",
+        shape: "縦横比",
+        seed: "シード",
+        seed_free: "モデルまかせ",
+        made: "依頼した日時",
+        took: "かかった時間",
+        file: "ファイル",
+        held: "確保",
+        charged: "支払い",
+        returned: "返却",
+        price_path: "クレジット",
+        hash: "ハッシュ（SHA-256）",
+        hash_note: "元のファイルの指紋",
+        download: "ダウンロードする",
+        remix: "これをもとに作る",
+        others: "この依頼の画像",
+        kept_part: |n| format!("{}枚を保存し、残りのぶんは返却しました", number(n)),
+        waiting: "このページは数秒ごとに更新されます。",
+        reload: "更新する",
+    },
+    credits: CreditsText {
+        available: "利用できます",
+        on_hold: "確保中",
+        spent: "支払い（30日）",
+        returned: "返却（30日）",
+        statement: "クレジット明細",
+        when: "日時",
+        what: "内容",
+        change: "増減",
+        balance: "残高",
+        holds: "いま確保中のもの",
+        holds_note: "制作中の画像のために取り置いています。保存できたらいただき、できなければお返しします。",
+        kind,
+        given_back: |n| format!("{}を返却", number(n)),
+        pictures: |n| format!("{n}枚"),
+        older: "これより前の明細",
+        newest: "最新の明細へ",
+        empty: Notice {
+            title: "まだクレジットを使っていません",
+            body: "支払った画像も、戻ったクレジットも、一行ずつここに載ります。",
+        },
+        deleted: "生成",
+    },
+    help: HelpText {
+        title: "クレジットのしくみ",
+        price: Notice {
+            title: "1枚いくらですか",
+            body: "ボタンに書いてあるとおりです。頼む枚数と、描くモデルで決まります。押したときの数字より多くいただくことはありません。\
+                   そのあいだに値段が変わっていたら、先にもう一度お尋ねします。",
+        },
+        hold: Notice {
+            title: "「確保中」とは何ですか",
+            body: "押すと、依頼を記録するのと同時にクレジットを取り置きます。まだあなたのものです。画像を保存できたときに、はじめていただきます。",
+        },
+        failure: Notice {
+            title: "失敗したらどうなりますか",
+            body: "クレジットは自動で戻り、明細に載ります。何枚かだけできたときは、できたぶんだけをお支払いいただき、残りは戻ります。",
+        },
+        cancel: Notice {
+            title: "途中で止められますか",
+            body: "画像の保存が始まるまで止められます。いくら戻るかは、押す前にボタンのそばに出ています。",
+        },
+        twice: Notice {
+            title: "二度押したり、通信が切れたりしたら",
+            body: "何度送られても、ひと押しはひとつの依頼です。ページを閉じても作業は続き、画像はギャラリーで待っています。",
+        },
+        keep: Notice {
+            title: "画像はいつまで残りますか",
+            body: "このサーバーが動いているかぎり残ります。元の画像は、モデルが描いたままの形でダウンロードできます。",
+        },
+    },
+    trouble: TroubleText { trouble, request: "リクエスト番号", home: "Atelierに戻る", again: "もう一度試す" },
+};
+
+fn problem(field: Field, problem: Problem) -> String {
+    match (field, problem) {
+        (Field::Prompt, Problem::Required) => "見たいものを書いてください。".into(),
+        (_, Problem::Required) => "入力がありません。".into(),
+        (_, Problem::TooLong(most)) => format!("長すぎます。{}文字以内にしてください。", number(most)),
+        (Field::Model, _) => "このモデルは今は使えません。別のモデルを選んでください。".into(),
+        (Field::AspectRatio, _) => "このモデルでは作れない縦横比です。別のものを選んでください。".into(),
+        (Field::RequestKey, _) => "画面の内容が古くなっています。再読み込みして、もう一度押してください。".into(),
+        (Field::QuotedPrice, _) => "ボタンの値段を読み取れませんでした。再読み込みして、もう一度押してください。".into(),
+        (Field::Seed, Problem::NotInRange(most)) => format!("0から{}までの整数にしてください。", number(most)),
+        (_, Problem::NotInRange(most)) => format!("1から{}までの整数にしてください。", number(most)),
+        (_, Problem::Invalid) => "ここでは使えない値です。".into(),
+    }
+}
+
+fn refusal(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::Fields(_) => "下の印の付いたところを確かめてください。".into(),
+        Refusal::Insufficient { available, price } => {
+            format!("{}クレジット必要ですが、利用できるのは{}クレジットです。", number(price.0), number(available.0))
+        }
+        Refusal::PriceChanged { quoted, price } => format!(
+            "ページを開いたあとに、値段が{}から{}クレジットに変わりました。よろしければ、もう一度押してください。",
+            number(quoted.0),
+            number(price.0),
+        ),
+        Refusal::KeyReused => "このフォームは別の内容で送信済みです。再読み込みして、もう一度押してください。".into(),
+        Refusal::TooManyQueued { limit } => {
+            format!("すでに{}件が順番を待っています。ひとつ終わったら、もう一度押してください。", number(*limit))
+        }
+    }
+}
+
+const fn kind(kind: StatementKind) -> &'static str {
+    match kind {
+        StatementKind::SignupGrant => "登録時のクレジット",
+        StatementKind::Grant => "クレジットの追加",
+        StatementKind::Capture => "画像の生成",
+        StatementKind::Release => "支払いなし",
+    }
+}
+
+const fn trouble(status: u16) -> Notice {
+    match status {
+        400 | 422 => Notice {
+            title: "内容を受け取れませんでした",
+            body: "読み取れないところがありました。戻って入力を確かめ、もう一度送ってください。支払いはありません。",
+        },
+        401 | 403 => Notice {
+            title: "もう一度ログインしてください",
+            body: "開いているページからの操作だと確かめられませんでした。ログインして、やり直してください。",
+        },
+        404 | 410 => Notice {
+            title: "ここには何もありません", body: "アドレスが違うか、あなたには表示できないものです。"
+        },
+        405 => Notice {
+            title: "その使い方はできません", body: "このアドレスは、別の方法で使うためのものです。"
+        },
+        413 => Notice {
+            title: "一度に送れる大きさを超えています", body: "内容を小さくして、もう一度送ってください。"
+        },
+        429 => Notice {
+            title: "少しだけお待ちください",
+            body: "短い時間に多くの操作がありました。失われたものはなく、支払いもありません。少し待ってからお試しください。",
+        },
+        503 => Notice {
+            title: "まもなく戻ります",
+            body: "サーバーが混み合っているか、再起動しています。確保したクレジットは、画像になるか、あなたに戻るかのどちらかです。",
+        },
+        _ => Notice {
+            title: "こちらの不具合です",
+            body: "問題が起きたことを記録しました。クレジットは無事です。画像を保存できないかぎり、支払いはありません。",
+        },
+    }
+}

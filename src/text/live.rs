@@ -1,0 +1,370 @@
+//! What the islands say. Only this much text is compiled into the WASM; pages use the same words for the same things.
+//!
+//! A failure always says what happened, what became of the credits and what to do next.
+
+use crate::domain::{AspectRatio, Failure, Lang, Phase, Problem};
+
+/// The words of one language. Functions take numbers where a language puts them in different places.
+pub struct LiveText {
+    /// What people see of a state.
+    pub phase: fn(Phase) -> &'static str,
+    /// A card whose press is on its way to the server.
+    pub submitting: &'static str,
+    /// A card whose press never arrived.
+    pub unsent: &'static str,
+    /// Why, and that sending it again is safe.
+    pub unsent_hint: &'static str,
+    /// The button that sends it again.
+    pub send: &'static str,
+    /// How many come first.
+    pub ahead: fn(i64) -> String,
+    /// A duration in tenths of a second, short.
+    pub seconds: fn(i64) -> String,
+    /// Heading over what runs.
+    pub now: &'static str,
+    /// The button that stops a generation.
+    pub cancel: &'static str,
+    /// What stopping it now gives back.
+    pub cancel_returns: fn(i64) -> String,
+    /// Credits given back.
+    pub returned: fn(i64) -> String,
+    /// The class of a failure.
+    pub failure: fn(Failure) -> FailureText,
+    /// The link that fills the form with a failed request.
+    pub edit_and_retry: &'static str,
+    /// The name of the link on finished pictures.
+    pub open_pictures: fn(i64) -> String,
+    /// Live region: a generation was started.
+    pub said_started: &'static str,
+    /// Live region: so many pictures are ready after so many tenths of a second.
+    pub said_ready: fn(i64, i64) -> String,
+    /// Live region: it failed and so many credits came back.
+    pub said_failed: fn(i64) -> String,
+    /// Live region: it was stopped and so many credits came back.
+    pub said_canceled: fn(i64) -> String,
+    /// Live updates have been missing for a while.
+    pub reconnecting: &'static str,
+    /// The composer.
+    pub composer: ComposerText,
+    /// The balance: what can be spent.
+    pub available: &'static str,
+    /// The balance: set aside.
+    pub on_hold: &'static str,
+    /// The balance: both.
+    pub balance: &'static str,
+    /// The button that copies a prompt.
+    pub copy: &'static str,
+    /// It did.
+    pub copied: &'static str,
+}
+
+/// A failure in words.
+#[derive(Clone, Copy)]
+pub struct FailureText {
+    /// What happened, as a heading.
+    pub what: &'static str,
+    /// What became of the credits, and what to do.
+    pub then: &'static str,
+}
+
+/// The words of the composer.
+pub struct ComposerText {
+    /// Name of the prompt field.
+    pub prompt: &'static str,
+    /// What the empty field suggests.
+    pub placeholder: &'static str,
+    /// Name of the model menu.
+    pub model: &'static str,
+    /// Name of the shape picker.
+    pub aspect: &'static str,
+    /// Name of a shape.
+    pub aspect_name: fn(AspectRatio) -> &'static str,
+    /// Name of the count.
+    pub count: &'static str,
+    /// What opens the rest.
+    pub advanced: &'static str,
+    /// Name of the seed.
+    pub seed: &'static str,
+    /// What a seed does.
+    pub seed_hint: &'static str,
+    /// The button.
+    pub generate: &'static str,
+    /// The button's whole name, with its price.
+    pub generate_for: fn(i64) -> String,
+    /// What is left after pressing.
+    pub leaves: fn(i64) -> String,
+    /// How many credits are missing.
+    pub missing: fn(i64) -> String,
+    /// The link that stands where the button would.
+    pub get_credits: &'static str,
+    /// Which key generates: the words after the keys.
+    pub key_generates: &'static str,
+    /// Which key makes a new line: the words after the keys.
+    pub key_breaks: &'static str,
+    /// What is wrong with a field.
+    pub problem: fn(Problem) -> String,
+    /// The session has ended; the text is still here.
+    pub signed_out: &'static str,
+    /// The link that signs in again.
+    pub sign_in: &'static str,
+    /// The server gave an answer nobody planned for.
+    pub trouble: &'static str,
+}
+
+/// The words of a language.
+pub const fn of(lang: Lang) -> &'static LiveText {
+    match lang {
+        Lang::En => &EN,
+        Lang::Ja => &JA,
+    }
+}
+
+/// Tenths of a second as `6.8`, without the weight of floating-point printing.
+fn tenths(tenths: i64) -> String {
+    format!("{}.{}", tenths / 10, tenths % 10)
+}
+
+fn plural(count: i64) -> &'static str {
+    if count == 1 { "" } else { "s" }
+}
+
+static EN: LiveText = LiveText {
+    phase: |phase| match phase {
+        Phase::Queued => "Queued",
+        Phase::Starting => "Starting",
+        Phase::Rendering => "Rendering",
+        Phase::Saving => "Saving",
+        Phase::Canceling => "Cancelling",
+        Phase::Delayed => "Delayed",
+        Phase::Succeeded => "Ready",
+        Phase::Failed(_) => "Failed",
+        Phase::Canceled => "Cancelled",
+    },
+    submitting: "Sending",
+    unsent: "Not sent",
+    unsent_hint: "No answer. Sending again never charges twice.",
+    send: "Send",
+    ahead: |ahead| format!("{ahead} ahead"),
+    seconds: |t| format!("{} s", tenths(t)),
+    now: "Now",
+    cancel: "Cancel",
+    cancel_returns: |credits| format!("cancelling now returns {credits}"),
+    returned: |credits| format!("{credits} credit{} returned", plural(credits)),
+    failure: |failure| match failure {
+        Failure::Safety => FailureText {
+            what: "Blocked by the model’s safety filter",
+            then: "Your credits are back. Change the wording and try again.",
+        },
+        Failure::InvalidInput => FailureText {
+            what: "The model did not accept these settings",
+            then: "Your credits are back. Change the prompt or the settings and try again.",
+        },
+        Failure::ModelFailed => FailureText {
+            what: "The model could not finish this one",
+            then: "Your credits are back. Try again, or choose another model.",
+        },
+        Failure::ProviderBusy => FailureText {
+            what: "The provider is too busy right now",
+            then: "Your credits are back. Try again in a few minutes.",
+        },
+        Failure::Timeout => FailureText {
+            what: "It took too long, so we stopped it",
+            then: "Your credits are back. Try again, or ask for fewer images.",
+        },
+        Failure::OutputLost => FailureText {
+            what: "The finished image did not reach us whole",
+            then: "Your credits are back. Try again.",
+        },
+        Failure::Internal => {
+            FailureText { what: "Something went wrong on our side", then: "Your credits are back. Try again; we are looking into it." }
+        }
+    },
+    edit_and_retry: "Edit & retry",
+    open_pictures: |count| if count == 1 { "Open image".to_owned() } else { format!("Open {count} images") },
+    said_started: "Rendering started",
+    said_ready: |count, t| match count {
+        1 => format!("Image ready, {} seconds", tenths(t)),
+        _ => format!("{count} images ready, {} seconds", tenths(t)),
+    },
+    said_failed: |credits| format!("Failed, {credits} credit{} returned", plural(credits)),
+    said_canceled: |credits| format!("Cancelled, {credits} credit{} returned", plural(credits)),
+    reconnecting: "Reconnecting… what you started goes on without this page.",
+    composer: ComposerText {
+        prompt: "Prompt",
+        placeholder: "Describe an image",
+        model: "Model",
+        aspect: "Shape",
+        aspect_name: |aspect| match aspect {
+            AspectRatio::Square => "Square, 1:1",
+            AspectRatio::Landscape => "Landscape, 3:2",
+            AspectRatio::Portrait => "Portrait, 2:3",
+            AspectRatio::Wide => "Wide, 16:9",
+            AspectRatio::Tall => "Tall, 9:16",
+        },
+        count: "Images",
+        advanced: "Advanced",
+        seed: "Seed",
+        seed_hint: "The same seed and prompt make a similar image. Empty: a new one each time.",
+        generate: "Generate",
+        generate_for: |credits| format!("Generate, {credits} credit{}", plural(credits)),
+        leaves: |credits| format!("leaves {credits}"),
+        missing: |credits| format!("{credits} more credit{} needed", plural(credits)),
+        get_credits: "Get credits",
+        key_generates: "to generate",
+        key_breaks: "for a new line",
+        problem: |problem| match problem {
+            Problem::Required => "Write what you want to see.".to_owned(),
+            Problem::TooLong(most) => format!("That is longer than {most} characters."),
+            Problem::Invalid => "Choose one of the options.".to_owned(),
+            Problem::NotInRange(most) => format!("Use a whole number, at most {most}."),
+        },
+        signed_out: "Your session has ended. Your text stays here.",
+        sign_in: "Sign in in a new tab",
+        trouble: "That did not work, and nothing was charged. Try again in a moment.",
+    },
+    available: "available",
+    on_hold: "on hold",
+    balance: "balance",
+    copy: "Copy",
+    copied: "Copied",
+};
+
+static JA: LiveText = LiveText {
+    phase: |phase| match phase {
+        Phase::Queued => "順番待ち",
+        Phase::Starting => "準備中",
+        Phase::Rendering => "生成中",
+        Phase::Saving => "保存中",
+        Phase::Canceling => "取り消し中",
+        Phase::Delayed => "遅れています",
+        Phase::Succeeded => "完成",
+        Phase::Failed(_) => "失敗",
+        Phase::Canceled => "取り消し済み",
+    },
+    submitting: "送信中",
+    unsent: "未送信",
+    unsent_hint: "応答がありません。もう一度送っても請求は一度だけです。",
+    send: "送信する",
+    ahead: |ahead| format!("あと{ahead}件"),
+    seconds: |t| format!("{}秒", tenths(t)),
+    now: "進行中",
+    cancel: "取り消す",
+    cancel_returns: |credits| format!("今なら{credits}クレジット戻ります"),
+    returned: |credits| format!("{credits}クレジットを返却しました"),
+    failure: |failure| match failure {
+        Failure::Safety => FailureText {
+            what: "モデルの安全フィルターで止まりました",
+            then: "クレジットは返却済みです。表現を変えてお試しください。",
+        },
+        Failure::InvalidInput => FailureText {
+            what: "この設定はモデルに受け付けられませんでした",
+            then: "クレジットは返却済みです。プロンプトか設定を変えてお試しください。",
+        },
+        Failure::ModelFailed => FailureText {
+            what: "モデルが最後まで生成できませんでした",
+            then: "クレジットは返却済みです。もう一度試すか、別のモデルをお選びください。",
+        },
+        Failure::ProviderBusy => FailureText {
+            what: "生成サービスが混み合っています",
+            then: "クレジットは返却済みです。数分後にもう一度お試しください。",
+        },
+        Failure::Timeout => FailureText {
+            what: "時間内に終わらなかったため中止しました",
+            then: "クレジットは返却済みです。もう一度試すか、枚数を減らしてお試しください。",
+        },
+        Failure::OutputLost => FailureText {
+            what: "できあがった画像を正しく受け取れませんでした",
+            then: "クレジットは返却済みです。もう一度お試しください。",
+        },
+        Failure::Internal => FailureText {
+            what: "こちらの不具合で失敗しました",
+            then: "クレジットは返却済みです。原因を調べています。もう一度お試しください。",
+        },
+    },
+    edit_and_retry: "直してもう一度",
+    open_pictures: |count| if count == 1 { "画像を開く".to_owned() } else { format!("{count}枚の画像を開く") },
+    said_started: "生成を始めました",
+    said_ready: |count, t| format!("画像が{count}枚できました。{}秒かかりました", tenths(t)),
+    said_failed: |credits| format!("失敗しました。{credits}クレジットを返却しました"),
+    said_canceled: |credits| format!("取り消しました。{credits}クレジットを返却しました"),
+    reconnecting: "再接続しています。始めた生成はこのまま進みます。",
+    composer: ComposerText {
+        prompt: "プロンプト",
+        placeholder: "どんな画像を作りますか",
+        model: "モデル",
+        aspect: "縦横比",
+        aspect_name: |aspect| match aspect {
+            AspectRatio::Square => "正方形 1:1",
+            AspectRatio::Landscape => "横長 3:2",
+            AspectRatio::Portrait => "縦長 2:3",
+            AspectRatio::Wide => "ワイド 16:9",
+            AspectRatio::Tall => "縦ワイド 9:16",
+        },
+        count: "枚数",
+        advanced: "詳細設定",
+        seed: "シード値",
+        seed_hint: "同じシード値とプロンプトなら、似た画像になります。空欄なら毎回変わります。",
+        generate: "生成する",
+        generate_for: |credits| format!("生成する、{credits}クレジット"),
+        leaves: |credits| format!("残り{credits}"),
+        missing: |credits| format!("あと{credits}クレジット必要です"),
+        get_credits: "クレジットを見る",
+        key_generates: "で生成",
+        key_breaks: "で改行",
+        problem: |problem| match problem {
+            Problem::Required => "作りたい画像を言葉で入力してください。".to_owned(),
+            Problem::TooLong(most) => format!("{most}文字以内で入力してください。"),
+            Problem::Invalid => "選択肢から選んでください。".to_owned(),
+            Problem::NotInRange(most) => format!("{most}以下の整数で入力してください。"),
+        },
+        signed_out: "ログインの有効期限が切れました。入力した内容は残っています。",
+        sign_in: "新しいタブでログインする",
+        trouble: "うまくいきませんでした。クレジットは使われていません。少し待ってからもう一度お試しください。",
+    },
+    available: "利用可能",
+    on_hold: "確保中",
+    balance: "残高",
+    copy: "コピーする",
+    copied: "コピーしました",
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PHASES: [Phase; 9] = [
+        Phase::Queued, Phase::Starting, Phase::Rendering, Phase::Saving, Phase::Canceling, Phase::Delayed, Phase::Succeeded,
+        Phase::Failed(Failure::Safety), Phase::Canceled,
+    ];
+
+    fn distinct(words: impl IntoIterator<Item = &'static str>) -> usize {
+        words.into_iter().collect::<std::collections::BTreeSet<_>>().len()
+    }
+
+    #[test]
+    fn every_phase_and_every_failure_has_words_of_its_own_in_both_languages() {
+        for lang in [Lang::En, Lang::Ja] {
+            let text = of(lang);
+            assert_eq!(distinct(PHASES.map(text.phase)), PHASES.len(), "{lang:?}");
+            assert_eq!(distinct(Failure::ALL.map(|failure| (text.failure)(failure).what)), Failure::ALL.len(), "{lang:?}");
+        }
+        assert_eq!(distinct([EN.now, JA.now, EN.composer.generate, JA.composer.generate]), 4);
+    }
+
+    #[test]
+    fn every_failure_says_that_the_credits_are_back() {
+        for failure in Failure::ALL {
+            assert!((EN.failure)(failure).then.starts_with("Your credits are back."), "{failure:?}");
+            assert!((JA.failure)(failure).then.starts_with("クレジットは返却済みです。"), "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_said_as_people_say_them() {
+        assert_eq!((EN.said_ready)(1, 68), "Image ready, 6.8 seconds");
+        assert_eq!((EN.returned)(1), "1 credit returned");
+        assert_eq!((EN.returned)(4), "4 credits returned");
+        assert_eq!((EN.seconds)(102), "10.2 s");
+        assert_eq!((JA.seconds)(5), "0.5秒");
+    }
+}

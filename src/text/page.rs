@@ -1,0 +1,154 @@
+//! What the server-rendered pages can say: one field for each sentence, the same in every language.
+
+use crate::domain::{Field, Problem, Refusal, StatementKind};
+
+/// A heading and what follows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// The heading.
+    pub title: &'static str,
+    /// The sentences under it.
+    pub body: &'static str,
+}
+
+/// The words of a kind of field: a sentence, or a sentence around a number.
+macro_rules! kind {
+    (text) => { &'static str };
+    (notice) => { Notice };
+    (count) => { fn(i64) -> String };
+    (problem) => { fn(Field, Problem) -> String };
+    (refusal) => { fn(&Refusal) -> String };
+    (line) => { fn(StatementKind) -> &'static str };
+    (trouble) => { fn(u16) -> Notice };
+}
+
+/// What a test reads of such a field: all it can say, with a number where one is wanted.
+#[cfg(test)]
+macro_rules! said {
+    (text, $value:expr) => {
+        vec![$value.to_owned()]
+    };
+    (notice, $value:expr) => {
+        vec![$value.title.to_owned(), $value.body.to_owned()]
+    };
+    (count, $value:expr) => {
+        vec![$value(1), $value(2_345)]
+    };
+    (problem, $value:expr) => {
+        super::samples::problems().into_iter().map(|(field, problem)| $value(field, problem)).collect()
+    };
+    (refusal, $value:expr) => {
+        super::samples::refusals().iter().map($value).collect()
+    };
+    (line, $value:expr) => {
+        super::samples::kinds().map(|kind| $value(kind).to_owned()).to_vec()
+    };
+    (trouble, $value:expr) => {
+        super::samples::STATUSES
+            .iter()
+            .flat_map(|&status| [$value(status).title.to_owned(), $value(status).body.to_owned()])
+            .collect()
+    };
+}
+
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident { $($field:ident: $kind:ident,)* })*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Copy)]
+        pub struct $name { $(pub $field: kind!($kind),)* }
+
+        impl $name {
+            /// Every sentence with the name of its field.
+            #[cfg(test)]
+            pub(super) fn said(&self) -> Vec<(&'static str, Vec<String>)> {
+                vec![$((concat!(stringify!($name), ".", stringify!($field)), said!($kind, (self.$field)))),*]
+            }
+        }
+    )* };
+}
+
+texts! {
+    /// The frame around the signed-in pages, and the document.
+    FrameText {
+        tagline: text, description: text, skip: text, home: text,
+        create: text, gallery: text, credits: text, account: text, navigation: text,
+        available: text, on_hold: text, sign_in: text, sign_up: text, sign_out: text,
+        other_language: text, theme: text, theme_system: text, theme_light: text, theme_dark: text,
+        sandbox: text, help: text, motto: text, pictures: count,
+    }
+
+    /// The page before the door.
+    LandingText {
+        headline_first: text, headline_second: text, lead: text, start: count, demo: text,
+        price: notice, failure: notice, server: notice,
+        story: notice, quoted: count, held: count, charged: count, returned: count,
+        quoted_note: text, held_note: text, charged_note: text, returned_note: text,
+        api: notice, api_example: text, source: text,
+    }
+
+    /// Signing in and up.
+    DoorText {
+        sign_in_title: text, sign_up_title: text, email: text, password: text, password_hint: count,
+        sign_in: text, sign_up: text, no_account: text, have_account: text, gift: count,
+        expired: text, wrong: text, wait: count, email_invalid: text, email_taken: text, password_short: count,
+        password_long: count, password_weak: text, summary: text, caption: text,
+    }
+
+    /// Making pictures, and looking at them.
+    PictureText {
+        today: text, yesterday: text, older: text, newest: text, recent: text,
+        empty: notice, first: notice, first_examples: text, example_one: text, example_two: text, example_three: text,
+        to_create: text, problem: problem, refusal: refusal, refused: text, to_credits: text,
+    }
+
+    /// One generation.
+    ViewerText {
+        title: text, back: text, prompt: text, model: text, size: text, shape: text, seed: text, seed_free: text,
+        made: text, took: text, file: text, held: text, charged: text, returned: text, price_path: text,
+        hash: text, hash_note: text, download: text, remix: text, others: text, kept_part: count, waiting: text, reload: text,
+    }
+
+    /// The credits page.
+    CreditsText {
+        available: text, on_hold: text, spent: text, returned: text, statement: text, when: text, what: text, change: text,
+        balance: text, holds: text, holds_note: text, kind: line, given_back: count, pictures: count, older: text, newest: text,
+        empty: notice, deleted: text,
+    }
+
+    /// How credits work.
+    HelpText { title: text, price: notice, hold: notice, failure: notice, cancel: notice, twice: notice, keep: notice, }
+
+    /// When something did not work.
+    TroubleText { trouble: trouble, request: text, home: text, again: text, }
+}
+
+/// Everything the server-rendered pages say in one language.
+#[derive(Clone, Copy)]
+pub struct PageText {
+    pub frame: FrameText,
+    pub landing: LandingText,
+    pub door: DoorText,
+    pub picture: PictureText,
+    pub viewer: ViewerText,
+    pub credits: CreditsText,
+    pub help: HelpText,
+    pub trouble: TroubleText,
+}
+
+impl PageText {
+    /// Every sentence with the name of its field.
+    #[cfg(test)]
+    pub(super) fn said(&self) -> Vec<(&'static str, Vec<String>)> {
+        [
+            self.frame.said(),
+            self.landing.said(),
+            self.door.said(),
+            self.picture.said(),
+            self.viewer.said(),
+            self.credits.said(),
+            self.help.said(),
+            self.trouble.said(),
+        ]
+        .concat()
+    }
+}
