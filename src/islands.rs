@@ -15,6 +15,7 @@ mod composer;
 mod copy;
 mod icon;
 mod now;
+mod part;
 mod press;
 mod running;
 mod store;

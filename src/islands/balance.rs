@@ -1,5 +1,6 @@
 //! What a person has: what can be spent, what is set aside, and both together. Only the server's word moves it.
 
+use super::part::words;
 use super::store::{LiveStart, Store};
 use crate::domain::BalanceView;
 use leptos::prelude::*;
@@ -24,10 +25,10 @@ pub fn Balance(
     });
     view! {
         <a class="balance" href="/credits">
-            <span class="balance-available"><strong data-testid="available">{move || shown.get().available().0}</strong> " " {text.available}</span>
+            <span class="balance-available"><strong data-testid="available">{words(move || shown.get().available().to_string())}</strong> " " {text.available}</span>
             <span class="balance-rest">
-                <span data-testid="on-hold">{move || shown.get().held.0}</span> " " {text.on_hold} " · " {text.balance} " "
-                <span data-testid="balance">{move || shown.get().posted.0}</span>
+                <span data-testid="on-hold">{words(move || shown.get().held.to_string())}</span> " " {text.on_hold} " · " {text.balance} " "
+                <span data-testid="balance">{words(move || shown.get().posted.to_string())}</span>
             </span>
         </a>
     }

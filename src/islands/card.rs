@@ -2,6 +2,7 @@
 
 use super::cards::{Card, Stage};
 use super::icon::{RETURNED, icon};
+use super::part::{part, value, words};
 use super::press;
 use super::store::{LiveStart, Store};
 use crate::domain::{Phase, Timestamp};
@@ -11,25 +12,33 @@ use leptos::prelude::*;
 use leptos::task;
 
 /// The card. `now` is server time, for what is counted while it lasts.
-pub fn card_view(card: Signal<Card>, now: RwSignal<Timestamp>, start: LiveStart) -> impl IntoView {
+pub fn card_view(card: Memo<Card>, now: RwSignal<Timestamp>, start: LiveStart) -> impl IntoView {
     let text = start.text();
     view! {
-        <li class="card" data-gen-id=move || card.with(|card| card.view.id.to_string())
+        <li class="card generation" data-gen-id=value(move || Some(card.with(|card| card.view.id.to_string())))
             data-request-key=card.with_untracked(|card| card.view.request_key.to_string())
-            data-state=move || card.with(Card::state)
-            data-cost=card.with_untracked(|card| card.view.price.0)
+            data-state=value(move || Some(card.with(Card::state).to_owned()))
+            data-cost=card.with_untracked(|card| card.view.price.to_string())
             data-aspect=card.with_untracked(|card| card.view.aspect.as_str())>
             <div class="card-head">
                 <span class="card-dot"></span>
-                <strong class="card-phase">{move || card.with(|card| headline(card, text))}</strong>
-                <span class="card-time">{move || card.with(|card| elapsed(card, now, text))}</span>
+                <strong class="card-phase">{words(move || card.with(|card| headline(card, text)))}</strong>
+                <span class="card-time">{words(move || card.with(|card| elapsed(card, now, text)))}</span>
             </div>
             <p class="card-prompt">{card.with_untracked(|card| card.view.prompt.clone())}</p>
-            {move || card.with(|card| card.view.progress).map(|percent| view! { <progress max="100" value=percent></progress> })}
-            {move || card.with(|card| foot(card, text, &start))}
-            {move || card.with(|card| pictures(card, text))}
+            {progress(card)}
+            {part(move || card.with(|card| foot(card, text, &start)))}
+            {part(move || card.with(|card| pictures(card, text)))}
         </li>
     }
+}
+
+/// How far the model says it is; nothing when it does not say.
+pub fn progress(card: Memo<Card>) -> impl IntoView {
+    part(move || match card.with(|card| card.view.progress) {
+        Some(percent) => view! { <progress max="100" value=percent.to_string()></progress> }.into_any(),
+        None => ().into_any(),
+    })
 }
 
 /// The word of the state, or what went wrong.
@@ -47,12 +56,12 @@ pub fn headline(card: &Card, text: &LiveText) -> String {
 }
 
 /// Seconds the model has been at work, or was.
-pub fn elapsed(card: &Card, now: RwSignal<Timestamp>, text: &LiveText) -> Option<String> {
+pub fn elapsed(card: &Card, now: RwSignal<Timestamp>, text: &LiveText) -> String {
     let counts = match card.phase() {
         Phase::Rendering | Phase::Saving => card.view.started_at.is_some(),
         phase => phase == Phase::Succeeded,
     };
-    counts.then(|| (text.seconds)(card.tenths(now.get())))
+    if counts { (text.seconds)(card.tenths(now.get())) } else { String::new() }
 }
 
 /// What can be done about it now.
@@ -67,7 +76,7 @@ fn foot(card: &Card, text: &'static LiveText, start: &LiveStart) -> AnyView {
             };
             view! {
                 <p class="card-then">{text.unsent_hint}</p>
-                <div class="card-foot"><button type="button" class="small-button strong" on:click=send>{text.send}</button></div>
+                <div class="card-foot"><button type="button" class="button primary" on:click=send>{text.send}</button></div>
             }
             .into_any()
         }
@@ -76,8 +85,8 @@ fn foot(card: &Card, text: &'static LiveText, start: &LiveStart) -> AnyView {
             view! {
                 <p class="card-then">{then}</p>
                 <div class="card-foot">
-                    <a class="returned" href="/credits">{icon(RETURNED)} {(text.returned)(card.view.returned().0)}</a>
-                    <a class="small-button strong" href=format!("/create?remix={}", card.view.id)>{text.edit_and_retry}</a>
+                    <a class="badge ok" href="/credits">{icon(RETURNED)} {(text.returned)(card.view.returned().0)}</a>
+                    <a class="button primary" href=format!("/create?remix={}", card.view.id)>{text.edit_and_retry}</a>
                 </div>
             }
             .into_any()
@@ -99,24 +108,27 @@ pub fn cancel(card: &Card, text: &'static LiveText, start: &LiveStart) -> impl I
     };
     view! {
         <span class="card-hint">{(text.cancel_returns)(card.view.price.0)}</span>
-        <form method="post" action=action on:submit=on_submit><button class="small-button">{text.cancel}</button></form>
+        <form method="post" action=action on:submit=on_submit><button class="button">{text.cancel}</button></form>
     }
 }
 
 /// What was made, over the whole card.
-fn pictures(card: &Card, text: &LiveText) -> Option<impl IntoView + use<>> {
+fn pictures(card: &Card, text: &LiveText) -> AnyView {
     let view = &card.view;
-    (view.phase == Phase::Succeeded).then(|| {
-        let count = view.outputs.len();
-        let shown = view.outputs.iter().map(|output| {
-            // The link carries the name.
-            view! { <img src=output.small.clone() alt="" width=output.width height=output.height decoding="async" /> }
-        });
-        let name = (text.open_pictures)(i64::try_from(count).unwrap_or_default());
-        view! {
-            <a class="card-pictures" href=format!("/g/{}", view.id) data-count=count aria-label=format!("{name}: {}", view.prompt)>
-                {shown.collect_view()}
-            </a>
-        }
-    })
+    if view.phase != Phase::Succeeded {
+        return ().into_any();
+    }
+    let count = view.outputs.len();
+    let shown = view.outputs.iter().map(|output| {
+        let (width, height) = (output.width.to_string(), output.height.to_string());
+        // The link carries the name.
+        view! { <img src=output.small.clone() alt="" width=width height=height decoding="async" /> }
+    });
+    let name = (text.open_pictures)(i64::try_from(count).unwrap_or_default());
+    view! {
+        <a class="card-pictures" href=format!("/g/{}", view.id) data-count=count.to_string() aria-label=format!("{name}: {}", view.prompt)>
+            {shown.collect::<Vec<_>>()}
+        </a>
+    }
+    .into_any()
 }

@@ -13,11 +13,12 @@ pub use choice::ModelChoice;
 use super::browser;
 use super::cards::Card;
 use super::icon::{ADVANCED, CREDITS, MODEL, icon};
+use super::part::{flag, part, value};
 use super::press;
 use super::store::{LiveStart, Store};
 use crate::domain::{AspectRatio, BalanceView, Field, FieldProblem, MAX_COUNT, Problem, RawRequest, RequestKey};
 use choice::Choice;
-use fields::{AspectPicker, FieldError, PromptBox};
+use fields::{aspect_picker, field_error, invalid, prompt};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::{html, task};
@@ -173,29 +174,32 @@ pub fn Composer(
         .iter()
         .enumerate()
         .map(|(at, model)| {
-            view! { <option value=model.name.clone() selected=at == chosen.model>{format!("{} · {}", model.label, model.unit_price)}</option> }
+            let label = format!("{} · {}", model.label, model.unit_price);
+            view! { <option value=model.name.clone() selected=at == chosen.model>{label}</option> }
         })
-        .collect_view();
+        .collect::<Vec<_>>();
     let most = move || form.models.with(|models| models.get(form.choice.get().model).map_or(1, |model| model.max_count));
     let count_options = (1..=MAX_COUNT)
         .map(|count| {
-            view! { <option value=count selected=count == chosen.count disabled=move || { awake.get() && count > most() }>{count}</option> }
+            let beyond = flag(move || awake.get() && count > most());
+            view! { <option value=count.to_string() selected=count == chosen.count disabled=beyond>{count.to_string()}</option> }
         })
-        .collect_view();
+        .collect::<Vec<_>>();
     let has_seed = !values.seed.is_empty();
 
     view! {
-        <form class="composer" method="post" action="/generate" node_ref=form.node on:submit=on_submit on:input=move |_| form.read()>
+        <form class="composer" method="post" action="/generate" novalidate=flag(move || awake.get()) node_ref=form.node on:submit=on_submit
+            on:input=move |_| form.read()>
             <input type="hidden" name="request_key" value=values.request_key />
-            <input type="hidden" name="quoted_price" prop:value=move || price.get() value=untrack(|| price.get()) />
+            <input type="hidden" name="quoted_price" prop:value=value(move || Some(price.get().to_string())) value=untrack(|| price.get()).to_string() />
             <div class="composer-box">
-                <PromptBox text value=values.prompt problems=form.problems lang form=form.node />
+                {prompt(text, values.prompt, form, lang)}
                 <div class="composer-bar">
                     <div class="composer-chips">
                         <label class="chip chip-menu">
-                            {icon(MODEL)} <span class="unseen">{text.model}</span> <select name="model">{model_options}</select>
+                            {icon(MODEL)} <span class="sr-only">{text.model}</span> <select name="model">{model_options}</select>
                         </label>
-                        <AspectPicker text value=values.aspect_ratio models=form.models choice=form.choice awake />
+                        {aspect_picker(text, &values.aspect_ratio, form, awake)}
                         <label class="chip chip-menu">
                             <span class="chip-name">{text.count}</span> <select name="count" data-testid="count">{count_options}</select>
                         </label>
@@ -205,14 +209,14 @@ pub fn Composer(
                                 <label for="seed">{text.seed}</label>
                                 <input id="seed" name="seed" inputmode="numeric" autocomplete="off" value=values.seed
                                     aria-describedby="seed-hint seed-error"
-                                    aria-invalid=move || fields::invalid(form.problems, Field::Seed) />
+                                    aria-invalid=invalid(form, Field::Seed) />
                                 <p id="seed-hint" class="hint">{text.seed_hint}</p>
-                                <FieldError id="seed-error" field=Field::Seed problems=form.problems text />
+                                {field_error(text, form, Field::Seed)}
                             </div>
                         </details>
                     </div>
                     <div class="composer-go">
-                        {move || {
+                        {part(move || {
                             if missing() > 0 {
                                 view! {
                                     <span class="missing">{(text.missing)(missing())}</span>
@@ -224,21 +228,24 @@ pub fn Composer(
                                     <span class="leaves">{(text.leaves)(available.get() - price.get())}</span>
                                     <button class="generate" data-testid="generate" aria-label=(text.generate_for)(price.get())
                                         aria-disabled=pending.get().then_some("true")>
-                                        {text.generate} <span class="generate-price" data-testid="price">{icon(CREDITS)} {price.get()}</span>
+                                        {text.generate} <span class="generate-price" data-testid="price">{icon(CREDITS)} {price.get().to_string()}</span>
                                     </button>
                                 }
                                 .into_any()
                             }
-                        }}
+                        })}
                     </div>
                 </div>
                 {[Field::Model, Field::AspectRatio, Field::Count, Field::RequestKey, Field::QuotedPrice]
-                    .map(|field| view! { <FieldError id=fields::error_id(field) field problems=form.problems text /> })}
+                    .map(|field| field_error(text, form, field))
+                    .into_iter()
+                    .collect::<Vec<_>>()}
             </div>
             <div class="composer-notice" role="alert">
-                {move || form.notice.get().map(|notice| match notice {
-                    Notice::Sentence(sentence) => view! { <p>{sentence}</p> }.into_any(),
-                    Notice::SignedOut => view! {
+                {part(move || match form.notice.get() {
+                    None => ().into_any(),
+                    Some(Notice::Sentence(sentence)) => view! { <p>{sentence}</p> }.into_any(),
+                    Some(Notice::SignedOut) => view! {
                         <p>{text.signed_out} " " <a href="/sign-in" target="_blank">{text.sign_in}</a></p>
                     }.into_any(),
                 })}

@@ -1,6 +1,7 @@
 //! A button that copies a text, and says so.
 
 use super::browser;
+use super::part::{flag, words};
 use crate::domain::Lang;
 use crate::text::live;
 use leptos::prelude::*;
@@ -23,8 +24,8 @@ pub fn CopyButton(
         task::spawn_local(async move { copied.set(browser::copy(&value).await.is_ok()) });
     };
     view! {
-        <button type="button" class="copy-button small-button" hidden=move || !awake.get() on:click=copy>
-            <span role="status">{move || if copied.get() { text.copied } else { text.copy }}</span>
+        <button type="button" class="button" hidden=flag(move || !awake.get()) on:click=copy>
+            <span role="status">{words(move || if copied.get() { text.copied } else { text.copy }.to_owned())}</span>
         </button>
     }
 }

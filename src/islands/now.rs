@@ -2,6 +2,7 @@
 
 use super::card::card_view;
 use super::cards::{Card, Cards};
+use super::part::{flag, words};
 use super::store::{LiveStart, Store};
 use crate::domain::{GenerationView, Phase, Timestamp};
 use leptos::leptos_dom::helpers::{IntervalHandle, set_interval_with_handle};
@@ -37,15 +38,15 @@ pub fn Now(
             let found = cards.with(|cards| cards.find(&key).cloned());
             found.or_else(|| before.cloned()).unwrap_or_else(|| first.clone())
         });
-        card_view(card.into(), now, start.clone())
+        card_view(card, now, start.clone())
     };
     view! {
-        <section class="now" aria-labelledby="now-heading" hidden=move || cards.with(|cards| cards.list().is_empty())>
-            <h2 id="now-heading">{text.now} <span class="count" data-testid="queue-count">{move || cards.with(Cards::running)}</span></h2>
-            <p class="reconnecting" role="status" hidden=move || !late.get()>{text.reconnecting}</p>
+        <section class="now" aria-labelledby="now-heading" hidden=flag(move || cards.with(|cards| cards.list().is_empty()))>
+            <h2 id="now-heading">{text.now} <span class="count" data-testid="queue-count">{words(move || cards.with(Cards::running).to_string())}</span></h2>
+            <p class="reconnecting" role="status" hidden=flag(move || !late.get())>{text.reconnecting}</p>
             <ul class="cards"><For each key=|card| card.view.request_key.clone() children=card /></ul>
         </section>
-        <p class="unseen" role="status" aria-live="polite" data-testid="said">{said}</p>
+        <p class="sr-only" role="status" aria-live="polite" data-testid="said">{words(move || said.get())}</p>
     }
 }
 

@@ -1,9 +1,10 @@
 //! One generation while it runs, on its own page; when it has ended the page is loaded again, whole.
 
 use super::browser;
-use super::card::{cancel, elapsed, headline};
+use super::card::{cancel, elapsed, headline, progress};
 use super::cards::{Card, Cards};
 use super::now::{Shown, wake};
+use super::part::{flag, part, value, words};
 use super::store::LiveStart;
 use crate::domain::{GenerationView, Timestamp};
 use leptos::prelude::*;
@@ -36,17 +37,17 @@ pub fn RunningGeneration(
         }
     });
     view! {
-        <div class="running" data-gen-id=card.with_untracked(|card| card.view.id.to_string()) data-state=move || card.with(Card::state)
+        <div class="running" data-gen-id=card.with_untracked(|card| card.view.id.to_string()) data-state=value(move || Some(card.with(Card::state).to_owned()))
             data-aspect=aspect>
             <div class="card-head">
                 <span class="card-dot"></span>
-                <strong class="card-phase">{move || card.with(|card| headline(card, text))}</strong>
-                <span class="card-time">{move || card.with(|card| elapsed(card, shown.now, text))}</span>
+                <strong class="card-phase">{words(move || card.with(|card| headline(card, text)))}</strong>
+                <span class="card-time">{words(move || card.with(|card| elapsed(card, shown.now, text)))}</span>
             </div>
-            {move || card.with(|card| card.view.progress).map(|percent| view! { <progress max="100" value=percent></progress> })}
-            <p class="reconnecting" role="status" hidden=move || !shown.late.get()>{text.reconnecting}</p>
-            <div class="card-foot">{move || card.with(|card| card.can_stop().then(|| cancel(card, text, &start)))}</div>
+            {progress(card)}
+            <p class="reconnecting" role="status" hidden=flag(move || !shown.late.get())>{text.reconnecting}</p>
+            <div class="card-foot">{part(move || card.with(|card| if card.can_stop() { cancel(card, text, &start).into_any() } else { ().into_any() }))}</div>
         </div>
-        <p class="unseen" role="status" aria-live="polite" data-testid="said">{shown.said}</p>
+        <p class="sr-only" role="status" aria-live="polite" data-testid="said">{words(move || shown.said.get())}</p>
     }
 }

@@ -1,25 +1,18 @@
 //! The parts of the composer: the prompt, the shapes, and what is wrong at a field.
 
-use super::choice::{Choice, ModelChoice};
+use super::Form;
 use super::keys::KeyPress;
-use crate::domain::{AspectRatio, Field, FieldProblem, Lang};
+use crate::components::PromptBox;
+use crate::domain::{AspectRatio, Field, Lang};
 use crate::islands::browser;
+use crate::islands::part::{flag, value, words};
 use crate::text::live::ComposerText;
-use leptos::ev::KeyboardEvent;
+use leptos::ev::{CompositionEvent, KeyboardEvent};
 use leptos::html;
 use leptos::prelude::*;
 
-/// The prompt.
-///
-/// Leptos 0.8 does not escape the text inside a `<textarea>`, so it goes in as HTML that is escaped here.
-#[component]
-pub fn PromptBox(
-    text: &'static ComposerText,
-    value: String,
-    problems: RwSignal<Vec<FieldProblem>>,
-    lang: Lang,
-    form: NodeRef<html::Form>,
-) -> impl IntoView {
+/// The prompt, with the keys that generate.
+pub fn prompt(text: &'static ComposerText, value: String, form: Form, lang: Lang) -> impl IntoView {
     let node = NodeRef::<html::Textarea>::new();
     let composed_at = StoredValue::new(f64::NEG_INFINITY);
     let on_keydown = move |event: KeyboardEvent| {
@@ -33,71 +26,67 @@ pub fn PromptBox(
         };
         if press.generates(lang) {
             event.prevent_default();
-            if let Some(form) = form.get_untracked().filter(|_| !event.repeat()) {
+            // A key held down asks once.
+            if let Some(form) = form.node.get_untracked().filter(|_| !event.repeat()) {
                 browser::submit(&form);
             }
         }
     };
-    Effect::new(move |_| {
-        if let Some(prompt) = node.get() {
+    let grow = move || {
+        if let Some(prompt) = node.get_untracked() {
             browser::grow(&prompt);
+        }
+    };
+    Effect::new(move |_| {
+        grow();
+        if let Some(prompt) = node.get_untracked() {
             browser::focus_prompt(&prompt);
         }
     });
     view! {
-        <label class="unseen" for="prompt">{text.prompt}</label>
-        <textarea id="prompt" name="prompt" rows="2" data-testid="prompt" placeholder=text.placeholder node_ref=node
-            inner_html=textarea_html(&value) aria-describedby="prompt-error" aria-invalid=move || invalid(problems, Field::Prompt)
-            on:keydown=on_keydown on:compositionend=move |event| composed_at.set_value(event.time_stamp())
-            on:input=move |_| if let Some(prompt) = node.get_untracked() { browser::grow(&prompt) }></textarea>
-        <FieldError id="prompt-error" field=Field::Prompt problems text />
+        <PromptBox
+            value
+            placeholder=text.placeholder
+            label=text.prompt
+            problem="prompt-error"
+            node_ref=node
+            attr:aria-invalid=invalid(form, Field::Prompt)
+            on:keydown=on_keydown
+            on:compositionend=move |event: CompositionEvent| composed_at.set_value(event.time_stamp())
+            on:input=move |_| grow()
+        />
+        {field_error(text, form, Field::Prompt)}
     }
 }
 
-/// Text as the content of a `<textarea>`. Parsers drop one line break at its start, so one is put there.
-fn textarea_html(text: &str) -> String {
-    format!("\n{}", text.replace('&', "&amp;").replace('<', "&lt;"))
-}
-
 /// The shapes, drawn; a native radio group, so that arrow keys and forms without JavaScript work.
-#[component]
-pub fn AspectPicker(
-    text: &'static ComposerText,
-    value: String,
-    models: RwSignal<Vec<ModelChoice>>,
-    choice: RwSignal<Choice>,
-    awake: RwSignal<bool>,
-) -> impl IntoView {
-    let chosen = AspectRatio::parse(&value).unwrap_or_default();
-    let possible =
-        move |aspect| models.with(|models| models.get(choice.get().model).is_none_or(|model| model.aspects.contains(&aspect)));
-    let radios = AspectRatio::ALL
-        .map(|aspect| {
-            let name = (text.aspect_name)(aspect);
-            view! {
-                <label title=name>
-                    // Before the island wakes any shape may be chosen with any model, and the server judges.
-                    <input type="radio" name="aspect_ratio" value=aspect.as_str() checked=aspect == chosen
-                        disabled=move || awake.get() && !possible(aspect) />
-                    <span class="aspect" data-aspect=aspect.as_str()></span>
-                    <span class="unseen">{name}</span>
-                </label>
-            }
-        })
-        .collect_view();
-    view! { <fieldset class="chip aspects"><legend class="unseen">{text.aspect}</legend>{radios}</fieldset> }
-}
+pub fn aspect_picker(text: &'static ComposerText, value: &str, form: Form, awake: RwSignal<bool>) -> impl IntoView + use<> {
+    let chosen = AspectRatio::parse(value).unwrap_or_default();
+    let possible = move |aspect| {
+        form.models.with(|models| models.get(form.choice.get().model).is_none_or(|model| model.aspects.contains(&aspect)))
+    };
+    let radios = AspectRatio::ALL.map(|aspect| {
+        let name = (text.aspect_name)(aspect);
+        // Before the island wakes any shape may be chosen with any model, and the server judges.
+        let disabled = flag(move || awake.get() && !possible(aspect));
+        view! {
+            <label title=name>
+                <input type="radio" name="aspect_ratio" value=aspect.as_str() checked=aspect == chosen disabled=disabled />
+                <span class="aspect" data-aspect=aspect.as_str()></span>
+                <span class="sr-only">{name}</span>
+            </label>
+        }
+        });
+    view! { <fieldset class="chip aspects"><legend class="sr-only">{text.aspect}</legend>{radios.into_iter().collect::<Vec<_>>()}</fieldset> }
+    }
 
 /// What is wrong at a field, if anything.
-#[component]
-pub fn FieldError(
-    id: &'static str,
-    field: Field,
-    problems: RwSignal<Vec<FieldProblem>>,
-    text: &'static ComposerText,
-) -> impl IntoView {
-    let sentence = move || problems.with(|all| all.iter().find(|one| one.field == field).map(|one| (text.problem)(one.problem)));
-    view! { <p class="field-error" id=id>{sentence}</p> }
+pub fn field_error(text: &'static ComposerText, form: Form, field: Field) -> impl IntoView {
+    let sentence = move || {
+        let problem = form.problems.with(|all| all.iter().find(|one| one.field == field).map(|one| one.problem));
+        problem.map(text.problem).unwrap_or_default()
+    };
+    view! { <p class="problem" id=error_id(field)>{words(sentence)}</p> }
 }
 
 /// The id of a field's error.
@@ -114,40 +103,21 @@ pub const fn error_id(field: Field) -> &'static str {
 }
 
 /// The value of `aria-invalid` for a field.
-pub fn invalid(problems: RwSignal<Vec<FieldProblem>>, field: Field) -> Option<&'static str> {
-    problems.with(|all| all.iter().any(|one| one.field == field)).then_some("true")
+pub fn invalid(form: Form, field: Field) -> Box<dyn FnMut() -> Option<String> + Send> {
+    value(move || form.problems.with(|all| all.iter().any(|one| one.field == field)).then(|| "true".to_owned()))
 }
 
 /// Which keys do what, under the form; the style sheet hides it where there is no keyboard.
 pub fn key_hints(lang: Lang, text: &'static ComposerText) -> impl IntoView {
-    let (generates, breaks) = match lang {
-        Lang::En => (["", "↵"], "⇧"),
-        Lang::Ja => (["⌘/Ctrl", "↵"], ""),
+    let (generate, new_line): (&[&str], &[&str]) = match lang {
+        Lang::En => (&["↵"], &["⇧", "↵"]),
+        Lang::Ja => (&["⌘ / Ctrl", "↵"], &["↵"]),
     };
-    let keys = |keys: [&'static str; 2]| keys.into_iter().filter(|key| !key.is_empty()).map(|key| view! { <kbd>{key}</kbd> }).collect_view();
+    let keys = |keys: &[&'static str]| keys.iter().map(|key| view! { <kbd>{*key}</kbd> " " }).collect::<Vec<_>>();
     view! {
         <p class="composer-keys">
-            <span>{keys(generates)} {text.key_generates}</span>
-            <span>{keys([breaks, "↵"])} {text.key_breaks}</span>
+            <span>{keys(generate)} {text.key_generates}</span>
+            <span>{keys(new_line)} {text.key_breaks}</span>
         </p>
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::text::live;
-
-    #[test]
-    fn a_prompt_cannot_end_its_field() {
-        let owner = Owner::new();
-        owner.set();
-        let value = "</textarea><script>alert(1)</script> a & b".to_owned();
-        let page = view! {
-            <PromptBox text=&live::of(Lang::En).composer value problems=RwSignal::new(Vec::new()) lang=Lang::En form=NodeRef::new() />
-        }
-        .to_html();
-        assert!(page.contains("\n&lt;/textarea>&lt;script>alert(1)&lt;/script> a &amp; b</textarea>"), "{page}");
-        assert_eq!(page.matches("</textarea>").count(), 1, "{page}");
     }
 }
