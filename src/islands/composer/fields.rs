@@ -48,8 +48,8 @@ pub fn prompt(text: &'static ComposerText, value: String, form: Form, lang: Lang
             value
             placeholder=text.placeholder
             label=text.prompt
-            problem="prompt-error"
             node_ref=node
+            attr:aria-describedby=error_id(Field::Prompt)
             attr:aria-invalid=invalid(form, Field::Prompt)
             on:keydown=on_keydown
             on:compositionend=move |event: CompositionEvent| composed_at.set_value(event.time_stamp())

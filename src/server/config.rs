@@ -1,0 +1,200 @@
+//! What the operator says, read once at start. A value that cannot be used stops the start with a sentence that names
+//! the variable and the fix.
+
+use crate::domain::Credits;
+use crate::server::generation::work::Caps;
+use crate::server::store::StoreConfig;
+use secrecy::SecretString;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use url::Url;
+
+/// Everything the operator decides.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `ATELIER_ADDR`: where to listen. Default `127.0.0.1:3000`.
+    pub addr: SocketAddr,
+    /// `PUBLIC_URL`: the origin people reach us at. Default `http://` and the address.
+    pub public_url: Url,
+    /// `DATA_DIR`: the database file, local objects, the sandbox's books. Default `data`.
+    pub data_dir: PathBuf,
+    /// `DATABASE_URL`: `sqlite://…` or `postgres://…`. Default a file in the data directory.
+    pub database_url: String,
+    /// `REPLICATE_API_TOKEN`; without one the built-in sandbox stands in for Replicate.
+    pub replicate_token: Option<SecretString>,
+    /// `REPLICATE_BASE_URL`, without `/v1`. Default `https://api.replicate.com`.
+    pub replicate_url: Url,
+    /// `S3_BUCKET` and the SDK's own variables, or else the directory `objects` in the data directory.
+    pub store: StoreConfig,
+    /// `WORKER_CONCURRENCY`: steps at work at once in this process. Default 5.
+    pub worker_concurrency: usize,
+    /// `MAX_IN_FLIGHT` and `MAX_IN_FLIGHT_PER_PERSON`: predictions at Replicate at once. Defaults 100 and 10.
+    pub caps: Caps,
+    /// `SIGNUP_CREDITS`: granted once per account. Default 20.
+    pub signup_credits: Credits,
+}
+
+/// A variable that cannot be used. The sentence is for the operator and never repeats a secret.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{variable} {problem}")]
+pub struct Bad {
+    variable: &'static str,
+    problem: String,
+}
+
+impl Config {
+    /// Reads the process's environment, and `.env` where there is one.
+    ///
+    /// # Errors
+    /// With the variable and the fix.
+    pub fn from_env() -> Result<Self, Bad> {
+        // No `.env` is the usual case in production.
+        let _ = dotenvy::dotenv();
+        #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
+        Self::read(|variable| std::env::var(variable).ok())
+    }
+
+    /// Reads variables through `get`. An empty one is as good as none.
+    ///
+    /// # Errors
+    /// With the variable and the fix.
+    pub fn read(get: impl Fn(&'static str) -> Option<String>) -> Result<Self, Bad> {
+        let vars = Vars(&|variable| get(variable).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty()));
+        let addr: SocketAddr = vars.parse("ATELIER_ADDR", "127.0.0.1:3000", "an address and a port, such as 127.0.0.1:3000")?;
+        let data_dir = PathBuf::from(vars.or("DATA_DIR", "data"));
+        let public_url = vars.origin("PUBLIC_URL", &format!("http://{addr}"))?;
+        Ok(Self {
+            addr,
+            public_url,
+            database_url: database_url(&vars, &data_dir)?,
+            replicate_token: vars.get("REPLICATE_API_TOKEN").map(SecretString::from),
+            replicate_url: vars.origin("REPLICATE_BASE_URL", "https://api.replicate.com")?,
+            store: store(&vars, &data_dir)?,
+            worker_concurrency: vars.within("WORKER_CONCURRENCY", 5, 1, 256)?.try_into().unwrap_or(5),
+            caps: Caps {
+                in_flight: vars.within("MAX_IN_FLIGHT", 100, 1, 100_000)?,
+                per_person: vars.within("MAX_IN_FLIGHT_PER_PERSON", 10, 1, 100_000)?,
+            },
+            signup_credits: Credits(vars.within("SIGNUP_CREDITS", 20, 0, 1_000_000)?),
+            data_dir,
+        })
+    }
+
+    /// Whether people reach us over TLS, so that cookies can insist on it.
+    pub fn is_https(&self) -> bool {
+        self.public_url.scheme() == "https"
+    }
+
+    /// The address to show: a listener on every interface is reached at the local one.
+    pub fn shown_url(&self, bound: SocketAddr) -> String {
+        let mut shown = bound;
+        if bound.ip().is_unspecified() {
+            shown.set_ip(IpAddr::from([127, 0, 0, 1]));
+        }
+        format!("http://{shown}")
+    }
+}
+
+struct Vars<'a>(&'a dyn Fn(&'static str) -> Option<String>);
+
+impl Vars<'_> {
+    fn get(&self, variable: &'static str) -> Option<String> {
+        (self.0)(variable)
+    }
+
+    fn or(&self, variable: &'static str, default: &str) -> String {
+        self.get(variable).unwrap_or_else(|| default.to_owned())
+    }
+
+    fn parse<T: FromStr>(&self, variable: &'static str, default: &str, wanted: &str) -> Result<T, Bad> {
+        let value = self.or(variable, default);
+        value.parse().map_err(|_| Bad { variable, problem: format!("is {value:?}; it must be {wanted}") })
+    }
+
+    fn within(&self, variable: &'static str, default: i64, least: i64, most: i64) -> Result<i64, Bad> {
+        let wanted = format!("a whole number from {least} to {most}");
+        let value = self.parse(variable, &default.to_string(), &wanted)?;
+        if (least..=most).contains(&value) {
+            Ok(value)
+        } else {
+            Err(Bad { variable, problem: format!("is {value}; it must be {wanted}") })
+        }
+    }
+
+    fn origin(&self, variable: &'static str, default: &str) -> Result<Url, Bad> {
+        let wanted = "an origin without a path, such as https://pictures.example.com";
+        let url: Url = self.parse(variable, default, wanted)?;
+        let is_origin = matches!(url.scheme(), "http" | "https") && url.path() == "/" && url.query().is_none();
+        if is_origin { Ok(url) } else { Err(Bad { variable, problem: format!("is {url}; it must be {wanted}") }) }
+    }
+
+    fn needed(&self, variable: &'static str) -> Result<String, Bad> {
+        self.get(variable).ok_or_else(|| Bad { variable, problem: "is missing; S3_BUCKET needs it".to_owned() })
+    }
+}
+
+fn database_url(vars: &Vars<'_>, data_dir: &std::path::Path) -> Result<String, Bad> {
+    const VARIABLE: &str = "DATABASE_URL";
+    match vars.get(VARIABLE) {
+        None => Ok(format!("sqlite://{}", data_dir.join("atelier.db").display())),
+        Some(url) if ["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| url.starts_with(scheme)) => Ok(url),
+        // Not repeated: it may hold a password.
+        Some(_) => Err(Bad { variable: VARIABLE, problem: "must begin with sqlite:// or postgres://".to_owned() }),
+    }
+}
+
+fn store(vars: &Vars<'_>, data_dir: &std::path::Path) -> Result<StoreConfig, Bad> {
+    let Some(bucket) = vars.get("S3_BUCKET") else {
+        return Ok(StoreConfig::Disk { dir: data_dir.join("objects") });
+    };
+    let endpoint = match vars.get("AWS_ENDPOINT_URL_S3") {
+        Some(_) => Some(vars.origin("AWS_ENDPOINT_URL_S3", "")?),
+        None => None,
+    };
+    Ok(StoreConfig::S3 {
+        bucket,
+        region: vars.or("AWS_REGION", "us-east-1"),
+        endpoint,
+        access_key: vars.needed("AWS_ACCESS_KEY_ID")?.into(),
+        secret_key: vars.needed("AWS_SECRET_ACCESS_KEY")?.into(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(variables: &[(&'static str, &str)]) -> Result<Config, Bad> {
+        Config::read(|name| variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn nothing_set_is_a_laptop_with_the_sandbox() {
+        let config = read(&[]).expect("defaults");
+        assert_eq!(config.addr.to_string(), "127.0.0.1:3000");
+        assert_eq!(config.public_url.as_str(), "http://127.0.0.1:3000/");
+        assert_eq!(config.database_url, "sqlite://data/atelier.db");
+        assert!(config.replicate_token.is_none() && !config.is_https());
+        assert!(matches!(config.store, StoreConfig::Disk { .. }));
+    }
+
+    #[test]
+    fn a_bad_value_names_its_variable_and_the_fix() {
+        for (variable, value, part) in [
+            ("ATELIER_ADDR", "3000", "127.0.0.1:3000"),
+            ("PUBLIC_URL", "pictures.example.com", "https://"),
+            ("PUBLIC_URL", "https://example.com/app", "without a path"),
+            ("DATABASE_URL", "mysql://root:secret@host/db", "postgres://"),
+            ("WORKER_CONCURRENCY", "0", "from 1 to 256"),
+            ("MAX_IN_FLIGHT", "many", "whole number"),
+            ("SIGNUP_CREDITS", "-1", "from 0"),
+        ] {
+            let text = read(&[(variable, value)]).expect_err(variable).to_string();
+            assert!(text.starts_with(variable) && text.contains(part), "{text}");
+            assert!(!text.contains("secret"), "{text}");
+        }
+        let text = read(&[("S3_BUCKET", "b"), ("AWS_ACCESS_KEY_ID", "k")]).expect_err("no key").to_string();
+        assert!(text.starts_with("AWS_SECRET_ACCESS_KEY"), "{text}");
+    }
+}

@@ -1,0 +1,241 @@
+//! Live pages: the rows are the truth, news only says "look".
+//!
+//! One task looks, for everybody: when somebody's rows changed and one of their pages is open, it reads what changed
+//! since its last look, writes each state down once as a frame of the event stream, and hands it to all their pages. A
+//! page applies a state only if its version is newer, so a look too many does no harm, and every look reaches a little
+//! further back than the last, so a commit that was slow to appear is not missed.
+//!
+//! Several processes on PostgreSQL tell each other through [`relay`]; besides, everybody who watches is looked at every
+//! two seconds, so that a lost hint is late and not lost.
+
+use super::clock::Clock;
+use super::db::{Db, News};
+use super::generation::views;
+use super::ledger;
+use crate::domain::{GenerationId, LiveState, PersonId, Timestamp};
+use bytes::Bytes;
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+
+/// How far back each look reaches: longer than a commit takes to appear, and than two servers' clocks differ.
+const OVERLAP_MS: i64 = 5_000;
+/// How long news is gathered before a look.
+const GATHER: Duration = Duration::from_millis(10);
+/// How long news is gathered before other processes are told: at most twenty notifications a second.
+const GATHER_FOR_OTHERS: Duration = Duration::from_millis(50);
+/// Between two looks at everybody who watches, where other processes write too.
+const BACKSTOP: Duration = Duration::from_secs(2);
+/// Frames a page may be behind before it is dropped; it reconnects and catches up.
+const BEHIND: usize = 256;
+/// Streams one person may have open.
+const MAX_STREAMS: usize = 10;
+
+/// One frame of an event stream, written once for all who get it.
+pub type Frame = Bytes;
+
+/// The live pages of this process. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Hub {
+    feeds: Arc<Mutex<HashMap<PersonId, Feed>>>,
+}
+
+#[derive(Debug)]
+struct Feed {
+    frames: broadcast::Sender<Frame>,
+    /// Where the next look begins.
+    since: Timestamp,
+    balance: i64,
+    /// Versions handed out lately, so that the overlap is not sent again and again.
+    sent: HashMap<GenerationId, i64>,
+}
+
+impl Hub {
+    /// Opens a stream of one person's frames; `None` when they have too many already.
+    pub fn subscribe(&self, person: &PersonId, now: Timestamp) -> Option<broadcast::Receiver<Frame>> {
+        let mut feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        feeds.retain(|_, feed| feed.frames.receiver_count() > 0);
+        let feed = feeds.entry(person.clone()).or_insert_with(|| Feed {
+            frames: broadcast::channel(BEHIND).0,
+            since: now,
+            balance: 0,
+            sent: HashMap::new(),
+        });
+        (feed.frames.receiver_count() < MAX_STREAMS).then(|| feed.frames.subscribe())
+    }
+
+    /// Looks whenever there is news, until told to stop.
+    pub async fn run(self, db: Db, clock: Clock, stop: CancellationToken) {
+        let mut news = db.news();
+        let mut backstop = tokio::time::interval(BACKSTOP);
+        loop {
+            let mut whom = Whom::default();
+            tokio::select! {
+                () = stop.cancelled() => return,
+                heard = news.recv() => whom.add(heard),
+                _ = backstop.tick(), if db.is_shared() => whom.everybody = true,
+            }
+            tokio::time::sleep(GATHER).await;
+            while let Ok(more) = news.try_recv() {
+                whom.add(Ok(more));
+            }
+            for person in self.watching(&whom) {
+                if let Err(error) = self.look(&db, &clock, &person).await {
+                    tracing::warn!(%error, "a live look failed; the next one reaches back to it");
+                }
+            }
+        }
+    }
+
+    fn watching(&self, whom: &Whom) -> Vec<PersonId> {
+        let feeds = self.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = feeds.iter().filter(|(_, feed)| feed.frames.receiver_count() > 0);
+        open.map(|(person, _)| person).filter(|person| whom.everybody || whom.people.contains(person)).cloned().collect()
+    }
+
+    async fn look(&self, db: &Db, clock: &Clock, person: &PersonId) -> Result<(), sqlx::Error> {
+        let now = clock.now();
+        let Some(since) = self.with_feed(person, |feed| feed.since) else { return Ok(()) };
+        let changed = views::changed(db, person, since.plus_ms(-OVERLAP_MS)).await?;
+        let balance = ledger::balance(db, person).await?;
+        self.with_feed(person, |feed| {
+            for (_, view) in changed {
+                if feed.sent.get(&view.id).is_none_or(|sent| *sent < view.version) {
+                    feed.sent.insert(view.id.clone(), view.version);
+                    feed.send(&LiveState::Generation(Box::new(view)), now);
+                }
+            }
+            if balance.version > feed.balance {
+                feed.balance = balance.version;
+                feed.send(&LiveState::Balance(balance), now);
+            }
+            feed.since = feed.since.max(now);
+            if feed.sent.len() > 10_000 {
+                feed.sent.clear();
+            }
+        });
+        Ok(())
+    }
+
+    fn with_feed<T>(&self, person: &PersonId, look: impl FnOnce(&mut Feed) -> T) -> Option<T> {
+        self.feeds.lock().unwrap_or_else(PoisonError::into_inner).get_mut(person).map(look)
+    }
+}
+
+impl Feed {
+    fn send(&self, state: &LiveState, now: Timestamp) {
+        if let Some(frame) = frame(state, now) {
+            // No page being open any more is no fault.
+            let _ = self.frames.send(frame);
+        }
+    }
+}
+
+/// Whom to look at.
+#[derive(Default)]
+struct Whom {
+    people: HashSet<PersonId>,
+    everybody: bool,
+}
+
+impl Whom {
+    fn add(&mut self, heard: Result<News, broadcast::error::RecvError>) {
+        match heard {
+            Ok(News::Here(person) | News::Elsewhere(person)) => {
+                self.people.insert(person);
+            }
+            Ok(News::Anything) | Err(_) => self.everybody = true,
+        }
+    }
+}
+
+/// Everything a page that was rendered at `since` may not know: what changed, what is unfinished, the balance.
+///
+/// # Errors
+/// When the database fails.
+pub async fn catch_up(db: &Db, person: &PersonId, since: Timestamp, now: Timestamp) -> Result<Vec<Frame>, sqlx::Error> {
+    let mut states: Vec<_> = views::present(db, person, now).await?;
+    let known: HashSet<_> = states.iter().map(|view| view.id.clone()).collect();
+    let changed = views::changed(db, person, since.plus_ms(-OVERLAP_MS)).await?;
+    states.extend(changed.into_iter().map(|(_, view)| view).filter(|view| !known.contains(&view.id)));
+    let balance = LiveState::Balance(ledger::balance(db, person).await?);
+    let generations = states.into_iter().map(|view| LiveState::Generation(Box::new(view)));
+    Ok(generations.chain([balance]).filter_map(|state| frame(&state, now)).collect())
+}
+
+/// One message: its id is the cursor to come back with.
+fn frame(state: &LiveState, now: Timestamp) -> Option<Frame> {
+    let data = serde_json::to_string(state).inspect_err(|error| tracing::error!(%error, "a state has no JSON")).ok()?;
+    Some(Bytes::from(format!("id: {}\nevent: state\ndata: {data}\n\n", now.0)))
+}
+
+/// Carries news between the processes of one PostgreSQL database, on two connections of its own. On SQLite there is
+/// nobody to tell.
+pub async fn relay(db: Db, stop: CancellationToken) {
+    if !db.is_shared() {
+        return;
+    }
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = tell(&db) => {}
+        () = hear(&db) => {}
+    }
+}
+
+async fn tell(db: &Db) {
+    let mut news = db.news();
+    loop {
+        let Ok(Some(mut publisher)) = db.publisher().await else {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            continue;
+        };
+        loop {
+            let mut people = HashSet::new();
+            let mut anything = false;
+            match news.recv().await {
+                Ok(News::Here(person)) => {
+                    people.insert(person);
+                }
+                Ok(News::Elsewhere(_) | News::Anything) => continue,
+                Err(_) => anything = true,
+            }
+            tokio::time::sleep(GATHER_FOR_OTHERS).await;
+            while let Ok(more) = news.try_recv() {
+                if let News::Here(person) = more {
+                    people.insert(person);
+                }
+            }
+            let people: Vec<_> = if anything { Vec::new() } else { people.into_iter().collect() };
+            if let Err(error) = publisher.publish(&people).await {
+                tracing::warn!(%error, "other processes could not be told; they look every two seconds");
+                break;
+            }
+        }
+    }
+}
+
+async fn hear(db: &Db) {
+    loop {
+        match db.listener().await {
+            Ok(Some(mut listener)) => {
+                // Whatever was said while nobody listened.
+                db.pass_on(News::Anything);
+                loop {
+                    match listener.heard().await {
+                        Ok(people) if people.is_empty() => db.pass_on(News::Anything),
+                        Ok(people) => people.into_iter().for_each(|person| db.pass_on(News::Elsewhere(person))),
+                        Err(error) => {
+                            tracing::warn!(%error, "the connection that listens was lost; opening another");
+                            break;
+                        }
+                    }
+                }
+            }
+            Ok(None) => return,
+            Err(error) => tracing::warn!(%error, "no connection to listen on; trying again"),
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}
