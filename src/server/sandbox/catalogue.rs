@@ -109,7 +109,8 @@ fn schnell() -> Value {
 
 fn sdxl() -> Value {
     let schedulers = ["DDIM", "DPMSolverMultistep", "HeunDiscrete", "KarrasDPM", "K_EULER_ANCESTRAL", "K_EULER", "PNDM"];
-    let prompt = json!({ "type": "string", "title": "Prompt", "default": "A lighthouse at dusk", "description": "What it shows" });
+    let prompt =
+        json!({ "type": "string", "title": "Prompt", "default": "A lighthouse at dusk", "description": "What it shows" });
     let negative = json!({ "type": "string", "title": "Negative Prompt", "default": "", "description": "What it does not show" });
     let properties = ordered(vec![
         ("prompt", prompt),
@@ -150,7 +151,8 @@ fn members(title: &str, words: &[&str]) -> Value {
 }
 
 fn number(kind: &str, title: &str, default: Value, minimum: i64, maximum: i64, description: &str) -> Value {
-    let mut property = json!({ "type": kind, "title": title, "minimum": minimum, "maximum": maximum, "description": description });
+    let mut property =
+        json!({ "type": kind, "title": title, "minimum": minimum, "maximum": maximum, "description": description });
     property["default"] = default;
     property
 }

@@ -22,13 +22,10 @@ use axum::{
     routing::{get, post},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use futures::{StreamExt, stream};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::{
-    io,
-    sync::PoisonError,
-    time::Duration,
-};
+use std::{io, sync::PoisonError, time::Duration};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::time::{Instant, sleep};
 
@@ -119,7 +116,10 @@ async fn create(State(sandbox): State<Sandbox>, headers: HeaderMap, body: Bytes)
 }
 
 async fn create_official(
-    State(sandbox): State<Sandbox>, Path((owner, name)): Path<(String, String)>, headers: HeaderMap, body: Bytes,
+    State(sandbox): State<Sandbox>,
+    Path((owner, name)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
 ) -> Answered {
     accept(&sandbox, Endpoint::Official(&owner, &name), &headers, &body).await
 }
@@ -145,7 +145,8 @@ async fn accept(sandbox: &Sandbox, endpoint: Endpoint<'_>, headers: &HeaderMap, 
 }
 
 fn bad_gateway() -> Response {
-    let page = "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<h1>502 Bad Gateway</h1>\r\n</body>\r\n</html>\r\n";
+    let page =
+        "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<h1>502 Bad Gateway</h1>\r\n</body>\r\n</html>\r\n";
     (StatusCode::BAD_GATEWAY, [(header::CONTENT_TYPE, "text/html")], page).into_response()
 }
 
@@ -225,7 +226,8 @@ fn place(cursor: &str) -> Option<usize> {
 
 fn moment(text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
     let Some(text) = text else { return Ok(None) };
-    let read = OffsetDateTime::parse(text, &Rfc3339).map_err(|_| Problem::unreadable("A time must be written as in ISO 8601."))?;
+    let read =
+        OffsetDateTime::parse(text, &Rfc3339).map_err(|_| Problem::unreadable("A time must be written as in ISO 8601."))?;
     Ok(i64::try_from(read.unix_timestamp_nanos() / 1_000_000).ok().map(Timestamp))
 }
 
@@ -250,9 +252,13 @@ async fn file(State(sandbox): State<Sandbox>, Path((id, name)): Path<(String, St
     Ok((headers, if truncated { half(&bytes) } else { Body::from(bytes) }).into_response())
 }
 
-/// The first half, then the connection breaks.
+/// The first half, then the connection breaks. Between the two the server gets its turn to send what it has; otherwise
+/// it would throw the half away and not even the head would leave.
 fn half(bytes: &Bytes) -> Body {
-    let half = bytes.slice(..bytes.len() / 2);
-    let chunks = [Ok(half), Err(io::Error::from(io::ErrorKind::ConnectionReset))];
-    Body::from_stream(futures::stream::iter(chunks))
+    let first = bytes.slice(..bytes.len() / 2);
+    let broken = async {
+        tokio::task::yield_now().await;
+        Err(io::Error::from(io::ErrorKind::ConnectionReset))
+    };
+    Body::from_stream(stream::iter([Ok(first)]).chain(stream::once(broken)))
 }

@@ -35,6 +35,12 @@ pub fn render(prompt: &str, seed: u64, index: u32, width: u32, height: u32) -> R
     canvas.develop(width, height, &mut random)
 }
 
+/// Whether a lower-case prompt has the word, alone or in the plural. Japanese writes no spaces: there a part is enough.
+fn mentions(prompt: &str, word: &str) -> bool {
+    let same = |part: &str| part.strip_prefix(word).is_some_and(|rest| matches!(rest, "" | "s" | "y" | "scape"));
+    if word.is_ascii() { prompt.split(|c: char| !c.is_alphanumeric()).any(same) } else { prompt.contains(word) }
+}
+
 /// A picture to be drawn and encoded; also its name in the cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Order {
@@ -144,8 +150,19 @@ mod tests {
         let picture = render("a lighthouse", 7, 0, 96, 64);
         assert_eq!(picture.dimensions(), (96, 64));
         assert_eq!(picture, render("a lighthouse", 7, 0, 96, 64));
-        for other in [render("a lighthouse", 8, 0, 96, 64), render("a lighthouse", 7, 1, 96, 64), render("a river", 7, 0, 96, 64)] {
+        for other in [render("a lighthouse", 8, 0, 96, 64), render("a lighthouse", 7, 1, 96, 64), render("a river", 7, 0, 96, 64)]
+        {
             assert_ne!(picture, other);
+        }
+    }
+
+    #[test]
+    fn a_word_is_found_whole() {
+        for prompt in ["ink on paper", "two inks", "inky", "an ink-wash", "墨の山"] {
+            assert!(mentions(prompt, "ink") || mentions(prompt, "墨"), "{prompt}");
+        }
+        for prompt in ["a pink dress", "i think so", "drink"] {
+            assert!(!mentions(prompt, "ink"), "{prompt}");
         }
     }
 
@@ -156,7 +173,8 @@ mod tests {
                 let picture = render(prompt, 1, 0, width, height);
                 assert_eq!(picture.dimensions(), (width, height), "{prompt}");
                 if width == 128 {
-                    let (least, most) = picture.as_raw().iter().fold((255, 0), |(least, most), tone| (least.min(*tone), most.max(*tone)));
+                    let (least, most) =
+                        picture.as_raw().iter().fold((255, 0), |(least, most), tone| (least.min(*tone), most.max(*tone)));
                     assert!(most - least > 60, "{prompt} has tones from {least} to {most}");
                 }
             }

@@ -72,13 +72,8 @@ pub(super) fn extension(facts: &Facts) -> &str {
 
 /// What is written on the bill until now.
 pub(super) fn invoice(facts: &Facts, now: Timestamp) -> Vec<InvoiceLine> {
-    let line = |event, at, images| InvoiceLine {
-        event,
-        id: PredictionId::trusted(&facts.id),
-        at,
-        model: facts.model.clone(),
-        images,
-    };
+    let line =
+        |event, at, images| InvoiceLine { event, id: PredictionId::trusted(&facts.id), at, model: facts.model.clone(), images };
     let mut lines = vec![line(InvoiceEvent::Created, facts.created_at, 0)];
     lines.extend(facts.canceled_at.map(|at| line(InvoiceEvent::Canceled, at, 0)));
     if let (Some((at, Status::Succeeded)), Status::Succeeded) = (course(facts).end, state(facts, now)) {

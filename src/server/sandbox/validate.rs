@@ -9,10 +9,11 @@ const ENVELOPE: [&str; 5] = ["input", "webhook", "webhook_completed", "webhook_e
 /// What is wrong with the envelope. It is closed, unlike the input, in which unknown keys are dropped.
 pub(super) fn envelope(body: &Map<String, Value>, takes_version: bool) -> Vec<Violation> {
     let required = ["version", "input"].into_iter().filter(|key| *key != "version" || takes_version);
-    let missing = required.filter(|key| !body.contains_key(*key)).map(|key| violation("required", "", format!("{key} is required")));
+    let missing =
+        required.filter(|key| !body.contains_key(*key)).map(|key| violation("required", "", format!("{key} is required")));
     let unknown = body.keys().filter(|key| !(ENVELOPE.contains(&key.as_str()) || takes_version && *key == "version"));
-    let unknown = unknown
-        .map(|key| violation("additional_property_not_allowed", "", format!("Additional property {key} is not allowed")));
+    let unknown =
+        unknown.map(|key| violation("additional_property_not_allowed", "", format!("Additional property {key} is not allowed")));
     let mut found: Vec<Violation> = missing.chain(unknown).collect();
     let mut typed = |key: &str, expected: &str, fits: fn(&Value) -> bool| {
         if let Some(value) = body.get(key).filter(|value| !fits(value)) {

@@ -6,7 +6,8 @@ pub(super) struct Random(u64);
 impl Random {
     pub(super) fn new(text: &str, seed: u64, index: u32) -> Self {
         // FNV-1a, then the numbers.
-        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        let hash =
+            text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         let mut random = Self(hash ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (u64::from(index) << 40));
         random.next();
         random

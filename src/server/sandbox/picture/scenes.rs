@@ -7,6 +7,7 @@ mod sea;
 
 use super::{
     canvas::Canvas,
+    mentions,
     noise::{Field, Random, step},
     palette::{Colour, Palette, mix},
 };
@@ -31,12 +32,13 @@ pub(super) enum Scene {
 }
 
 impl Scene {
-    const ALL: [Self; 7] = [Self::Sea, Self::Mountains, Self::Dunes, Self::Night, Self::Aurora, Self::Flow, Self::InkWash];
+    /// Where a prompt names two, the earlier one wins.
+    const ALL: [Self; 7] = [Self::InkWash, Self::Aurora, Self::Night, Self::Sea, Self::Mountains, Self::Dunes, Self::Flow];
 
     /// The one the prompt names, if it names one; otherwise any.
     pub(super) fn of(prompt: &str, random: &mut Random) -> Self {
         let prompt = prompt.to_lowercase();
-        let named = Self::ALL.into_iter().find(|scene| scene.words().iter().any(|word| prompt.contains(word)));
+        let named = Self::ALL.into_iter().find(|scene| scene.words().iter().any(|word| mentions(&prompt, word)));
         named.unwrap_or(Self::ALL[random.below(Self::ALL.len())])
     }
 
@@ -95,9 +97,12 @@ fn shine(canvas: &mut Canvas, disc: Disc, light: Colour, glow: f32, until: usize
             canvas.shine(x, y, light, glow / (1.0 + square / (reach * reach)));
         }
     }
-    let rows = (disc.y - disc.radius - 2.0).max(0.0) as usize..((disc.y + disc.radius + 2.0).max(0.0) as usize).min(canvas.height);
+    let rows =
+        (disc.y - disc.radius - 2.0).max(0.0) as usize..((disc.y + disc.radius + 2.0).max(0.0) as usize).min(canvas.height);
     for y in rows.take_while(|y| *y < until) {
-        for x in (disc.x - disc.radius - 2.0).max(0.0) as usize..((disc.x + disc.radius + 2.0).max(0.0) as usize).min(canvas.width) {
+        for x in
+            (disc.x - disc.radius - 2.0).max(0.0) as usize..((disc.x + disc.radius + 2.0).max(0.0) as usize).min(canvas.width)
+        {
             let away = ((x as f32 - disc.x).powi(2) + (y as f32 - disc.y).powi(2)).sqrt();
             canvas.cover(x, y, light, step(1.2, -1.2, away - disc.radius));
         }

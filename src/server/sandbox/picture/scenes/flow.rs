@@ -23,7 +23,8 @@ pub(super) fn paint(canvas: &mut Canvas, palette: &Palette, random: &mut Random)
             let (a, b) = (first.pixel(x, y) - 0.5, second.pixel(x, y) - 0.5);
             // Bent twice: the second bend reads the first one's place, which draws the long threads.
             let (px, py) = (x as f32 + a * reach, y as f32 + b * reach);
-            let (c, d) = (second.at(mirror(px, size.0), mirror(py, size.1)) - 0.5, first.at(mirror(py, size.0), mirror(px, size.1)) - 0.5);
+            let (c, d) =
+                (second.at(mirror(px, size.0), mirror(py, size.1)) - 0.5, first.at(mirror(py, size.0), mirror(px, size.1)) - 0.5);
             heights[y * size.0 + x] = body.at(mirror(px + c * reach, size.0), mirror(py + d * reach, size.1));
         }
     }

@@ -65,7 +65,8 @@ pub(super) fn dunes(canvas: &mut Canvas, palette: &Palette, random: &mut Random)
                 // The lee side starts sharp at the crest and its edge wanders as it comes down.
                 let wander = relief.pixel(x, y) - 0.5;
                 let light = step(-0.16, 0.2, -slope * 1.8 + wander * (0.4 + 1.2 * below.min(1.0)) + 0.05);
-                let ripple = (below * (34.0 - 14.0 * haze) + relief.pixel(x, y) * 30.0).sin() * 0.05 * near * step(0.05, 0.4, below);
+                let ripple =
+                    (below * (34.0 - 14.0 * haze) + relief.pixel(x, y) * 30.0).sin() * 0.05 * near * step(0.05, 0.4, below);
                 let fall = 0.22 * step(0.0, 1.6, below);
                 let colour = mix(shadow, lit, (light * (1.0 - fall) + ripple).clamp(0.0, 1.0));
                 canvas.cover(x, y, colour, (y as f32 - crest).clamp(0.0, 1.0));

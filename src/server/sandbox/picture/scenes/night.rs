@@ -39,7 +39,7 @@ pub(super) fn paint(canvas: &mut Canvas, palette: &Palette, random: &mut Random,
             }
         }
     }
-    lake(canvas, palette, random, shore as usize);
+    lake(canvas, palette, random, (shore as usize).max(1));
 }
 
 fn lake(canvas: &mut Canvas, palette: &Palette, random: &mut Random, shore: usize) {

@@ -16,14 +16,14 @@ pub(super) fn paint(canvas: &mut Canvas, palette: &Palette, random: &mut Random)
     gradient(canvas, palette, (top, 3.7), horizon);
     shine(canvas, disc, palette.light(), 0.5, horizon as usize);
     clouds(canvas, palette, random, disc, horizon);
-    water(canvas, palette, random, disc, horizon as usize);
+    water(canvas, palette, random, disc, (horizon as usize).max(1));
 }
 
 /// Each row mirrors the sky above it, pushed about by waves that grow towards us.
 fn water(canvas: &mut Canvas, palette: &Palette, random: &mut Random, disc: Disc, horizon: usize) {
     let size = canvas.size();
     let ratio = size.0 as f32 / size.1 as f32;
-    let waves = Field::fractal(random, size, (7.0 * ratio, 60.0), 3, 0.6);
+    let waves = Field::fractal(random, size, (9.0 * ratio, 90.0), 4, 0.62);
     let deep = palette.tone(0.35);
     let depth = (size.1 - horizon.min(size.1)) as f32;
     for y in horizon..size.1 {
