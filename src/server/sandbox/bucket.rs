@@ -27,7 +27,7 @@ impl Buckets {
     }
 
     /// Takes one: how many are left, or the seconds until there is one.
-    pub(super) fn take(&mut self, kind: Kind, now: Timestamp) -> Result<u32, i64> {
+    pub(super) fn take(&mut self, kind: Kind, now: Timestamp) -> Result<i64, i64> {
         match kind {
             Kind::Create => self.create.take(now),
             Kind::Poll => self.poll.take(now),
@@ -36,27 +36,33 @@ impl Buckets {
     }
 }
 
+/// Counted in parts of a token, so that a millisecond refills a whole number of them.
+const TOKEN: i64 = 60_000;
+
 #[derive(Debug)]
 struct Bucket {
-    per_minute: f64,
-    tokens: f64,
+    per_minute: i64,
+    parts: i64,
     at: Timestamp,
 }
 
 impl Bucket {
     fn full(per_minute: u32) -> Self {
-        Self { per_minute: f64::from(per_minute), tokens: f64::from(per_minute), at: Timestamp(0) }
+        let per_minute = i64::from(per_minute.max(1));
+        Self { per_minute, parts: per_minute * TOKEN, at: Timestamp(0) }
     }
 
-    fn take(&mut self, now: Timestamp) -> Result<u32, i64> {
-        let passed = now.since(self.at).max(0) as f64;
-        self.tokens = (self.tokens + passed * self.per_minute / 60_000.0).min(self.per_minute);
+    fn take(&mut self, now: Timestamp) -> Result<i64, i64> {
+        let most = self.per_minute * TOKEN;
+        let refilled = now.since(self.at).max(0).saturating_mul(self.per_minute);
+        self.parts = self.parts.saturating_add(refilled).min(most);
         self.at = now;
-        if self.tokens < 1.0 {
-            return Err(((1.0 - self.tokens) * 60.0 / self.per_minute.max(0.1)).ceil() as i64);
+        if self.parts < TOKEN {
+            let in_a_second = self.per_minute * 1000;
+            return Err((TOKEN - self.parts + in_a_second - 1) / in_a_second);
         }
-        self.tokens -= 1.0;
-        Ok(self.tokens as u32)
+        self.parts -= TOKEN;
+        Ok(self.parts / TOKEN)
     }
 }
 

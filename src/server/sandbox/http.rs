@@ -75,13 +75,13 @@ async fn guard(State(sandbox): State<Sandbox>, request: Request, next: Next) -> 
     };
     let now = sandbox.now();
     let taken = sandbox.0.buckets.lock().unwrap_or_else(PoisonError::into_inner).take(kind, now);
-    let (remaining, reset, mut response) = match taken {
-        Ok(remaining) => (remaining, 1, next.run(request).await),
+    let (left, wait, mut answer) = match taken {
+        Ok(left) => (left, 1, next.run(request).await),
         Err(seconds) => (0, seconds, Problem::throttled(seconds).into_response()),
     };
-    response.headers_mut().insert("ratelimit-remaining", HeaderValue::from(remaining));
-    response.headers_mut().insert("ratelimit-reset", HeaderValue::from(reset));
-    Ok(response)
+    answer.headers_mut().insert("ratelimit-remaining", HeaderValue::from(left));
+    answer.headers_mut().insert("ratelimit-reset", HeaderValue::from(wait));
+    Ok(answer)
 }
 
 async fn nothing() -> Problem {

@@ -39,7 +39,8 @@ impl Facts {
         self.input.get("prompt").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// A whole number of the input.
+    /// A whole number of the input, which may be written as `1.0`.
+    #[expect(clippy::cast_possible_truncation, reason = "it was checked to be whole and in range")]
     pub(super) fn number(&self, key: &str) -> Option<i64> {
         let value = self.input.get(key)?;
         value.as_i64().or_else(|| value.as_f64().map(|number| number as i64))
@@ -51,6 +52,7 @@ impl Facts {
     }
 }
 
+#[expect(clippy::large_enum_variant, reason = "there is never more than one")]
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 enum Line<'a> {

@@ -5,6 +5,14 @@
 //! not optimised in development and a picture must not take longer than the model would.
 //!
 //! To add a scene: a variant of `scenes::Scene`, its words, and a function that paints it.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::needless_range_loop,
+    clippy::similar_names,
+    reason = "painting goes between pixels and fractions all the time, in plain loops over x and y; a slip is a wrong tone"
+)]
 
 mod canvas;
 mod noise;

@@ -132,7 +132,6 @@ fn output(facts: &Facts, origin: &str) -> Value {
 }
 
 fn metrics(facts: &Facts, course: &Course, ended: Timestamp, status: &Status) -> Value {
-    let seconds = |milliseconds: i64| milliseconds.max(0) as f64 / 1000.0;
     let mut metrics = Map::new();
     metrics.insert("total_time".to_owned(), json!(seconds(ended.since(facts.created_at))));
     if course.started_at <= ended {
@@ -142,6 +141,11 @@ fn metrics(facts: &Facts, course: &Course, ended: Timestamp, status: &Status) ->
         metrics.insert("image_count".to_owned(), json!(files(facts)));
     }
     Value::Object(metrics)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "exact up to 285,000 years")]
+fn seconds(milliseconds: i64) -> f64 {
+    milliseconds.max(0) as f64 / 1000.0
 }
 
 /// What a model prints until `at`: its seed and a progress bar, a line for every second step.
@@ -173,7 +177,7 @@ fn bar(step: i64, whole_ms: i64) -> String {
     let passed = clock(whole_ms * step / STEPS);
     let percent = step * 100 / STEPS;
     let mut line = format!("{percent:3}%|{drawn:<10}| {step}/{STEPS} [{passed}<");
-    let rate = STEPS as f64 * 1000.0 / whole_ms as f64;
+    let rate = seconds(STEPS * 1000) / seconds(whole_ms);
     let rest = match step {
         0 => write!(line, "?, ?it/s]"),
         _ => write!(line, "{}, {rate:5.2}it/s]", clock(whole_ms * (STEPS - step) / STEPS)),

@@ -28,7 +28,7 @@ struct House {
     sandbox: Sandbox,
     time: Arc<AtomicI64>,
     dir: tempfile::TempDir,
-    _stop: DropGuard,
+    stop: DropGuard,
 }
 
 impl House {
@@ -53,13 +53,13 @@ impl House {
         tokio::spawn(serve(listener, sandbox.clone(), stop.clone()));
         let client = Client::new(&base, SecretString::from(TOKEN)).expect("a client");
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().expect("a client");
-        Self { base, client, http, sandbox, time, dir, _stop: stop.drop_guard() }
+        Self { base, client, http, sandbox, time, dir, stop: stop.drop_guard() }
     }
 
     /// Ends this one and opens another on what it left.
     async fn reopened(self) -> Self {
-        let Self { sandbox, time, dir, _stop, .. } = self;
-        drop((sandbox, _stop));
+        let Self { sandbox, time, dir, stop, .. } = self;
+        drop((sandbox, stop));
         Self::open(dir, time, |_| {}).await
     }
 

@@ -1,6 +1,6 @@
 //! Chance that can be repeated, and smooth fields made of it.
 
-/// A stream of numbers that depends on nothing but what it was made from (SplitMix64).
+/// A stream of numbers that depends on nothing but what it was made from (`SplitMix64`).
 pub(super) struct Random(u64);
 
 impl Random {
