@@ -15,3 +15,4 @@ pub mod picture;
 pub mod replicate;
 pub mod store;
 pub mod worker;
+pub mod sandbox;

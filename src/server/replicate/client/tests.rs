@@ -286,7 +286,7 @@ async fn refusals_certainly_bought_nothing() {
     let (base, _) = canned(answer("422 Unprocessable Entity", "", body)).await;
     match create(&base).await {
         Err(Error::Invalid { fields, .. }) => {
-            assert_eq!((fields[0].kind.as_str(), fields[0].field.as_str()), ("required", "input"))
+            assert_eq!((fields[0].kind.as_str(), fields[0].field.as_str()), ("required", "input"));
         }
         other => panic!("{other:?}"),
     }
@@ -449,7 +449,13 @@ fn assert_read(prediction: &Prediction, expected: &Value, name: &str) {
     assert_eq!(prediction.output_urls().len(), urls, "{name}");
 }
 
-async fn fetch(answer: impl Into<Vec<u8>>, limits: DownloadLimits) -> (Result<Download, DownloadError>, Option<Vec<u8>>, Log) {
+/// An answer, and whether an error fits it.
+type Failing = (String, fn(&DownloadError) -> bool);
+
+/// A download, the file it left, and what the server saw.
+type Fetched = (Result<Download, DownloadError>, Option<Vec<u8>>, Log);
+
+async fn fetch(answer: impl Into<Vec<u8>>, limits: DownloadLimits) -> Fetched {
     let (base, log) = canned(answer).await;
     let place = tempfile::tempdir().expect("a directory");
     let to = place.path().join("output");
@@ -471,25 +477,24 @@ async fn a_file_is_copied_counted_and_hashed_and_gets_no_token() {
 async fn a_download_that_fails_says_how_and_leaves_no_file() {
     let small = DownloadLimits { bytes: 4, ..DownloadLimits::default() };
     let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
-    let cases: [(String, DownloadLimits, fn(&DownloadError) -> bool); 9] = [
-        (answer("404 Not Found", "", "gone"), small, |error| matches!(error, DownloadError::Gone(_))),
-        (answer("403 Forbidden", "", ""), small, |error| matches!(error, DownloadError::Gone(_))),
-        (answer("503 Service Unavailable", "", ""), small, |error| matches!(error, DownloadError::Transient(_))),
-        (answer("200 OK", "", ""), small, |error| matches!(error, DownloadError::Empty)),
-        (answer("200 OK", "", "abcde"), small, |error| matches!(error, DownloadError::TooLarge { limit: 4 })),
-        (format!("{chunked}5\r\nabcde\r\n0\r\n\r\n"), small, |error| matches!(error, DownloadError::TooLarge { limit: 4 })),
-        ("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nab".to_owned(), small, |error| {
+    let cases: [Failing; 9] = [
+        (answer("404 Not Found", "", "gone"), |error| matches!(error, DownloadError::Gone(_))),
+        (answer("403 Forbidden", "", ""), |error| matches!(error, DownloadError::Gone(_))),
+        (answer("503 Service Unavailable", "", ""), |error| matches!(error, DownloadError::Transient(_))),
+        (answer("200 OK", "", ""), |error| matches!(error, DownloadError::Empty)),
+        (answer("200 OK", "", "abcde"), |error| matches!(error, DownloadError::TooLarge { limit: 4 })),
+        (format!("{chunked}5\r\nabcde\r\n0\r\n\r\n"), |error| matches!(error, DownloadError::TooLarge { limit: 4 })),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nab".to_owned(), |error| {
             matches!(error, DownloadError::Truncated { bytes: 2 })
         }),
-        (format!("{chunked}2\r\nab\r\n"), small, |error| matches!(error, DownloadError::Truncated { bytes: 2 })),
+        (format!("{chunked}2\r\nab\r\n"), |error| matches!(error, DownloadError::Truncated { bytes: 2 })),
         (
             answer("302 Found", "location: https://example.com/a\r\n", ""),
-            small,
             |error| matches!(error, DownloadError::ForeignHost(host) if host == "example.com"),
         ),
     ];
-    for (answer, limits, fits) in cases {
-        let (result, kept, _) = fetch(answer.clone(), limits).await;
+    for (answer, fits) in cases {
+        let (result, kept, _) = fetch(answer.clone(), small).await;
         assert!(result.as_ref().is_err_and(fits), "{answer:?} gave {result:?}");
         assert_eq!(kept, None, "{answer:?}");
     }

@@ -1,0 +1,180 @@
+//! Reading a create: its body, its headers, and what they become when it is accepted.
+
+use super::{
+    catalogue::{self, Entry},
+    journal::Facts,
+    problem::Problem,
+    script::Script,
+    validate,
+};
+use crate::domain::Timestamp;
+use axum::http::HeaderMap;
+use rand::Rng;
+use serde_json::{Map, Value};
+use std::time::Duration;
+
+/// How long a model wakes up, and how long it renders, at speed 1.
+const STARTING_MS: f64 = 400.0;
+const RENDERING_MS: f64 = 2_500.0;
+const SLOW_RENDERING_MS: f64 = 20_000.0;
+
+/// Bounds of `Cancel-After`.
+const CANCEL_AFTER_MS: std::ops::RangeInclusive<i64> = 5_000..=86_400_000;
+
+/// A create that passed every check.
+#[derive(Clone, Debug)]
+pub(super) struct Order {
+    entry: &'static Entry,
+    input: Map<String, Value>,
+    cancel_after_ms: Option<i64>,
+    webhook: Option<Value>,
+    webhook_events_filter: Option<Value>,
+}
+
+/// How the create is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// With the prediction.
+    Plain,
+    /// Not at all.
+    Lost,
+    /// With an HTML page.
+    BadGateway,
+}
+
+/// Which endpoint a create came to.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Endpoint<'a> {
+    /// `/v1/predictions`, which needs a version.
+    Version,
+    /// `/v1/models/{owner}/{name}/predictions`, for official models.
+    Official(&'a str, &'a str),
+}
+
+impl Order {
+    pub(super) fn read(endpoint: Endpoint<'_>, headers: &HeaderMap, body: &[u8]) -> Result<Self, Problem> {
+        let takes_version = matches!(endpoint, Endpoint::Version);
+        let named = match endpoint {
+            Endpoint::Version => None,
+            Endpoint::Official(owner, name) => {
+                Some(catalogue::named(owner, name).filter(|entry| entry.official).ok_or_else(Problem::not_found)?)
+            }
+        };
+        let body: Value = serde_json::from_slice(body).map_err(|_| Problem::unreadable("The body is not valid JSON."))?;
+        let Value::Object(mut body) = body else { return Err(Problem::unreadable("The body is not a JSON object.")) };
+        let violations = validate::envelope(&body, takes_version);
+        if !violations.is_empty() {
+            return Err(Problem::invalid(&violations));
+        }
+        let version = body.get("version").and_then(Value::as_str).unwrap_or_default();
+        let entry = named.or_else(|| catalogue::versioned(version)).ok_or_else(Problem::no_such_version)?;
+        let Some(Value::Object(mut input)) = body.remove("input") else { return Err(Problem::unreadable("input is required")) };
+        let schemas = entry.schemas();
+        let violations = validate::input(&input, &schemas);
+        if !violations.is_empty() {
+            return Err(Problem::invalid(&violations));
+        }
+        // Replicate takes unknown inputs and drops them.
+        input.retain(|key, _| schemas["Input"]["properties"].get(key).is_some());
+        let given = |value: Option<Value>| value.filter(|value| !value.is_null());
+        Ok(Self {
+            entry,
+            input,
+            cancel_after_ms: cancel_after(headers)?,
+            webhook: given(body.remove("webhook")),
+            webhook_events_filter: given(body.remove("webhook_events_filter")),
+        })
+    }
+
+    pub(super) fn prompt(&self) -> &str {
+        self.input.get("prompt").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The facts of the prediction this becomes now.
+    pub(super) fn accept(self, now: Timestamp, speed: f64, interrupted: bool) -> Facts {
+        let mut random = rand::rng();
+        let slow = Script::of(self.prompt()).slow;
+        let seed = self.input.get("seed").and_then(Value::as_i64).map(i64::cast_unsigned);
+        Facts {
+            id: identifier(&mut random),
+            created_at: now,
+            model: self.entry.full_name(),
+            version: if self.entry.official { "hidden" } else { self.entry.version }.to_owned(),
+            seed: seed.unwrap_or_else(|| u64::from(random.random::<u16>())),
+            input: Value::Object(self.input),
+            starting_ms: sped_up(STARTING_MS, speed),
+            rendering_ms: sped_up(if slow { SLOW_RENDERING_MS } else { RENDERING_MS }, speed),
+            interrupted,
+            deadline: self.cancel_after_ms.map(|after| now.plus_ms(after)),
+            webhook: self.webhook,
+            webhook_events_filter: self.webhook_events_filter,
+            canceled_at: None,
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the conversion saturates, and a run of 292 million years is as good")]
+fn sped_up(milliseconds: f64, speed: f64) -> i64 {
+    (milliseconds / speed) as i64
+}
+
+/// Twenty-six letters and digits, like Replicate's.
+fn identifier(random: &mut impl Rng) -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstvwxyz0123456789";
+    (0..26).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())])).collect()
+}
+
+/// `Prefer: wait` (60 s) or `wait=n` (1 to 60): how long, and what to answer as `preference-applied`.
+pub(super) fn preference(headers: &HeaderMap) -> Option<(Duration, String)> {
+    let text = headers.get("prefer")?.to_str().ok()?.trim();
+    let seconds = match text.strip_prefix("wait")? {
+        "" => 60,
+        rest => rest.strip_prefix('=')?.parse().ok().filter(|seconds| (1..=60).contains(seconds))?,
+    };
+    Some((Duration::from_secs(seconds), text.to_owned()))
+}
+
+/// `30`, `30s`, `5m`, `1h30m45s` in milliseconds.
+fn cancel_after(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
+    let Some(value) = headers.get("cancel-after") else { return Ok(None) };
+    let parsed = value.to_str().ok().and_then(duration_ms).filter(|after| CANCEL_AFTER_MS.contains(after));
+    parsed.map(Some).ok_or_else(|| Problem::unreadable("Cancel-After must be a duration from 5s to 24h."))
+}
+
+fn duration_ms(text: &str) -> Option<i64> {
+    let (mut total, mut number) = (0_i64, String::new());
+    for letter in text.trim().chars() {
+        let unit = match letter {
+            '0'..='9' => {
+                number.push(letter);
+                continue;
+            }
+            'h' => 3_600_000,
+            'm' => 60_000,
+            's' => 1000,
+            _ => return None,
+        };
+        total = total.checked_add(number.parse::<i64>().ok()?.checked_mul(unit)?)?;
+        number.clear();
+    }
+    match number.as_str() {
+        "" => Some(total),
+        bare => bare.parse::<i64>().ok()?.checked_mul(1000)?.checked_add(total),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_in_all_their_forms() {
+        let read = [("30", 30), ("30s", 30), ("5m", 300), ("1m30s", 90), ("1h30m45s", 5445)];
+        for (text, seconds) in read {
+            assert_eq!(duration_ms(text), Some(seconds * 1000), "{text}");
+        }
+        for bad in ["s", "5d", "1.5s", "-3s", "99999999999999999999h"] {
+            assert_eq!(duration_ms(bad), None, "{bad}");
+        }
+    }
+}
