@@ -1,1 +1,219 @@
-fn main() {}
+//! The commands of the one binary: `serve`, `sandbox`, `user`, `ledger`, `doctor`.
+
+use anyhow::{Context, bail};
+use atelier::domain::{Credits, Timestamp};
+use atelier::server::account::{self, Credentials};
+use atelier::server::clock::Clock;
+use atelier::server::config::Config;
+use atelier::server::db::{Db, mint};
+use atelier::server::ledger::{self, Grant};
+use atelier::server::replicate::{Client, install_tls};
+use atelier::server::sandbox::{self, Sandbox};
+use atelier::server::store::Store;
+use atelier::server::{Role, run, telemetry};
+use clap::{Parser, Subcommand};
+use secrecy::SecretString;
+use std::io::{Write, stdout};
+use std::net::{Ipv4Addr, SocketAddr};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Sells and makes pictures with Replicate's models. Configured by environment variables; see .env.example.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serves pages and works in the background
+    Serve {
+        /// What this process does
+        #[arg(long, value_enum, default_value_t)]
+        role: Role,
+    },
+    /// Runs the Replicate double by itself
+    Sandbox {
+        /// The local port to listen on
+        #[arg(long, default_value_t = 4010)]
+        port: u16,
+    },
+    /// Manages people
+    #[command(subcommand)]
+    User(User),
+    /// Checks the books
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
+    /// Tries everything the configuration names and says what does not work
+    Doctor,
+}
+
+#[derive(Subcommand)]
+enum User {
+    /// Opens an account; reads the password from standard input
+    Create {
+        /// Their address
+        email: String,
+    },
+    /// Lists everybody with what they have
+    List,
+    /// Gives credits to somebody
+    Grant {
+        /// Their address
+        email: String,
+        /// How many
+        credits: i64,
+        /// Why; stands on their statement
+        #[arg(long)]
+        reason: String,
+        /// Repeating a grant under the same reference changes nothing
+        #[arg(long)]
+        reference: Option<String>,
+    },
+}
+
+#[derive(Subcommand)]
+enum LedgerCommand {
+    /// Checks every promise of the books and every chain of hashes
+    Verify,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    let config = match Config::from_env() {
+        Ok(config) => config,
+        Err(bad) => bail!("{bad}"),
+    };
+    #[expect(clippy::disallowed_methods, reason = "logging starts before there is a configuration to pass around")]
+    telemetry::start(std::env::var("RUST_LOG").ok().as_deref());
+    let clock = Clock::System;
+    match cli.command {
+        Command::Serve { role } => serve(config, role).await,
+        Command::Sandbox { port } => run_sandbox(&config, port, clock).await,
+        Command::User(command) => user(&config, command, clock.now()).await,
+        Command::Ledger(LedgerCommand::Verify) => verify(&config).await,
+        Command::Doctor => doctor(&config).await,
+    }
+}
+
+async fn serve(config: Config, role: Role) -> anyhow::Result<()> {
+    let stop = stop_on_signal()?;
+    let shown = config.clone();
+    let running = run(config, role, stop).await?;
+    if running.sandbox {
+        say("Replicate is the built-in sandbox: pictures are drawn here and cost nothing. Set REPLICATE_API_TOKEN for the real one.")?;
+    } else {
+        say(&format!("Replicate is real: {}", shown.replicate_url))?;
+    }
+    say(&format!("Atelier is ready at {}", shown.shown_url(running.addr)))?;
+    running.stopped().await
+}
+
+async fn run_sandbox(config: &Config, port: u16, clock: Clock) -> anyhow::Result<()> {
+    let stop = stop_on_signal()?;
+    let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let listener = TcpListener::bind(addr).await.with_context(|| format!("--port: cannot listen on {addr}"))?;
+    let sandbox = Sandbox::open(&config.data_dir.join("sandbox"), sandbox::Options::new(move || clock.now())).await?;
+    say(&format!("The sandbox is ready at http://{} (any token is accepted)", listener.local_addr()?))?;
+    sandbox::serve(listener, sandbox, stop).await
+}
+
+async fn user(config: &Config, command: User, now: Timestamp) -> anyhow::Result<()> {
+    let db = Db::connect(&config.database_url).await.context("DATABASE_URL: cannot open the database")?;
+    match command {
+        User::Create { email } => {
+            let password = std::io::read_to_string(std::io::stdin())?;
+            let password = SecretString::from(password.trim_end_matches(['\r', '\n']));
+            let credentials = Credentials { email, password };
+            account::sign_up(&db, &credentials, config.signup_credits, now).await?;
+            say(&format!("{} can sign in", credentials.email))
+        }
+        User::List => {
+            for (person, available) in account::list(&db).await? {
+                say(&format!("{}\t{:?}\t{available} available\t{}", person.email, person.role, person.id))?;
+            }
+            Ok(())
+        }
+        User::Grant { email, credits, reason, reference } => {
+            if credits <= 0 {
+                bail!("credits: is {credits}; it must be a whole number above 0");
+            }
+            let person = account::find_by_email(&db, &email).await?.with_context(|| format!("nobody has the address {email}"))?;
+            let reference = reference.unwrap_or_else(mint);
+            let mut tx = db.begin().await?;
+            let grant = Grant::Operator { reference: reference.clone(), reason };
+            ledger::grant(&mut tx, &person.id, Credits(credits), &grant, now).await?;
+            tx.commit().await?;
+            say(&format!("{email} has {credits} more (reference {reference})"))
+        }
+    }
+}
+
+async fn verify(config: &Config) -> anyhow::Result<()> {
+    let db = Db::connect(&config.database_url).await.context("DATABASE_URL: cannot open the database")?;
+    let drift = ledger::verify(&db).await?;
+    for broken in &drift {
+        say(&format!("BROKEN: {}: {}", broken.promise, broken.id))?;
+    }
+    if drift.is_empty() { say("The books are right: every promise holds, every chain is whole.") } else { bail!("the books are not right") }
+}
+
+async fn doctor(config: &Config) -> anyhow::Result<()> {
+    install_tls();
+    let mut sick = false;
+    let mut report = |what: &str, outcome: Result<String, String>| {
+        sick |= outcome.is_err();
+        match outcome {
+            Ok(good) => say(&format!("ok    {what}: {good}")),
+            Err(bad) => say(&format!("FAIL  {what}: {bad}")),
+        }
+    };
+    let db = Db::connect(&config.database_url).await;
+    report("database", db.map(|_| "opens and is up to date".to_owned()).map_err(|error| format!("{error} (DATABASE_URL)")))?;
+    let store = match Store::open(&config.store).await {
+        Ok(store) => store.check().await,
+        Err(error) => Err(error),
+    };
+    report("object store", store.map(|()| "writes, reads and deletes".to_owned()).map_err(|error| error.to_string()))?;
+    match &config.replicate_token {
+        None => report("Replicate", Ok("the built-in sandbox, because REPLICATE_API_TOKEN is not set".to_owned()))?,
+        Some(token) => {
+            let account = match Client::new(&config.replicate_url, token.clone()) {
+                Ok(client) => client.account().await,
+                Err(error) => Err(error),
+            };
+            let account = account.map(|account| format!("signed in as {}", account.username));
+            report("Replicate", account.map_err(|error| format!("{error} (REPLICATE_API_TOKEN, REPLICATE_BASE_URL)")))?;
+        }
+    }
+    if sick { bail!("something does not work; see above") } else { Ok(()) }
+}
+
+/// A token that is cancelled by Ctrl-C or SIGTERM.
+fn stop_on_signal() -> anyhow::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    let told = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+        tracing::info!("stopping");
+        told.cancel();
+    });
+    Ok(stop)
+}
+
+fn say(line: &str) -> anyhow::Result<()> {
+    let mut out = stdout().lock();
+    writeln!(out, "{line}")?;
+    Ok(out.flush()?)
+}

@@ -1,4 +1,17 @@
-//! The server: everything behind the pages.
+//! The server: everything behind the pages. [`App`] is what a handler works with; [`run`] builds it, serves and works
+//! until told to stop.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`config`] | what the operator says, read once |
+//! | [`clock`] | the one place that looks at the time |
+//! | [`db`] | the one place that knows which database it is |
+//! | [`account`], [`ledger`], [`model`], [`generation`] | SQL and rules, one concept each |
+//! | [`live`] | what open pages are told |
+//! | [`worker`] | takes what is due and does it |
+//! | [`replicate`], [`sandbox`] | the world that draws the pictures, and our double of it |
+//! | [`store`], [`picture`] | where files are kept, and what proves them whole |
+//! | `http`, [`auth`], [`assets`] | every address of the product |
 #![warn(missing_docs)]
 
 pub mod account;
@@ -8,11 +21,211 @@ pub mod clock;
 pub mod config;
 pub mod db;
 pub mod generation;
+mod http;
 pub mod ledger;
 pub mod live;
 pub mod model;
 pub mod picture;
 pub mod replicate;
-pub mod store;
-pub mod worker;
 pub mod sandbox;
+pub mod store;
+pub mod telemetry;
+pub mod worker;
+
+use self::assets::Assets;
+use self::auth::Sessions;
+use self::clock::Clock;
+use self::config::Config;
+use self::db::Db;
+use self::live::Hub;
+use self::sandbox::Sandbox;
+use self::store::Store;
+use self::worker::{Tools, Worker};
+use anyhow::Context;
+use secrecy::SecretString;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tower_sessions::{ExpiredDeletion, SessionStore};
+
+/// How long a stop waits for answers under way.
+const DRAIN: Duration = Duration::from_secs(12);
+/// Between two clearings of sessions that ran out.
+const CLEAR_SESSIONS: Duration = Duration::from_secs(60 * 60);
+
+/// What a handler works with. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// What the operator said.
+    pub config: Arc<Config>,
+    /// The rows.
+    pub db: Db,
+    /// The files.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// Open pages.
+    pub hub: Hub,
+    /// The files of the house.
+    pub assets: Assets,
+    /// Whether Replicate is the built-in sandbox.
+    pub sandbox: bool,
+    /// Cancelled when the process is to stop.
+    pub stop: CancellationToken,
+}
+
+/// Which parts of the work a process does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Role {
+    /// Pages and background work.
+    #[default]
+    All,
+    /// Pages only.
+    Web,
+    /// Background work only, and the health addresses.
+    Worker,
+}
+
+impl App {
+    /// Where pages find the files of this build.
+    pub fn page_assets(&self) -> crate::app::Assets {
+        let origin = self.config.public_url.as_str().trim_end_matches('/').to_owned();
+        crate::app::Assets { base: self.assets.base().to_owned(), origin }
+    }
+
+    /// Every address of the product.
+    pub fn router(&self) -> axum::Router {
+        http::router(self.clone())
+    }
+}
+
+/// A server that is up; [`Running::stopped`] waits for its end.
+pub struct Running {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    /// Whether Replicate is the built-in sandbox.
+    pub sandbox: bool,
+    tasks: JoinSet<anyhow::Result<()>>,
+    db: Db,
+}
+
+/// Builds everything the configuration asks for and starts it.
+///
+/// # Errors
+/// When something needed is not there; the message says what.
+pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow::Result<Running> {
+    replicate::install_tls();
+    let scratch = config.data_dir.join("scratch");
+    tokio::fs::create_dir_all(&scratch).await.with_context(|| format!("DATA_DIR: cannot make {}", scratch.display()))?;
+    let db = Db::connect(&config.database_url).await.context("DATABASE_URL: cannot open the database")?;
+    let store = Store::open(&config.store).await.context("cannot open the object store")?;
+    let clock = Clock::System;
+    let mut tasks = JoinSet::new();
+    let replicate = connect_replicate(&config, &clock, role, &mut tasks, &stop).await?;
+    let app = App {
+        db: db.clone(),
+        store: store.clone(),
+        clock: clock.clone(),
+        hub: Hub::default(),
+        assets: Assets::load(),
+        sandbox: config.replicate_token.is_none(),
+        stop: stop.clone(),
+        config: Arc::new(config),
+    };
+    tasks.spawn(background(live::relay(db.clone(), stop.clone())));
+    if role != Role::Worker {
+        tasks.spawn(background(app.hub.clone().run(db.clone(), clock.clone(), stop.clone())));
+        tasks.spawn(background(clear_sessions(Sessions::new(db.clone(), clock.clone()), stop.clone())));
+    }
+    if role != Role::Web {
+        let (concurrency, caps) = (app.config.worker_concurrency, app.config.caps);
+        let worker = Worker::new(Tools { db: db.clone(), replicate, store, clock, scratch, concurrency, caps });
+        let stop = stop.clone();
+        tasks.spawn(async move {
+            worker.run(stop).await;
+            Ok(())
+        });
+    }
+    let addr = app.config.addr;
+    let listener = TcpListener::bind(addr).await.with_context(|| format!("ATELIER_ADDR: cannot listen on {addr}"))?;
+    let (addr, sandbox) = (listener.local_addr()?, app.sandbox);
+    tasks.spawn(serve(listener, app.router(), stop));
+    Ok(Running { addr, sandbox, tasks, db })
+}
+
+impl Running {
+    /// Waits until everything has stopped; an error is the first that something stopped with.
+    ///
+    /// # Errors
+    /// When a part failed.
+    pub async fn stopped(mut self) -> anyhow::Result<()> {
+        let mut outcome = Ok(());
+        while let Some(ended) = self.tasks.join_next().await {
+            if let Err(error) = ended.map_err(anyhow::Error::from).and_then(|ended| ended) {
+                outcome = outcome.and(Err(error));
+            }
+        }
+        self.db.close().await;
+        outcome
+    }
+}
+
+async fn background(work: impl Future<Output = ()>) -> anyhow::Result<()> {
+    work.await;
+    Ok(())
+}
+
+/// Replicate's client; without a token, for the sandbox that this process starts on a free local port.
+async fn connect_replicate(
+    config: &Config,
+    clock: &Clock,
+    role: Role,
+    tasks: &mut JoinSet<anyhow::Result<()>>,
+    stop: &CancellationToken,
+) -> anyhow::Result<replicate::Client> {
+    if let Some(token) = &config.replicate_token {
+        return Ok(replicate::Client::new(&config.replicate_url, token.clone())?);
+    }
+    let listener = TcpListener::bind("127.0.0.1:0").await.context("cannot listen for the sandbox")?;
+    let url = format!("http://{}", listener.local_addr()?).parse().context("the sandbox's address")?;
+    if role != Role::Web {
+        let clock = clock.clone();
+        let sandbox = Sandbox::open(&config.data_dir.join("sandbox"), sandbox::Options::new(move || clock.now())).await?;
+        // Outlives the worker by a moment, so that steps under way still get their answers.
+        let stop = stop.clone();
+        tasks.spawn(async move {
+            let later = CancellationToken::new();
+            let serving = tokio::spawn(sandbox::serve(listener, sandbox, later.clone()));
+            stop.cancelled().await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            later.cancel();
+            serving.await?
+        });
+    }
+    Ok(replicate::Client::new(&url, SecretString::from(sandbox::TOKEN))?)
+}
+
+async fn serve(listener: TcpListener, router: axum::Router, stop: CancellationToken) -> anyhow::Result<()> {
+    let stopping = stop.clone();
+    let serving = axum::serve(listener, router).with_graceful_shutdown(async move { stopping.cancelled().await });
+    tokio::select! {
+        served = serving => served.context("serving"),
+        // Event streams end by themselves; whoever still has not finished by now is cut off.
+        () = async { stop.cancelled().await; tokio::time::sleep(DRAIN).await } => Ok(()),
+    }
+}
+
+async fn clear_sessions(sessions: impl SessionStore + ExpiredDeletion, stop: CancellationToken) {
+    loop {
+        if let Err(error) = sessions.delete_expired().await {
+            tracing::warn!(%error, "old sessions could not be cleared");
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(CLEAR_SESSIONS) => {}
+        }
+    }
+}

@@ -240,7 +240,8 @@ fn argon2() -> Result<Argon2<'static>, argon2::Error> {
 
 fn make_hash(password: &str) -> Result<String, String> {
     let hasher = argon2().map_err(|error| error.to_string())?;
-    let hash = hasher.hash_password(password.as_bytes(), &SaltString::generate(&mut OsRng)).map_err(|error| error.to_string())?;
+    let salt = SaltString::generate(&mut OsRng);
+    let hash = hasher.hash_password(password.as_bytes(), &salt).map_err(|error| error.to_string())?;
     Ok(hash.to_string())
 }
 

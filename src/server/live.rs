@@ -66,6 +66,11 @@ impl Hub {
         (feed.frames.receiver_count() < MAX_STREAMS).then(|| feed.frames.subscribe())
     }
 
+    /// Ends every stream of a person; those that may come back do.
+    pub fn close(&self, person: &PersonId) {
+        self.feeds.lock().unwrap_or_else(PoisonError::into_inner).remove(person);
+    }
+
     /// Looks whenever there is news, until told to stop.
     pub async fn run(self, db: Db, clock: Clock, stop: CancellationToken) {
         let mut news = db.news();

@@ -18,6 +18,8 @@ pub struct OpenHold {
     pub amount: Credits,
     /// What people call the model.
     pub label: String,
+    /// How many pictures were asked for.
+    pub count: i64,
     /// Since when.
     pub created_at: Timestamp,
 }
@@ -105,7 +107,7 @@ fn line(row: Row) -> StatementLine {
 /// When the database fails.
 pub async fn holds(db: &Db, person: &PersonId) -> Result<Vec<OpenHold>, sqlx::Error> {
     sqlx::query_as(
-        "select h.generation_id, h.amount, m.label, h.created_at
+        "select h.generation_id, h.amount, m.label, g.count, h.created_at
          from hold h
          join account a on a.id = h.account_id
          join generation g on g.id = h.generation_id

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 /// The only version of `stability-ai/sdxl` here.
-pub const SDXL_VERSION: &str = "5da1c0de00000000000000000000000000000000000000000000000000005d01";
+pub const SDXL_VERSION: &str = "7762fd07cf82c948538e41f63f77d685e02b063e37e496e96eefd46c929f9bdc";
 
 /// The version behind the official `black-forest-labs/flux-schnell`, which answers `hidden`.
 const SCHNELL_VERSION: &str = "5da1c0de0000000000000000000000000000000000000000000000000000f1a5";

@@ -89,7 +89,8 @@ async fn keep(tools: &Tools, job: &Job, place: u32, link: &str) -> Result<(), No
 async fn fetch(tools: &Tools, job: &Job, place: u32, link: &str, to: &Path) -> Result<Download, NotKept> {
     let limits = DownloadLimits::default();
     match tools.replicate.download(link, to, limits).await {
-        Err(DownloadError::Gone(_)) => {}
+        // A foreign host may be an address that the sandbox had before it was restarted.
+        Err(DownloadError::Gone(_) | DownloadError::ForeignHost(_)) => {}
         other => return Ok(other?),
     }
     let id = job.prediction_id.as_ref().ok_or_else(|| NotKept::Lost("the row names no prediction".to_owned()))?;

@@ -1,0 +1,110 @@
+//! The router: every address of the product, and the layers around all of them.
+//!
+//! From the outside in: a request id, the trace, compression, security headers; then, for all but the files of the house,
+//! the session; errors without a body get a page or a problem in JSON; the CSRF rule; a body of at most 64 KiB; a panic
+//! becomes a 500. No SQL here: a handler finds out who is asking, calls one verb and answers.
+
+mod csrf;
+mod doors;
+mod events;
+mod generations;
+mod headers;
+mod health;
+mod media;
+mod render;
+mod site;
+mod trigger;
+mod trouble;
+mod visitor;
+
+use super::App;
+use super::auth::{Backend, Sessions};
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderName, Request};
+use axum::routing::{get, post};
+use axum::{Router, middleware};
+use axum_login::AuthManagerLayerBuilder;
+use tower::ServiceBuilder;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
+use tower_http::trace::TraceLayer;
+use tower_sessions::cookie::SameSite;
+use tower_sessions::{Expiry, SessionManagerLayer};
+
+/// The most bytes of a form or a JSON body.
+const BODY_LIMIT: usize = 64 * 1_024;
+
+/// A session ends when it was not signed into for this long.
+const SESSION_DAYS: i64 = 30;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The whole product as one service.
+pub fn router(app: App) -> Router {
+    let pages = Router::new()
+        .route("/", get(site::landing))
+        .route("/create", get(site::create))
+        .route("/gallery", get(site::gallery))
+        .route("/g/{id}", get(site::viewer))
+        .route("/credits", get(site::credits))
+        .route("/help", get(site::help))
+        .route("/sign-in", get(doors::sign_in_page).post(doors::sign_in))
+        .route("/sign-up", get(doors::sign_up_page).post(doors::sign_up))
+        .route("/sign-out", post(doors::sign_out))
+        .route("/preferences", post(doors::preferences));
+    let actions = Router::new()
+        .route("/generate", post(generations::generate))
+        .route("/g/{id}/cancel", post(generations::cancel))
+        .route("/api/app/generate", post(trigger::generate))
+        .route("/api/app/ai-images", post(trigger::generate))
+        .route("/api/app/generations/{id}", get(trigger::show))
+        .route("/events", get(events::events))
+        .route("/files/{id}/{file}", get(media::file));
+    let sessions = SessionManagerLayer::new(Sessions::new(app.db.clone(), app.clock.clone()))
+        .with_name(if app.config.is_https() { "__Host-sid" } else { "sid" })
+        .with_secure(app.config.is_https())
+        .with_http_only(true)
+        .with_same_site(SameSite::Lax)
+        .with_expiry(Expiry::OnInactivity(time::Duration::days(SESSION_DAYS)));
+    let sessions = AuthManagerLayerBuilder::new(Backend::new(app.db.clone()), sessions).build();
+
+    let around_everything = ServiceBuilder::new()
+        .layer(SetRequestIdLayer::new(REQUEST_ID, MintRequestId))
+        .layer(TraceLayer::new_for_http().make_span_with(|request: &Request<_>| {
+            let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
+            // The path only: a query may hold what is nobody's business.
+            tracing::info_span!("request", method = %request.method(), path = request.uri().path(), id)
+        }))
+        .layer(PropagateRequestIdLayer::new(REQUEST_ID))
+        .layer(CompressionLayer::new().compress_when(
+            // Pictures are compressed already, and an event stream must not wait in an encoder.
+            SizeAbove::new(512).and(NotForContentType::IMAGES).and(NotForContentType::SSE),
+        ));
+    pages
+        .merge(actions)
+        .fallback(trouble::nowhere)
+        .method_not_allowed_fallback(trouble::not_that_way)
+        .layer(CatchPanicLayer::custom(trouble::panicked))
+        .layer(DefaultBodyLimit::disable())
+        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+        .layer(middleware::from_fn_with_state(app.clone(), csrf::check))
+        .layer(middleware::from_fn_with_state(app.clone(), trouble::explain))
+        .layer(sessions)
+        .with_state(app.clone())
+        .merge(app.assets.router())
+        .merge(health::router(app.clone()))
+        .layer(middleware::from_fn_with_state(app, headers::secure))
+        .layer(around_everything)
+}
+
+#[derive(Clone, Copy)]
+struct MintRequestId;
+
+impl MakeRequestId for MintRequestId {
+    fn make_request_id<B>(&mut self, _: &Request<B>) -> Option<RequestId> {
+        super::db::mint().parse().ok().map(RequestId::new)
+    }
+}

@@ -1,0 +1,211 @@
+//! Signing up, in and out, and how the page should look: plain forms, answered with a redirect or with themselves.
+
+use super::render::Page;
+use super::trouble::Trouble;
+use super::visitor::{LANG_COOKIE, THEME_COOKIE, Visitor};
+use crate::domain::{Lang, Theme};
+use crate::pages::{DoorForm, DoorProblem, SignIn, SignUp};
+use crate::server::App;
+use crate::server::account::{self, Credentials, PASSWORD_CHARS, SignUpProblem};
+use crate::server::auth::AuthSession;
+use crate::text;
+use axum::Form;
+use axum::extract::{Query, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use leptos::prelude::*;
+use secrecy::SecretString;
+use serde::Deserialize;
+use tower_sessions::Session;
+
+/// A year, in seconds.
+const PREFERENCE_SECONDS: i64 = 365 * 24 * 60 * 60;
+
+#[derive(Deserialize)]
+pub(super) struct DoorQuery {
+    next: Option<String>,
+    expired: Option<String>,
+}
+
+/// What a door's form sends. The password is wrapped as soon as it is read.
+#[derive(Deserialize)]
+pub(super) struct DoorFields {
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    password: SecretString,
+    #[serde(default)]
+    next: String,
+}
+
+pub(super) async fn sign_in_page(
+    State(app): State<App>,
+    visitor: Visitor,
+    Query(query): Query<DoorQuery>,
+) -> Result<Response, Trouble> {
+    let next = local(query.next.as_deref().unwrap_or_default());
+    if visitor.person.is_some() {
+        return Ok(Redirect::to(&next).into_response());
+    }
+    let form = DoorForm { email: String::new(), next };
+    show_sign_in(&app, &visitor, form, Vec::new(), query.expired.is_some()).await
+}
+
+pub(super) async fn sign_in(
+    State(app): State<App>,
+    mut auth: AuthSession,
+    session: Session,
+    visitor: Visitor,
+    Form(fields): Form<DoorFields>,
+) -> Result<Response, Trouble> {
+    let form = DoorForm { email: fields.email.clone(), next: local(&fields.next) };
+    let credentials = Credentials { email: fields.email, password: fields.password };
+    let Some(person) = account::authenticate(&app.db, &credentials).await? else {
+        return show_sign_in(&app, &visitor, form, vec![DoorProblem::Wrong], false).await;
+    };
+    enter(&mut auth, &session, &person).await?;
+    Ok(Redirect::to(&form.next).into_response())
+}
+
+pub(super) async fn sign_up_page(
+    State(app): State<App>,
+    visitor: Visitor,
+    Query(query): Query<DoorQuery>,
+) -> Result<Response, Trouble> {
+    let next = local(query.next.as_deref().unwrap_or_default());
+    if visitor.person.is_some() {
+        return Ok(Redirect::to(&next).into_response());
+    }
+    show_sign_up(&app, &visitor, DoorForm { email: String::new(), next }, Vec::new()).await
+}
+
+pub(super) async fn sign_up(
+    State(app): State<App>,
+    mut auth: AuthSession,
+    session: Session,
+    visitor: Visitor,
+    Form(fields): Form<DoorFields>,
+) -> Result<Response, Trouble> {
+    let form = DoorForm { email: fields.email.clone(), next: local(&fields.next) };
+    let credentials = Credentials { email: fields.email, password: fields.password };
+    match account::sign_up(&app.db, &credentials, app.config.signup_credits, app.clock.now()).await {
+        Ok(id) => {
+            let person = account::find(&app.db, &id).await?.ok_or_else(|| Trouble::internal(&"a new person is missing"))?;
+            enter(&mut auth, &session, &person).await?;
+            Ok(Redirect::to(&form.next).into_response())
+        }
+        Err(account::Error::Refused(problems)) => {
+            let problems = problems.into_iter().map(problem).collect();
+            show_sign_up(&app, &visitor, form, problems).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) async fn sign_out(State(app): State<App>, mut auth: AuthSession) -> Result<Response, Trouble> {
+    let left = auth.logout().await.map_err(|error| Trouble::internal(&error))?;
+    if let Some(person) = left {
+        app.hub.close(&person.id);
+    }
+    let mut response = Redirect::to("/").into_response();
+    // Whatever this browser kept of the pages goes with the session.
+    response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));
+    Ok(response)
+}
+
+#[derive(Deserialize)]
+pub(super) struct Preferences {
+    language: Option<String>,
+    theme: Option<String>,
+    #[serde(default)]
+    next: String,
+}
+
+pub(super) async fn preferences(State(app): State<App>, Form(wanted): Form<Preferences>) -> Response {
+    let mut response = Redirect::to(&local(&wanted.next)).into_response();
+    let lang = wanted.language.as_deref().and_then(Lang::parse).map(|lang| (LANG_COOKIE, lang.as_str()));
+    let theme = wanted.theme.as_deref().and_then(Theme::parse).map(|theme| (THEME_COOKIE, theme.as_str()));
+    let secure = if app.config.is_https() { "; Secure" } else { "" };
+    for (name, value) in lang.into_iter().chain(theme) {
+        let cookie = format!("{name}={value}; Path=/; Max-Age={PREFERENCE_SECONDS}; SameSite=Lax; HttpOnly{secure}");
+        if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
+    response
+}
+
+/// Signs a person in under a session id that nobody has seen before.
+async fn enter(auth: &mut AuthSession, session: &Session, person: &account::Person) -> Result<(), Trouble> {
+    session.cycle_id().await.map_err(|error| Trouble::internal(&error))?;
+    auth.login(person).await.map_err(|error| Trouble::internal(&error))
+}
+
+fn problem(problem: SignUpProblem) -> DoorProblem {
+    let count = |chars: usize| i64::try_from(chars).unwrap_or(i64::MAX);
+    match problem {
+        SignUpProblem::EmailInvalid => DoorProblem::EmailInvalid,
+        SignUpProblem::EmailTaken => DoorProblem::EmailTaken,
+        SignUpProblem::PasswordTooShort => DoorProblem::PasswordShort(count(*PASSWORD_CHARS.start())),
+        SignUpProblem::PasswordTooLong => DoorProblem::PasswordLong(count(*PASSWORD_CHARS.end())),
+        SignUpProblem::PasswordCommon => DoorProblem::PasswordWeak,
+    }
+}
+
+async fn show_sign_in(
+    app: &App,
+    visitor: &Visitor,
+    form: DoorForm,
+    problems: Vec<DoorProblem>,
+    expired: bool,
+) -> Result<Response, Trouble> {
+    let viewer = visitor.viewer(app).await?;
+    let assets = app.page_assets();
+    let title = text::pages(viewer.lang).door.sign_in_title.to_owned();
+    let page = Page { status: status(&problems), ..Page::new(viewer.clone(), title, false) };
+    Ok(page
+        .render(app, move || {
+            let (viewer, assets, form, problems) = (viewer.clone(), assets.clone(), form.clone(), problems.clone());
+            view! { <SignIn viewer assets form problems expired /> }
+        })
+        .await)
+}
+
+async fn show_sign_up(app: &App, visitor: &Visitor, form: DoorForm, problems: Vec<DoorProblem>) -> Result<Response, Trouble> {
+    let viewer = visitor.viewer(app).await?;
+    let (assets, gift) = (app.page_assets(), app.config.signup_credits);
+    let title = text::pages(viewer.lang).door.sign_up_title.to_owned();
+    let page = Page { status: status(&problems), ..Page::new(viewer.clone(), title, false) };
+    Ok(page
+        .render(app, move || {
+            let (viewer, assets, form, problems) = (viewer.clone(), assets.clone(), form.clone(), problems.clone());
+            view! { <SignUp viewer assets form problems gift /> }
+        })
+        .await)
+}
+
+const fn status(problems: &[DoorProblem]) -> StatusCode {
+    if problems.is_empty() { StatusCode::OK } else { StatusCode::UNPROCESSABLE_ENTITY }
+}
+
+/// A path of our own to go on to; `/create` when what was asked for is anything else. A browser reads `//host`, `/\host`
+/// and control characters in ways of its own.
+fn local(next: &str) -> String {
+    let is_path = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\']) && !next.chars().any(char::is_control);
+    if is_path && next.is_ascii() { next.to_owned() } else { "/create".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_door_leads_only_to_our_own_pages() {
+        for good in ["/gallery", "/g/0193?x=1", "/"] {
+            assert_eq!(local(good), good);
+        }
+        for bad in ["", "gallery", "https://evil.example.com", "//evil.example.com", "/\\evil.example.com", "/\tx", "/\r\nset-cookie: a"] {
+            assert_eq!(local(bad), "/create", "{bad:?}");
+        }
+    }
+}

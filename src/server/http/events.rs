@@ -1,0 +1,105 @@
+//! The event stream of one person: first everything their page may not know, then every change as it happens.
+//!
+//! A stream lives at most fifteen minutes, so that signing out, a deploy or a lost proxy never leaves one behind for
+//! long; the browser comes back by itself with the id it saw last.
+
+use super::trouble::Trouble;
+use super::visitor::SignedIn;
+use crate::domain::Timestamp;
+use crate::server::App;
+use crate::server::auth::Sessions;
+use crate::server::live::{self, Frame};
+use axum::body::Body;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
+use futures::stream::{self, BoxStream};
+use rand::Rng;
+use serde::Deserialize;
+use std::convert::Infallible;
+use std::time::Duration;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tower_sessions::session::Id;
+use tower_sessions::{Session, SessionStore};
+
+/// Between two comments that keep proxies from closing the connection. At each, the session is looked at again.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// The longest life of a stream.
+const LIFE: Duration = Duration::from_secs(15 * 60);
+
+#[derive(Deserialize)]
+pub(super) struct Cursor {
+    since: Option<i64>,
+}
+
+pub(super) async fn events(
+    State(app): State<App>,
+    method: Method,
+    person: SignedIn,
+    session: Session,
+    headers: HeaderMap,
+    Query(cursor): Query<Cursor>,
+) -> Result<Response, Trouble> {
+    if method == Method::HEAD {
+        return Ok(StatusCode::NO_CONTENT.into_response());
+    }
+    let now = app.clock.now();
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
+    let since = last.or(cursor.since).map_or(now, Timestamp);
+    // Subscribed before the rows are read: what changes in between comes twice rather than never.
+    let frames = app.hub.subscribe(&person.id, now).ok_or(Trouble::TOO_MANY)?;
+    let first = live::catch_up(&app.db, &person.id, since, now).await?;
+    let sessions = Sessions::new(app.db.clone(), app.clock.clone());
+    let retry = rand::rng().random_range(1_000..3_000);
+    let hello = Frame::from(format!("retry: {retry}\n\n"));
+    let open = Open { frames, until: Instant::now() + LIFE, stop: app.stop.clone(), session: session.id(), sessions };
+    let body = stream::iter([hello]).chain(stream::iter(first)).chain(follow(open)).map(Ok::<_, Infallible>);
+    let mut response = Body::from_stream(body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // nginx would gather small frames otherwise.
+    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    Ok(response)
+}
+
+/// An open stream.
+struct Open {
+    frames: Receiver<Frame>,
+    until: Instant,
+    stop: CancellationToken,
+    session: Option<Id>,
+    sessions: Sessions,
+}
+
+fn follow(open: Open) -> BoxStream<'static, Frame> {
+    stream::unfold(open, |mut open| async move {
+        tokio::select! {
+            () = open.stop.cancelled() => None,
+            () = tokio::time::sleep_until(open.until) => None,
+            received = open.frames.recv() => match received {
+                Ok(frame) => Some((frame, open)),
+                // Too far behind: the page reconnects and catches up from the rows.
+                Err(RecvError::Lagged(_) | RecvError::Closed) => None,
+            },
+            () = tokio::time::sleep(KEEP_ALIVE) => {
+                open.is_signed_in().await.then(|| (Frame::from_static(b": still here\n\n"), open))
+            }
+        }
+    })
+    .boxed()
+}
+
+impl Open {
+    /// Whether the session that opened the stream is still there. A database that is away signs nobody out.
+    async fn is_signed_in(&self) -> bool {
+        match &self.session {
+            Some(id) => !matches!(self.sessions.load(id).await, Ok(None)),
+            None => false,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The button: one press, one generation. The same address answers a form with a redirect and an island with JSON.
+
+use super::site::create_page;
+use super::trouble::{Explained, Trouble, door};
+use super::visitor::{SignedIn, Visitor};
+use crate::domain::{FieldProblem, GenerationId, GenerationView, Lang, RawRequest, Refusal};
+use crate::server::App;
+use crate::server::generation::{self, Error, Requested, views};
+use crate::server::model;
+use crate::text;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Form, Json};
+use serde::Serialize;
+
+pub(super) async fn generate(
+    State(app): State<App>,
+    visitor: Visitor,
+    person: Option<SignedIn>,
+    Form(form): Form<RawRequest>,
+) -> Result<Response, Trouble> {
+    let Some(person) = person else {
+        return if visitor.wants_json { Err(Trouble::SIGNED_OUT) } else { Ok(Redirect::to(&door("/create")).into_response()) };
+    };
+    match request(&app, &person, &form).await? {
+        Ok(requested) if visitor.wants_json => {
+            let status = if matches!(requested, Requested::New(_)) { StatusCode::CREATED } else { StatusCode::OK };
+            let view = views::find(&app.db, &person.id, requested.id()).await?.ok_or(Trouble::NOT_FOUND)?;
+            Ok((status, Json(view)).into_response())
+        }
+        Ok(_) => Ok(Redirect::to("/create").into_response()),
+        Err(refusal) if visitor.wants_json => Ok(refused(&refusal, visitor.lang)),
+        Err(refusal) => create_page(&app, &person, form, Some((status(&refusal), refusal))).await,
+    }
+}
+
+/// Asks for one generation; a refusal is an answer, not a failure.
+pub(super) async fn request(app: &App, person: &SignedIn, raw: &RawRequest) -> Result<Result<Requested, Refusal>, Trouble> {
+    let catalogue = model::offered(&app.db).await?;
+    match generation::request(&app.db, &person.id, raw, &catalogue, app.clock.now()).await {
+        Ok(requested) => Ok(Ok(requested)),
+        Err(Error::Refused(refusal)) => Ok(Err(refusal)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+pub(super) async fn cancel(State(app): State<App>, person: SignedIn, Path(id): Path<String>) -> Result<Response, Trouble> {
+    let id = GenerationId::parse(&id).ok_or(Trouble::NOT_FOUND)?;
+    generation::cancel(&app.db, &person.id, &id, app.clock.now()).await?;
+    if !person.visitor.wants_json {
+        return Ok(Redirect::to("/create").into_response());
+    }
+    let view: GenerationView = views::find(&app.db, &person.id, &id).await?.ok_or(Trouble::NOT_FOUND)?;
+    Ok(Json(view).into_response())
+}
+
+/// What an island is told when the button did nothing.
+#[derive(Serialize)]
+struct Refused {
+    title: &'static str,
+    detail: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    problems: Vec<FieldProblem>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    available: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    price: Option<i64>,
+}
+
+/// The status of a refusal.
+pub(super) const fn status(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::Fields(_) | Refusal::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::Insufficient { .. } => StatusCode::PAYMENT_REQUIRED,
+        Refusal::PriceChanged { .. } => StatusCode::CONFLICT,
+        Refusal::TooManyQueued { .. } => StatusCode::TOO_MANY_REQUESTS,
+    }
+}
+
+fn refused(refusal: &Refusal, lang: Lang) -> Response {
+    let words = &text::pages(lang).picture;
+    let (problems, available, price) = match refusal {
+        Refusal::Fields(problems) => (problems.clone(), None, None),
+        Refusal::Insufficient { available, price } => (Vec::new(), Some(available.0), Some(price.0)),
+        Refusal::PriceChanged { price, .. } => (Vec::new(), None, Some(price.0)),
+        Refusal::KeyReused | Refusal::TooManyQueued { .. } => (Vec::new(), None, None),
+    };
+    let title = match refusal {
+        Refusal::Insufficient { .. } => "Insufficient credits",
+        _ => words.refused,
+    };
+    let body = Refused { title, detail: (words.refusal)(refusal), problems, available, price };
+    let mut response = (status(refusal), Json(body)).into_response();
+    response.extensions_mut().insert(Explained);
+    response
+}

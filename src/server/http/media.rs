@@ -1,0 +1,87 @@
+//! Kept files, for their owner only. An address never changes and never expires; what it holds never changes either, so
+//! a browser may keep it, but nobody on the way.
+
+use super::trouble::Trouble;
+use super::visitor::SignedIn;
+use crate::domain::GenerationId;
+use crate::server::App;
+use crate::server::generation::views;
+use crate::server::store::{self, ByteRange, Key};
+use axum::body::Body;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use axum::response::IntoResponse;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+pub(super) struct How {
+    /// Given when the file is to be saved rather than shown.
+    download: Option<String>,
+}
+
+pub(super) async fn file(
+    State(app): State<App>,
+    person: SignedIn,
+    Path((id, name)): Path<(String, String)>,
+    Query(how): Query<How>,
+    request: HeaderMap,
+) -> Result<Response<Body>, Trouble> {
+    let id = GenerationId::parse(&id).ok_or(Trouble::NOT_FOUND)?;
+    let key = Key::parse(&id, &name).ok_or(Trouble::NOT_FOUND)?;
+    // Somebody else's file and no file at all are the same answer.
+    let place = name.split('.').next().and_then(|place| place.parse().ok()).ok_or(Trouble::NOT_FOUND)?;
+    let (original, _) = views::file(&app.db, &person.id, &id, place).await?.ok_or(Trouble::NOT_FOUND)?;
+    if !is_thumbnail(&name) && original != key.as_str() {
+        return Err(Trouble::NOT_FOUND);
+    }
+    let etag = format!("\"{}-{name}\"", id.as_str());
+    if request.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
+    }
+    let range = request.get(header::RANGE).and_then(|range| range.to_str().ok()).and_then(ByteRange::parse);
+    let object = app.store.get(&key, range).await.map_err(away)?;
+    let mut response = Response::new(Body::empty());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(object.content_type));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(object.body_length()));
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=31536000, immutable"));
+    insert(headers, header::ETAG, &etag);
+    let disposition = if how.download.is_some() { "attachment" } else { "inline" };
+    insert(headers, header::CONTENT_DISPOSITION, &format!("{disposition}; filename=\"atelier-{}-{name}\"", short(&id)));
+    if let Some(part) = &object.range {
+        insert(headers, header::CONTENT_RANGE, &format!("bytes {}-{}/{}", part.start, part.end - 1, object.length));
+        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+    }
+    *response.body_mut() = Body::from_stream(object.body);
+    Ok(response)
+}
+
+fn is_thumbnail(name: &str) -> bool {
+    name.ends_with(".small.webp") || name.ends_with(".large.webp")
+}
+
+/// The random end of an id, enough to tell files apart.
+fn short(id: &GenerationId) -> &str {
+    id.as_str().rsplit('-').next().unwrap_or_default()
+}
+
+fn insert(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+fn away(error: store::Error) -> Trouble {
+    match error {
+        store::Error::NotFound => {
+            tracing::error!("a file that is recorded is not in the store");
+            Trouble::NOT_FOUND
+        }
+        store::Error::OutOfRange => Trouble::status(StatusCode::RANGE_NOT_SATISFIABLE),
+        error => {
+            tracing::error!(%error, "a file could not be read");
+            Trouble::status(StatusCode::SERVICE_UNAVAILABLE)
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The pages: each handler reads plain data and puts it into a page.
+
+use super::render::Page;
+use super::trouble::Trouble;
+use super::visitor::{SignedIn, Visitor};
+use crate::domain::{GenerationId, GenerationView, PersonId, RawRequest, Refusal, Timestamp};
+use crate::pages::{Create, Credits30, CreditsPage, Gallery, Help, Hold, Landing, ViewerPage};
+use crate::server::App;
+use crate::server::db::mint;
+use crate::server::generation::views::{self, Cursor};
+use crate::server::{ledger, model};
+use crate::text;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use leptos::prelude::*;
+use serde::Deserialize;
+
+/// How long something finished stays among what is happening now, in milliseconds.
+const JUST_NOW_MS: i64 = 10 * 60 * 1_000;
+/// What the credits page sums up, in milliseconds.
+const MONTH_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
+
+pub(super) async fn landing(State(app): State<App>, visitor: Visitor) -> Result<Response, Trouble> {
+    if visitor.person.is_some() {
+        return Ok(Redirect::to("/create").into_response());
+    }
+    let viewer = visitor.viewer(&app).await?;
+    let (assets, gift) = (app.page_assets(), app.config.signup_credits);
+    let page = Page::new(viewer.clone(), "", false);
+    Ok(page.render(&app, move || view! { <Landing viewer=viewer.clone() assets=assets.clone() gift /> }).await)
+}
+
+pub(super) async fn help(State(app): State<App>, visitor: Visitor) -> Result<Response, Trouble> {
+    let viewer = visitor.viewer(&app).await?;
+    let title = text::pages(viewer.lang).help.title;
+    Ok(Page::new(viewer.clone(), title, false).render(&app, move || view! { <Help viewer=viewer.clone() /> }).await)
+}
+
+#[derive(Deserialize)]
+pub(super) struct CreateQuery {
+    remix: Option<String>,
+    prompt: Option<String>,
+}
+
+pub(super) async fn create(
+    State(app): State<App>,
+    person: SignedIn,
+    Query(query): Query<CreateQuery>,
+) -> Result<Response, Trouble> {
+    let mut form = RawRequest { prompt: query.prompt.unwrap_or_default(), ..RawRequest::default() };
+    if let Some(id) = query.remix.as_deref().and_then(GenerationId::parse) {
+        if let Some(view) = views::find(&app.db, &person.id, &id).await? {
+            form = remix(&view);
+        }
+    }
+    create_page(&app, &person, form, None).await
+}
+
+/// The create page, also as the answer to a form that was refused: with everything that was typed, and why.
+pub(super) async fn create_page(
+    app: &App,
+    person: &SignedIn,
+    form: RawRequest,
+    refusal: Option<(StatusCode, Refusal)>,
+) -> Result<Response, Trouble> {
+    let cursor = app.clock.now();
+    let viewer = person.visitor.viewer(app).await?;
+    let models = model::offered(&app.db).await?;
+    let active = views::present(&app.db, &person.id, cursor.plus_ms(-JUST_NOW_MS)).await?;
+    let (mut recent, _) = views::gallery(&app.db, &person.id, None).await?;
+    recent.retain(|old| active.iter().all(|new| new.id != old.id));
+    let unfinished = active.iter().any(|view| !view.phase.is_terminal());
+    let (status, refusal) = refusal.map_or((StatusCode::OK, None), |(status, refusal)| (status, Some(refusal)));
+    // Every page carries a key of its own: pressing its button twice is one generation.
+    let form = RawRequest { request_key: mint(), ..form };
+    let start = person.visitor.start(cursor);
+    let title = text::pages(viewer.lang).frame.create;
+    let page = Page { viewer: viewer.clone(), title: title.to_owned(), live: true, unfinished, status };
+    Ok(page
+        .render(app, move || {
+            let (viewer, start, models, form) = (viewer.clone(), start.clone(), models.clone(), form.clone());
+            let (refusal, active, recent) = (refusal.clone(), active.clone(), recent.clone());
+            view! { <Create viewer start models form refusal active recent /> }
+        })
+        .await)
+}
+
+fn remix(view: &GenerationView) -> RawRequest {
+    RawRequest {
+        request_key: String::new(),
+        model: view.model.to_string(),
+        prompt: view.prompt.clone(),
+        aspect_ratio: view.aspect.as_str().to_owned(),
+        count: view.count.to_string(),
+        // A remix is a new picture of the same wish; the same seed would make the same picture.
+        seed: String::new(),
+        quoted_price: String::new(),
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct PageQuery {
+    before: Option<String>,
+}
+
+pub(super) async fn gallery(
+    State(app): State<App>,
+    person: SignedIn,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, Trouble> {
+    let before = query.before.as_deref().and_then(Cursor::parse);
+    let start = person.visitor.start(app.clock.now());
+    let viewer = person.visitor.viewer(&app).await?;
+    let (generations, older) = views::gallery(&app.db, &person.id, before.as_ref()).await?;
+    let (older, newest) = (older.map(|cursor| cursor.encode()), before.is_none());
+    let page = Page::new(viewer.clone(), text::pages(viewer.lang).frame.gallery, true);
+    Ok(page
+        .render(&app, move || {
+            let (viewer, start, generations, older) = (viewer.clone(), start.clone(), generations.clone(), older.clone());
+            view! { <Gallery viewer start generations older newest /> }
+        })
+        .await)
+}
+
+#[derive(Deserialize)]
+pub(super) struct ViewerQuery {
+    /// Which picture of several, from 0.
+    i: Option<usize>,
+}
+
+pub(super) async fn viewer(
+    State(app): State<App>,
+    person: SignedIn,
+    Path(id): Path<String>,
+    Query(query): Query<ViewerQuery>,
+) -> Result<Response, Trouble> {
+    let shown = query.i.unwrap_or_default();
+    let id = GenerationId::parse(&id).ok_or(Trouble::NOT_FOUND)?;
+    let start = person.visitor.start(app.clock.now());
+    let viewer = person.visitor.viewer(&app).await?;
+    let generation = views::find(&app.db, &person.id, &id).await?.ok_or(Trouble::NOT_FOUND)?;
+    let title: String = generation.prompt.chars().take(60).collect();
+    let unfinished = !generation.phase.is_terminal();
+    let page = Page { unfinished, ..Page::new(viewer.clone(), title, true) };
+    Ok(page
+        .render(&app, move || {
+            let (viewer, start, generation) = (viewer.clone(), start.clone(), generation.clone());
+            view! { <ViewerPage viewer start generation shown /> }
+        })
+        .await)
+}
+
+pub(super) async fn credits(
+    State(app): State<App>,
+    person: SignedIn,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, Trouble> {
+    let now = app.clock.now();
+    let start = person.visitor.start(now);
+    let viewer = person.visitor.viewer(&app).await?;
+    let (lines, more) = ledger::statement(&app.db, &person.id, query.before.as_deref()).await?;
+    let older = lines.last().filter(|_| more).map(|line| line.id.clone());
+    let (month, holds) = (month(&app, &person.id, now).await?, holds(&app, &person.id).await?);
+    let newest = query.before.is_none();
+    let page = Page::new(viewer.clone(), text::pages(viewer.lang).frame.credits, true);
+    Ok(page
+        .render(&app, move || {
+            let (viewer, start, holds) = (viewer.clone(), start.clone(), holds.clone());
+            let (lines, older) = (lines.clone(), older.clone());
+            view! { <CreditsPage viewer start month holds lines older newest /> }
+        })
+        .await)
+}
+
+async fn month(app: &App, person: &PersonId, now: Timestamp) -> Result<Credits30, Trouble> {
+    let summary = ledger::summary(&app.db, person, now.plus_ms(-MONTH_MS)).await?;
+    Ok(Credits30 { spent: summary.spent, returned: summary.returned })
+}
+
+async fn holds(app: &App, person: &PersonId) -> Result<Vec<Hold>, Trouble> {
+    let open = ledger::holds(&app.db, person).await?;
+    Ok(open
+        .into_iter()
+        .map(|hold| Hold {
+            generation: hold.generation_id,
+            model_label: hold.label,
+            count: hold.count,
+            amount: hold.amount,
+            at: hold.created_at,
+        })
+        .collect())
+}

@@ -1,0 +1,159 @@
+//! When something did not work: the one place where a cause is logged, and hidden.
+//!
+//! A handler fails with a [`Trouble`]; the layer [`explain`] turns every error that has no body of its own, also those of
+//! the framework, into a page or a problem in JSON, in the person's language, with the id under which the operator finds
+//! the cause. What went wrong inside is never told outside.
+
+use super::render;
+use super::visitor::Visitor;
+use crate::pages::ErrorPage;
+use crate::server::{App, account, generation, ledger};
+use crate::text;
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+use leptos::prelude::*;
+use serde_json::json;
+use std::any::Any;
+
+/// Why a request ends without what it asked for.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    status: StatusCode,
+}
+
+impl Trouble {
+    pub const SIGNED_OUT: Self = Self { status: StatusCode::UNAUTHORIZED };
+    pub const NOT_FOUND: Self = Self { status: StatusCode::NOT_FOUND };
+    pub const TOO_MANY: Self = Self { status: StatusCode::TOO_MANY_REQUESTS };
+
+    pub const fn status(status: StatusCode) -> Self {
+        Self { status }
+    }
+
+    /// Our own fault: logged here, with everything known about it, and nowhere else.
+    pub fn internal(cause: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%cause, "a request failed");
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR }
+    }
+}
+
+impl From<sqlx::Error> for Trouble {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
+                tracing::error!(%error, "the database is away");
+                Self { status: StatusCode::SERVICE_UNAVAILABLE }
+            }
+            error => Self::internal(&error),
+        }
+    }
+}
+
+impl From<ledger::Error> for Trouble {
+    fn from(error: ledger::Error) -> Self {
+        match error {
+            ledger::Error::Database(error) => error.into(),
+            error => Self::internal(&error),
+        }
+    }
+}
+
+impl From<account::Error> for Trouble {
+    fn from(error: account::Error) -> Self {
+        match error {
+            account::Error::Database(error) => error.into(),
+            error => Self::internal(&error),
+        }
+    }
+}
+
+impl From<generation::Error> for Trouble {
+    fn from(error: generation::Error) -> Self {
+        match error {
+            generation::Error::NotFound => Self::NOT_FOUND,
+            generation::Error::Database(error) => error.into(),
+            // Callers that can be refused answer that themselves.
+            error @ generation::Error::Refused(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl IntoResponse for Trouble {
+    fn into_response(self) -> Response {
+        self.status.into_response()
+    }
+}
+
+pub(super) async fn nowhere() -> StatusCode {
+    StatusCode::NOT_FOUND
+}
+
+pub(super) async fn not_that_way() -> StatusCode {
+    StatusCode::METHOD_NOT_ALLOWED
+}
+
+pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
+    tracing::error!(panic = said.unwrap_or_default(), "a handler panicked");
+    StatusCode::INTERNAL_SERVER_ERROR.into_response()
+}
+
+/// Gives every error without a body of its own a page or a problem.
+pub(super) async fn explain(State(app): State<App>, visitor: Visitor, request: Request, next: Next) -> Response {
+    let request_id = request.headers().get(super::REQUEST_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let response = next.run(request).await;
+    let status = response.status();
+    let explained = response.extensions().get::<Explained>().is_some();
+    if explained || !(status.is_client_error() || status.is_server_error()) {
+        return response;
+    }
+    let mut answer = if visitor.wants_json {
+        problem(status, &visitor, request_id.as_deref())
+    } else if status == StatusCode::UNAUTHORIZED {
+        Redirect::to(&door(&visitor.path)).into_response()
+    } else {
+        page(&app, &visitor, status, request_id).await
+    };
+    // What the framework has to say in headers (`Allow`, `Retry-After`) stays.
+    for name in [header::ALLOW, header::RETRY_AFTER] {
+        if let Some(value) = response.headers().get(&name) {
+            answer.headers_mut().insert(name, value.clone());
+        }
+    }
+    if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+        answer.headers_mut().entry(header::RETRY_AFTER).or_insert(HeaderValue::from_static("5"));
+    }
+    answer
+}
+
+/// Marks an error that was explained where it happened.
+#[derive(Clone, Copy)]
+pub(super) struct Explained;
+
+/// Where somebody who is not signed in is sent, and comes back from.
+pub(super) fn door(path: &str) -> String {
+    let next: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
+    format!("/sign-in?next={next}")
+}
+
+fn problem(status: StatusCode, visitor: &Visitor, request_id: Option<&str>) -> Response {
+    let said = (text::pages(visitor.lang).trouble.trouble)(status.as_u16());
+    let body = json!({"title": said.title, "detail": said.body, "status": status.as_u16(), "request_id": request_id});
+    let mut response = (status, Json(body)).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    response
+}
+
+async fn page(app: &App, visitor: &Visitor, status: StatusCode, request_id: Option<String>) -> Response {
+    let viewer = visitor.bare_viewer(app);
+    let title = (text::pages(visitor.lang).trouble.trouble)(status.as_u16()).title.to_owned();
+    render::Page { viewer: viewer.clone(), title, live: false, unfinished: false, status }
+        .render(app, move || {
+            let (viewer, request_id) = (viewer.clone(), request_id.clone());
+            view! { <ErrorPage viewer status=status.as_u16() request_id /> }
+        })
+        .await
+}
