@@ -82,9 +82,7 @@ mod tests {
 
     fn page(form: RawRequest, refusal: Option<Refusal>, lang: Lang) -> String {
         let (viewer, start) = (samples::viewer(lang), samples::start(lang));
-        Owner::new().with(|| {
-            view! { <Create viewer start models=vec![] form refusal active=vec![] recent=vec![] /> }.to_html()
-        })
+        Owner::new().with(|| view! { <Create viewer start models=vec![] form refusal active=vec![] recent=vec![] /> }.to_html())
     }
 
     #[test]

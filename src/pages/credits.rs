@@ -48,7 +48,8 @@ pub fn CreditsPage(
     let (lang, balance) = (viewer.lang, viewer.balance);
     let words = text::pages(lang);
     let said = &words.credits;
-    let figure = |name: &'static str, value: String| view! { <div class="card"><dt>{name}</dt><dd class="number">{value}</dd></div> };
+    let figure =
+        |name: &'static str, value: String| view! { <div class="card"><dt>{name}</dt><dd class="number">{value}</dd></div> };
     let empty = lines.is_empty();
     view! {
         <Frame viewer start here=Place::Credits>

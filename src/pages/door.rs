@@ -143,7 +143,8 @@ fn Fields(
     submit: &'static str,
 ) -> impl IntoView {
     let at = |spot: Spot| {
-        let said: Vec<String> = problems.iter().filter(|problem| problem.spot() == spot).map(|problem| problem.sentence(words)).collect();
+        let said: Vec<String> =
+            problems.iter().filter(|problem| problem.spot() == spot).map(|problem| problem.sentence(words)).collect();
         (!said.is_empty()).then(|| said.join(" "))
     };
     let (whole, email, secret) = (at(Spot::Form), at(Spot::Email), at(Spot::Password));

@@ -186,10 +186,18 @@ fn price_path(generation: &GenerationView, words: &ViewerText) -> String {
 
 /// `PNG, 1.4 MB`
 fn file(output: &OutputView) -> String {
-    let kind = output.content_type.strip_prefix("image/").unwrap_or(&output.content_type).to_uppercase();
+    let kind = match output.content_type.as_str() {
+        "image/png" => "PNG",
+        "image/jpeg" => "JPEG",
+        "image/webp" => "WebP",
+        other => other,
+    };
     let kilobytes = output.bytes / 1_000;
-    let size =
-        if kilobytes >= 1_000 { format!("{}.{} MB", kilobytes / 1_000, kilobytes % 1_000 / 100) } else { format!("{kilobytes} kB") };
+    let size = if kilobytes >= 1_000 {
+        format!("{}.{} MB", kilobytes / 1_000, kilobytes % 1_000 / 100)
+    } else {
+        format!("{kilobytes} kB")
+    };
     format!("{kind}, {size}")
 }
 

@@ -1,6 +1,8 @@
 //! English: plain, warm, exact.
 
-use super::page::{CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText};
+use super::page::{
+    CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
+};
 use super::{number, one_or};
 use crate::domain::{Field, Problem, Refusal, StatementKind};
 
@@ -25,7 +27,7 @@ pub(super) static TEXT: PageText = PageText {
         theme_system: "As the system",
         theme_light: "Light",
         theme_dark: "Dark",
-        sandbox: "Sandbox: pictures are drawn on this server, and Replicate bills nothing.",
+        sandbox: "Sandbox: pictures are drawn here, Replicate bills nothing.",
         help: "How credits work",
         motto: "The picture, for keeps, or every credit back.",
         pictures: |n| one_or(n, "picture", "pictures"),

@@ -1,7 +1,9 @@
 //! 日本語。です・ます、ボタンは動詞、数えるときは「枚」「件」。
 
 use super::number;
-use super::page::{CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText};
+use super::page::{
+    CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
+};
 use crate::domain::{Field, Problem, Refusal, StatementKind};
 
 pub(super) static TEXT: PageText = PageText {
@@ -25,7 +27,7 @@ pub(super) static TEXT: PageText = PageText {
         theme_system: "端末に合わせる",
         theme_light: "ライト",
         theme_dark: "ダーク",
-        sandbox: "サンドボックス：画像はこのサーバーが描いています。Replicateの料金はかかりません。",
+        sandbox: "サンドボックス：Replicateの料金はかかりません。",
         help: "クレジットのしくみ",
         motto: "画像が手に入るか、クレジットがすべて戻るか。",
         pictures: |n| format!("{}枚", number(n)),
