@@ -23,6 +23,7 @@ pub fn LanguageSwitch(viewer: Viewer) -> impl IntoView {
 }
 
 /// Three buttons: as the system, light, dark.
+#[expect(clippy::needless_pass_by_value, reason = "components own their properties")]
 #[component]
 pub fn ThemeSwitch(viewer: Viewer) -> impl IntoView {
     let words = &text::pages(viewer.lang).frame;

@@ -149,7 +149,7 @@ fn days(generations: Vec<GenerationView>, lang: Lang) -> Vec<Vec<GenerationView>
         let day = time::day_number(generation.created_at, lang);
         match days.last_mut() {
             Some(last) if last.first().is_some_and(|first| time::day_number(first.created_at, lang) == day) => {
-                last.push(generation)
+                last.push(generation);
             }
             _ => days.push(vec![generation]),
         }

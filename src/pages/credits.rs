@@ -31,6 +31,7 @@ pub struct Hold {
 }
 
 /// The credits page, or one page further back in the statement.
+#[expect(clippy::too_many_lines, reason = "one view")]
 #[component]
 pub fn CreditsPage(
     viewer: Viewer,

@@ -174,14 +174,9 @@ fn facts(generation: &GenerationView, output: Option<&OutputView>, lang: Lang) -
 
 /// The way of the credits in one line: held 4 → charged 3 → returned 1.
 fn price_path(generation: &GenerationView, words: &ViewerText) -> String {
-    let mut path = format!("{} {}", words.held, text::number(generation.price.0));
-    if generation.captured.0 > 0 {
-        path.push_str(&format!(" → {} {}", words.charged, text::number(generation.captured.0)));
-    }
-    if generation.returned().0 > 0 {
-        path.push_str(&format!(" → {} {}", words.returned, text::number(generation.returned().0)));
-    }
-    path
+    let steps = [(words.held, generation.price), (words.charged, generation.captured), (words.returned, generation.returned())];
+    let told = steps.into_iter().filter(|(_, credits)| credits.0 > 0);
+    told.map(|(step, credits)| format!("{step} {}", text::number(credits.0))).collect::<Vec<_>>().join(" → ")
 }
 
 /// `PNG, 1.4 MB`
