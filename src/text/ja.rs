@@ -61,7 +61,7 @@ pub(super) static TEXT: PageText = PageText {
         },
         story: Notice {
             title: "4クレジットのゆくえ",
-            body: "1枚1クレジットで4枚を頼み、モデルは3枚を仕上げ、最後の1枚でつまずきました。ここまでの流れは、すべて明細で読めます。",
+            body: "1枚1クレジットで4枚を頼み、モデルは3枚を仕上げ、最後の1枚でつまずきました。いくら支払い、いくら戻ったかは、明細に残ります。",
         },
         quoted: |n| format!("提示 {}", number(n)),
         held: |n| format!("確保 {}", number(n)),
@@ -104,7 +104,7 @@ pub(super) static TEXT: PageText = PageText {
         password_long: |n| format!("長すぎます。{}文字以内にしてください。", number(n)),
         password_weak: "推測されやすいパスワードです。互いに関係のない言葉を一つ二つ足してください。",
         summary: "まだ進めません",
-        caption: "Atelierで制作。1クレジット、保存できてからの支払いです。",
+        caption: "Atelierのサンドボックスが描いた画像",
     },
     picture: PictureText {
         today: "今日",
