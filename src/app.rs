@@ -31,6 +31,9 @@ pub fn Document(
     live: bool,
     /// Where this build's files are.
     assets: Assets,
+    /// Whether what the page shows is still changing: without a script it then loads itself again every three seconds.
+    #[prop(optional)]
+    unfinished: bool,
     children: Children,
 ) -> impl IntoView {
     let words = text::pages(viewer.lang);
@@ -67,6 +70,7 @@ pub fn Document(
                 {property("og:locale", locale(viewer.lang))}
                 {property("og:image", &format!("{origin}{base}/og.png"))}
                 <meta name="twitter:card" content="summary_large_image" />
+                {unfinished.then(|| view! { <noscript>{meta().http_equiv("refresh").content("3")}</noscript> })}
                 {scripts}
             </head>
             <body>{children()}</body>

@@ -1,1 +1,22 @@
-//! One file per page: pure views of plain data. A handler reads the data; a page never asks for anything.
+//! One file per page: pure views of plain data. A handler reads the data and puts the page into `app::Document`; a page
+//! never asks for anything, so it renders the same in a test as on the server.
+//!
+//! To add a page: a file here, its sentences in `text`, a handler in `server/http/site.rs`.
+
+mod create;
+mod credits;
+mod door;
+mod error;
+mod gallery;
+mod help;
+mod landing;
+mod viewer;
+
+pub use create::Create;
+pub use credits::{Credits30, CreditsPage, Hold};
+pub use door::{DoorForm, DoorProblem, SignIn, SignUp};
+pub use error::ErrorPage;
+pub use gallery::Gallery;
+pub use help::Help;
+pub use landing::Landing;
+pub use viewer::ViewerPage;

@@ -68,7 +68,7 @@ pub fn Frame(
                 </div>
             </header>
             <div class="body">
-                {viewer.sandbox.then(|| view! { <p class="sandbox"><Icon glyph=icon::INFO />{words.sandbox}</p> })}
+                {viewer.sandbox.then(|| view! { <aside class="sandbox"><Icon glyph=icon::INFO /><p>{words.sandbox}</p></aside> })}
                 <main id="main" tabindex="-1">{children()}</main>
                 <Foot lang=viewer.lang />
             </div>
@@ -78,10 +78,7 @@ pub fn Frame(
 
 /// The page of anybody: landing, sign-in, errors. Loads no script.
 #[component]
-pub fn Porch(
-    viewer: Viewer,
-    children: Children,
-) -> impl IntoView {
+pub fn Porch(viewer: Viewer, children: Children) -> impl IntoView {
     let words = &text::pages(viewer.lang).frame;
     let signed_in = viewer.email.is_some();
     let (href, name) = if signed_in { ("/create", words.create) } else { ("/sign-in", words.sign_in) };
@@ -94,7 +91,7 @@ pub fn Porch(
                 <ThemeSwitch viewer=viewer.clone() />
                 <a class="button" href=href>{name}</a>
             </header>
-            {viewer.sandbox.then(|| view! { <p class="sandbox"><Icon glyph=icon::INFO />{words.sandbox}</p> })}
+            {viewer.sandbox.then(|| view! { <aside class="sandbox"><Icon glyph=icon::INFO /><p>{words.sandbox}</p></aside> })}
             <main id="main" tabindex="-1">{children()}</main>
             <Foot lang=viewer.lang />
         </div>

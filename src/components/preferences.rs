@@ -40,7 +40,7 @@ pub fn ThemeSwitch(viewer: Viewer) -> impl IntoView {
         }
     };
     view! {
-        <form class="theme-switch" method="post" action="/preferences" role="group" aria-label=words.theme>
+        <form class="theme-switch" method="post" action="/preferences" aria-label=words.theme>
             <input type="hidden" name="next" value=viewer.path.clone() />
             {choice(Theme::System, words.theme_system, icon::MONITOR)}
             {choice(Theme::Light, words.theme_light, icon::SUN)}

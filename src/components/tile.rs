@@ -5,15 +5,15 @@
 
 use super::time;
 use crate::domain::{GenerationView, Lang, OutputView, Timestamp};
-use crate::text;
 use leptos::prelude::*;
 
 /// How many tiles load at once and first; the others wait until they come near.
 const EAGER: usize = 4;
 
-/// The longer side of the two smaller copies, in pixels (`domain::OutputView`).
+/// The longer side of the small copy, in pixels (`domain::OutputView`).
 const SMALL: i64 = 512;
-const LARGE: i64 = 1_280;
+/// The longer side of the large copy, in pixels.
+pub const LARGE: i64 = 1_280;
 
 /// Pictures of several days, newest first, each day under its own heading.
 #[component]
@@ -34,7 +34,7 @@ pub fn Days(
             eager -= first;
             view! {
                 <section class="day">
-                    <h2>{name}<span class="count number">{text::number(count(&tiles))}</span></h2>
+                    <h2>{name}</h2>
                     <ul class="rows">
                         {tiles
                             .into_iter()
@@ -113,7 +113,7 @@ pub fn PictureTile(
 }
 
 /// The two facts the stylesheet cannot know: the shape, and the colour until the picture is there.
-fn tile_style(output: &OutputView) -> String {
+pub fn tile_style(output: &OutputView) -> String {
     let (width, height) = (output.width.max(1), output.height.max(1));
     let thousandths = width * 1_000 / height;
     let color = if is_color(&output.color) { output.color.as_str() } else { "transparent" };
@@ -121,7 +121,7 @@ fn tile_style(output: &OutputView) -> String {
 }
 
 /// The width of a copy whose longer side is at most `longest`.
-fn scaled(width: i64, height: i64, longest: i64) -> i64 {
+pub fn scaled(width: i64, height: i64, longest: i64) -> i64 {
     let longer = width.max(height);
     if longer <= longest { width } else { (width * longest + longer / 2) / longer }
 }
@@ -148,15 +148,13 @@ fn days(generations: Vec<GenerationView>, lang: Lang) -> Vec<Vec<GenerationView>
     for generation in generations {
         let day = time::day_number(generation.created_at, lang);
         match days.last_mut() {
-            Some(last) if last.first().is_some_and(|first| time::day_number(first.created_at, lang) == day) => last.push(generation),
+            Some(last) if last.first().is_some_and(|first| time::day_number(first.created_at, lang) == day) => {
+                last.push(generation)
+            }
             _ => days.push(vec![generation]),
         }
     }
     days
-}
-
-fn count(tiles: &[TileView]) -> i64 {
-    i64::try_from(tiles.len()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! English: plain, warm, exact.
 
-use super::page::{CreditsText, DoorText, FrameText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText};
+use super::page::{
+    CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
+};
 use super::{number, one_or};
 use crate::domain::{Field, Problem, Refusal, StatementKind};
 
@@ -25,7 +27,7 @@ pub(super) static TEXT: PageText = PageText {
         theme_system: "As the system",
         theme_light: "Light",
         theme_dark: "Dark",
-        sandbox: "Sandbox: pictures are drawn on this server, and Replicate bills nothing.",
+        sandbox: "Sandbox: pictures are drawn here, Replicate bills nothing.",
         help: "How credits work",
         motto: "The picture, for keeps, or every credit back.",
         pictures: |n| one_or(n, "picture", "pictures"),
@@ -166,6 +168,37 @@ pub(super) static TEXT: PageText = PageText {
             body: "Each picture you pay for and each credit that comes back gets a line here.",
         },
         deleted: "Generation",
+    },
+    help: HelpText {
+        title: "How credits work",
+        price: Notice {
+            title: "What does a picture cost?",
+            body: "What the button says. The price counts the pictures you ask for and the model that makes them. You never pay \
+                   more than the number you pressed; if a price has changed in the meantime, you are asked again first.",
+        },
+        hold: Notice {
+            title: "What does “on hold” mean?",
+            body: "When you press, the credits are set aside in the same instant your request is recorded. They are still yours. \
+                   They are taken only when the pictures are stored.",
+        },
+        failure: Notice {
+            title: "What if it fails?",
+            body: "The credits return by themselves, and your statement shows the line. If some pictures of a request succeed, you \
+                   keep and pay for those; the rest comes back.",
+        },
+        cancel: Notice {
+            title: "Can I stop it?",
+            body: "Yes, until the pictures are being stored. What you get back stands beside the button before you press it.",
+        },
+        twice: Notice {
+            title: "What if I press twice, or the connection drops?",
+            body: "A press is one request, however often it is sent. You can close the page: the work goes on, and the picture \
+                   waits in your gallery.",
+        },
+        keep: Notice {
+            title: "How long are pictures kept?",
+            body: "For as long as this server is run. You can download the original of each, exactly as the model made it.",
+        },
     },
     trouble: TroubleText { trouble, request: "Request", home: "Back to Atelier", again: "Try again" },
 };

@@ -1,7 +1,9 @@
 //! 日本語。です・ます、ボタンは動詞、数えるときは「枚」「件」。
 
 use super::number;
-use super::page::{CreditsText, DoorText, FrameText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText};
+use super::page::{
+    CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
+};
 use crate::domain::{Field, Problem, Refusal, StatementKind};
 
 pub(super) static TEXT: PageText = PageText {
@@ -25,7 +27,7 @@ pub(super) static TEXT: PageText = PageText {
         theme_system: "端末に合わせる",
         theme_light: "ライト",
         theme_dark: "ダーク",
-        sandbox: "サンドボックス：画像はこのサーバーが描いています。Replicateの料金はかかりません。",
+        sandbox: "サンドボックス：Replicateの料金はかかりません。",
         help: "クレジットのしくみ",
         motto: "画像が手に入るか、クレジットがすべて戻るか。",
         pictures: |n| format!("{}枚", number(n)),
@@ -175,6 +177,34 @@ pub(super) static TEXT: PageText = PageText {
             body: "支払った画像も、戻ったクレジットも、一行ずつここに載ります。",
         },
         deleted: "生成",
+    },
+    help: HelpText {
+        title: "クレジットのしくみ",
+        price: Notice {
+            title: "1枚いくらですか",
+            body: "ボタンに書いてあるとおりです。頼む枚数と、描くモデルで決まります。押したときの数字より多くいただくことはありません。\
+                   そのあいだに値段が変わっていたら、先にもう一度お尋ねします。",
+        },
+        hold: Notice {
+            title: "「確保中」とは何ですか",
+            body: "押すと、依頼を記録するのと同時にクレジットを取り置きます。まだあなたのものです。画像を保存できたときに、はじめていただきます。",
+        },
+        failure: Notice {
+            title: "失敗したらどうなりますか",
+            body: "クレジットは自動で戻り、明細に載ります。何枚かだけできたときは、できたぶんだけをお支払いいただき、残りは戻ります。",
+        },
+        cancel: Notice {
+            title: "途中で止められますか",
+            body: "画像の保存が始まるまで止められます。いくら戻るかは、押す前にボタンのそばに出ています。",
+        },
+        twice: Notice {
+            title: "二度押したり、通信が切れたりしたら",
+            body: "何度送られても、ひと押しはひとつの依頼です。ページを閉じても作業は続き、画像はギャラリーで待っています。",
+        },
+        keep: Notice {
+            title: "画像はいつまで残りますか",
+            body: "このサーバーが動いているかぎり残ります。元の画像は、モデルが描いたままの形でダウンロードできます。",
+        },
     },
     trouble: TroubleText { trouble, request: "リクエスト番号", home: "Atelierに戻る", again: "もう一度試す" },
 };

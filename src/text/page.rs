@@ -115,6 +115,9 @@ texts! {
         empty: notice, deleted: text,
     }
 
+    /// How credits work.
+    HelpText { title: text, price: notice, hold: notice, failure: notice, cancel: notice, twice: notice, keep: notice, }
+
     /// When something did not work.
     TroubleText { trouble: trouble, request: text, home: text, again: text, }
 }
@@ -128,6 +131,7 @@ pub struct PageText {
     pub picture: PictureText,
     pub viewer: ViewerText,
     pub credits: CreditsText,
+    pub help: HelpText,
     pub trouble: TroubleText,
 }
 
@@ -142,6 +146,7 @@ impl PageText {
             self.picture.said(),
             self.viewer.said(),
             self.credits.said(),
+            self.help.said(),
             self.trouble.said(),
         ]
         .concat()
