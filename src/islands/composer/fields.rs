@@ -48,8 +48,8 @@ pub fn prompt(text: &'static ComposerText, value: String, form: Form, lang: Lang
             value
             placeholder=text.placeholder
             label=text.prompt
-            problem="prompt-error"
             node_ref=node
+            attr:aria-describedby=error_id(Field::Prompt)
             attr:aria-invalid=invalid(form, Field::Prompt)
             on:keydown=on_keydown
             on:compositionend=move |event: CompositionEvent| composed_at.set_value(event.time_stamp())
@@ -76,9 +76,9 @@ pub fn aspect_picker(text: &'static ComposerText, value: &str, form: Form, awake
                 <span class="sr-only">{name}</span>
             </label>
         }
-        });
+    });
     view! { <fieldset class="chip aspects"><legend class="sr-only">{text.aspect}</legend>{radios.into_iter().collect::<Vec<_>>()}</fieldset> }
-    }
+}
 
 /// What is wrong at a field, if anything.
 pub fn field_error(text: &'static ComposerText, form: Form, field: Field) -> impl IntoView {
