@@ -21,6 +21,7 @@ pub struct Assets {
 }
 
 /// One whole HTML document.
+#[expect(clippy::needless_pass_by_value, reason = "components own their properties")]
 #[component]
 pub fn Document(
     /// Who looks, in which language and colours.
@@ -78,7 +79,7 @@ pub fn Document(
     }
 }
 
-/// A property of a link preview; RDFa's attribute, which leptos does not know.
+/// A property of a link preview; leptos does not know the attribute.
 fn property(name: &'static str, content: &str) -> impl IntoView + use<> {
     meta().attr("property", name).content(content.to_owned())
 }
@@ -109,5 +110,38 @@ fn theme_colors(theme: Theme) -> Vec<AnyView> {
         Theme::Light => vec![one(PAPER, None)],
         Theme::Dark => vec![one(INK, None)],
         Theme::System => vec![one(PAPER, Some("(prefers-color-scheme: light)")), one(INK, Some("(prefers-color-scheme: dark)"))],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::components::samples;
+
+    fn document(title: &str, live: bool, unfinished: bool) -> String {
+        let assets = Assets { base: "/assets/b1".into(), origin: "https://a.example".into() };
+        let (viewer, title) = (samples::viewer(Lang::Ja), title.to_owned());
+        Owner::new().with(|| view! { <Document viewer title live assets unfinished><p>"x"</p></Document> }.to_html())
+    }
+
+    #[test]
+    fn a_document_without_islands_has_no_script() {
+        let html = document("", false, false);
+        assert!(html.starts_with("<!DOCTYPE html><html"), "{html}");
+        assert!(html.contains(r#"lang="ja""#) && html.contains(r#"data-theme="system""#));
+        assert!(!html.contains("<script") && !html.contains(".wasm") && !html.contains("<noscript"), "{html}");
+    }
+
+    #[test]
+    fn a_live_document_asks_for_this_builds_module_and_loads_again_without_a_script_while_it_changes() {
+        let html = document("", true, true);
+        assert!(html.contains("/assets/b1/atelier.js") && html.contains(r#""assets/b1""#), "{html}");
+        assert!(html.contains(r#"<noscript><meta http-equiv="refresh" content="3"></noscript>"#), "{html}");
+    }
+
+    #[test]
+    fn a_title_is_text() {
+        let html = document("</title><script>x</script>", false, false);
+        assert!(!html.contains("<script>x"), "{html}");
     }
 }

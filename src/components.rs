@@ -5,6 +5,7 @@ pub mod icon;
 mod mark;
 mod preferences;
 mod prompt_box;
+mod query;
 #[cfg(test)]
 pub mod samples;
 pub mod tile;
@@ -15,5 +16,6 @@ pub use icon::Icon;
 pub use mark::{Brand, Mark};
 pub use preferences::{LanguageSwitch, ThemeSwitch};
 pub use prompt_box::PromptBox;
+pub use query::query_value;
 pub use tile::{Days, PictureTile};
 pub use time::Moment;

@@ -21,6 +21,7 @@ pub enum Place {
 }
 
 /// The page of somebody who is signed in.
+#[expect(clippy::needless_pass_by_value, reason = "components own their properties")]
 #[component]
 pub fn Frame(
     viewer: Viewer,
@@ -68,7 +69,7 @@ pub fn Frame(
                 </div>
             </header>
             <div class="body">
-                {viewer.sandbox.then(|| view! { <p class="sandbox"><Icon glyph=icon::INFO />{words.sandbox}</p> })}
+                {viewer.sandbox.then(|| view! { <aside class="sandbox"><Icon glyph=icon::INFO /><p>{words.sandbox}</p></aside> })}
                 <main id="main" tabindex="-1">{children()}</main>
                 <Foot lang=viewer.lang />
             </div>
@@ -77,11 +78,9 @@ pub fn Frame(
 }
 
 /// The page of anybody: landing, sign-in, errors. Loads no script.
+#[expect(clippy::needless_pass_by_value, reason = "components own their properties")]
 #[component]
-pub fn Porch(
-    viewer: Viewer,
-    children: Children,
-) -> impl IntoView {
+pub fn Porch(viewer: Viewer, children: Children) -> impl IntoView {
     let words = &text::pages(viewer.lang).frame;
     let signed_in = viewer.email.is_some();
     let (href, name) = if signed_in { ("/create", words.create) } else { ("/sign-in", words.sign_in) };
@@ -94,7 +93,7 @@ pub fn Porch(
                 <ThemeSwitch viewer=viewer.clone() />
                 <a class="button" href=href>{name}</a>
             </header>
-            {viewer.sandbox.then(|| view! { <p class="sandbox"><Icon glyph=icon::INFO />{words.sandbox}</p> })}
+            {viewer.sandbox.then(|| view! { <aside class="sandbox"><Icon glyph=icon::INFO /><p>{words.sandbox}</p></aside> })}
             <main id="main" tabindex="-1">{children()}</main>
             <Foot lang=viewer.lang />
         </div>
@@ -109,5 +108,32 @@ fn Foot(lang: Lang) -> impl IntoView {
             <p>{words.motto}</p>
             <a href="/help">{words.help}</a>
         </footer>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::components::samples;
+
+    fn frame(viewer: Viewer) -> String {
+        let start = samples::start(viewer.lang);
+        Owner::new().with(|| view! { <Frame viewer start here=Place::Credits><p>"x"</p></Frame> }.to_html())
+    }
+
+    #[test]
+    fn an_email_and_a_path_stay_text_in_the_frame() {
+        let hostile = r#""><script>x</script>"#.to_owned();
+        let html = frame(Viewer { email: Some(hostile.clone()), path: hostile, ..samples::viewer(Lang::En) });
+        assert!(!html.contains("<script>x"), "{html}");
+    }
+
+    #[test]
+    fn one_place_is_the_current_one_and_the_sandbox_says_so_only_when_it_is_one() {
+        let html = frame(samples::viewer(Lang::En));
+        let words = &text::pages(Lang::En).frame;
+        assert_eq!(html.matches(r#"aria-current="page""#).count(), 1, "{html}");
+        assert!(html.contains("1,284") && !html.contains(words.sandbox));
+        assert!(frame(Viewer { sandbox: true, ..samples::viewer(Lang::En) }).contains(words.sandbox));
     }
 }

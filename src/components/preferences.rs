@@ -23,6 +23,7 @@ pub fn LanguageSwitch(viewer: Viewer) -> impl IntoView {
 }
 
 /// Three buttons: as the system, light, dark.
+#[expect(clippy::needless_pass_by_value, reason = "components own their properties")]
 #[component]
 pub fn ThemeSwitch(viewer: Viewer) -> impl IntoView {
     let words = &text::pages(viewer.lang).frame;
@@ -40,7 +41,7 @@ pub fn ThemeSwitch(viewer: Viewer) -> impl IntoView {
         }
     };
     view! {
-        <form class="theme-switch" method="post" action="/preferences" role="group" aria-label=words.theme>
+        <form class="theme-switch" method="post" action="/preferences" aria-label=words.theme>
             <input type="hidden" name="next" value=viewer.path.clone() />
             {choice(Theme::System, words.theme_system, icon::MONITOR)}
             {choice(Theme::Light, words.theme_light, icon::SUN)}

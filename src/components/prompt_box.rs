@@ -7,6 +7,7 @@
 use leptos::{html::Textarea, prelude::*};
 
 /// A prompt that can be edited. Listen with `on:input`; read it through `node_ref`.
+#[expect(clippy::needless_pass_by_value, reason = "components own their properties")]
 #[component]
 pub fn PromptBox(
     /// What stands in it at first, exactly as it was typed.

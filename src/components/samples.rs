@@ -1,8 +1,8 @@
 //! Data for the rendering tests of components and pages.
 
 use crate::domain::{
-    AspectRatio, BalanceView, Credits, Failure, GenerationId, GenerationView, Lang, ModelName, OutputView, Phase, RequestKey, Theme,
-    Timestamp, Viewer,
+    AspectRatio, BalanceView, Credits, Failure, GenerationId, GenerationView, Lang, ModelName, OutputView, Phase, RequestKey,
+    Theme, Timestamp, Viewer,
 };
 use crate::islands::LiveStart;
 

@@ -5,7 +5,6 @@
 
 use super::time;
 use crate::domain::{GenerationView, Lang, OutputView, Timestamp};
-use crate::text;
 use leptos::prelude::*;
 
 /// How many tiles load at once and first; the others wait until they come near.
@@ -35,7 +34,7 @@ pub fn Days(
             eager -= first;
             view! {
                 <section class="day">
-                    <h2>{name}<span class="count number">{text::number(count(&tiles))}</span></h2>
+                    <h2>{name}</h2>
                     <ul class="rows">
                         {tiles
                             .into_iter()
@@ -149,15 +148,13 @@ fn days(generations: Vec<GenerationView>, lang: Lang) -> Vec<Vec<GenerationView>
     for generation in generations {
         let day = time::day_number(generation.created_at, lang);
         match days.last_mut() {
-            Some(last) if last.first().is_some_and(|first| time::day_number(first.created_at, lang) == day) => last.push(generation),
+            Some(last) if last.first().is_some_and(|first| time::day_number(first.created_at, lang) == day) => {
+                last.push(generation);
+            }
             _ => days.push(vec![generation]),
         }
     }
     days
-}
-
-fn count(tiles: &[TileView]) -> i64 {
-    i64::try_from(tiles.len()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

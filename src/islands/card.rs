@@ -49,7 +49,10 @@ pub fn headline(card: &Card, text: &LiveText) -> String {
         (_, Phase::Failed(failure)) => (text.failure)(failure).what.to_owned(),
         (_, phase @ Phase::Queued) => {
             let word = (text.phase)(phase);
-            card.view.ahead.filter(|ahead| *ahead > 0).map_or(word.to_owned(), |ahead| format!("{word} · {}", (text.ahead)(ahead)))
+            card.view
+                .ahead
+                .filter(|ahead| *ahead > 0)
+                .map_or(word.to_owned(), |ahead| format!("{word} · {}", (text.ahead)(ahead)))
         }
         (_, phase) => (text.phase)(phase).to_owned(),
     }

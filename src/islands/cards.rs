@@ -280,8 +280,17 @@ pub(crate) mod tests {
     fn rendering_and_the_end_are_said_once_each() {
         let mut cards = Cards::default();
         cards.press(pressed("k"));
-        let life = [Phase::Queued, Phase::Rendering, Phase::Rendering, Phase::Starting, Phase::Rendering, Phase::Saving, Phase::Canceled];
-        let said: Vec<bool> = (1..).zip(life).map(|(version, phase)| cards.apply(view("k", version, phase), RENDERED).is_some()).collect();
+        let life = [
+            Phase::Queued,
+            Phase::Rendering,
+            Phase::Rendering,
+            Phase::Starting,
+            Phase::Rendering,
+            Phase::Saving,
+            Phase::Canceled,
+        ];
+        let said: Vec<bool> =
+            (1..).zip(life).map(|(version, phase)| cards.apply(view("k", version, phase), RENDERED).is_some()).collect();
         assert_eq!(said, [false, true, false, false, false, false, true]);
     }
 

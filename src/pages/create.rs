@@ -1,12 +1,13 @@
 //! `/create`: the composer, what runs now, and the latest pictures below it.
 
-use crate::components::{Days, Frame, Icon, Place, icon};
+use crate::components::{Days, Frame, Icon, Place, icon, query_value};
 use crate::domain::{GenerationView, Model, RawRequest, Refusal, Viewer};
 use crate::islands::{Composer, LiveStart, ModelChoice, Now};
 use crate::text::{self, PageText};
 use leptos::prelude::*;
 
 /// Where pictures are asked for.
+#[expect(clippy::needless_pass_by_value, reason = "components own their properties")]
 #[component]
 pub fn Create(
     viewer: Viewer,
@@ -52,26 +53,13 @@ fn First(words: &'static PageText) -> impl IntoView {
             <ul class="examples" aria-label=words.first_examples>
                 {[words.example_one, words.example_two, words.example_three]
                     .map(|example| {
-                        let href = format!("/create?prompt={}", escape_query(example));
+                        let href = format!("/create?prompt={}", query_value(example));
                         view! { <li><a href=href><Icon glyph=icon::PENCIL />{example}</a></li> }
                     })
                     .collect_view()}
             </ul>
         </section>
     }
-}
-
-/// Text as a value in a query.
-fn escape_query(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len() * 3);
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            escaped.push(char::from(byte));
-        } else {
-            escaped.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]
@@ -82,9 +70,7 @@ mod tests {
 
     fn page(form: RawRequest, refusal: Option<Refusal>, lang: Lang) -> String {
         let (viewer, start) = (samples::viewer(lang), samples::start(lang));
-        Owner::new().with(|| {
-            view! { <Create viewer start models=vec![] form refusal active=vec![] recent=vec![] /> }.to_html()
-        })
+        Owner::new().with(|| view! { <Create viewer start models=vec![] form refusal active=vec![] recent=vec![] /> }.to_html())
     }
 
     #[test]

@@ -31,6 +31,7 @@ pub struct Hold {
 }
 
 /// The credits page, or one page further back in the statement.
+#[expect(clippy::too_many_lines, reason = "one view")]
 #[component]
 pub fn CreditsPage(
     viewer: Viewer,
@@ -48,7 +49,8 @@ pub fn CreditsPage(
     let (lang, balance) = (viewer.lang, viewer.balance);
     let words = text::pages(lang);
     let said = &words.credits;
-    let figure = |name: &'static str, value: String| view! { <div class="card"><dt>{name}</dt><dd class="number">{value}</dd></div> };
+    let figure =
+        |name: &'static str, value: String| view! { <div class="card"><dt>{name}</dt><dd class="number">{value}</dd></div> };
     let empty = lines.is_empty();
     view! {
         <Frame viewer start here=Place::Credits>

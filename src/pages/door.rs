@@ -1,7 +1,7 @@
 //! Signing in and signing up: two plain forms that any password manager can fill, without a script and without a puzzle.
 
 use crate::app::Assets;
-use crate::components::{Icon, Porch, icon};
+use crate::components::{Icon, Porch, icon, query_value};
 use crate::domain::{Credits, Viewer};
 use crate::text::{self, DoorText};
 use leptos::prelude::*;
@@ -143,7 +143,8 @@ fn Fields(
     submit: &'static str,
 ) -> impl IntoView {
     let at = |spot: Spot| {
-        let said: Vec<String> = problems.iter().filter(|problem| problem.spot() == spot).map(|problem| problem.sentence(words)).collect();
+        let said: Vec<String> =
+            problems.iter().filter(|problem| problem.spot() == spot).map(|problem| problem.sentence(words)).collect();
         (!said.is_empty()).then(|| said.join(" "))
     };
     let (whole, email, secret) = (at(Spot::Form), at(Spot::Email), at(Spot::Password));
@@ -207,15 +208,7 @@ fn with_next(path: &str, next: &str) -> String {
     if !next.starts_with('/') || next.starts_with("//") {
         return path.to_owned();
     }
-    let mut url = format!("{path}?next=");
-    for byte in next.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
-            url.push(char::from(byte));
-        } else {
-            url.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    url
+    format!("{path}?next={}", query_value(next))
 }
 
 #[cfg(test)]

@@ -111,7 +111,7 @@ fn example(origin: &str) -> String {
          -H 'Cookie: '\"$ATELIER_COOKIE\" \\\n  \
          -H 'Content-Type: application/json' \\\n  \
          -H 'Idempotency-Key: poster-1042' \\\n  \
-         -d '{{\"prompt\": \"a lighthouse at dusk\", \"count\": \"2\"}}'\n\n\
+         -d '{{\"prompt\": \"a lighthouse at dusk\"}}'\n\n\
          {{\"id\": \"0193b1e4-7c1f-7000-8000-…\", \"status\": \"processing\"}}"
     )
 }

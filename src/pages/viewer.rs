@@ -174,22 +174,25 @@ fn facts(generation: &GenerationView, output: Option<&OutputView>, lang: Lang) -
 
 /// The way of the credits in one line: held 4 → charged 3 → returned 1.
 fn price_path(generation: &GenerationView, words: &ViewerText) -> String {
-    let mut path = format!("{} {}", words.held, text::number(generation.price.0));
-    if generation.captured.0 > 0 {
-        path.push_str(&format!(" → {} {}", words.charged, text::number(generation.captured.0)));
-    }
-    if generation.returned().0 > 0 {
-        path.push_str(&format!(" → {} {}", words.returned, text::number(generation.returned().0)));
-    }
-    path
+    let steps = [(words.held, generation.price), (words.charged, generation.captured), (words.returned, generation.returned())];
+    let told = steps.into_iter().filter(|(_, credits)| credits.0 > 0);
+    told.map(|(step, credits)| format!("{step} {}", text::number(credits.0))).collect::<Vec<_>>().join(" → ")
 }
 
 /// `PNG, 1.4 MB`
 fn file(output: &OutputView) -> String {
-    let kind = output.content_type.strip_prefix("image/").unwrap_or(&output.content_type).to_uppercase();
+    let kind = match output.content_type.as_str() {
+        "image/png" => "PNG",
+        "image/jpeg" => "JPEG",
+        "image/webp" => "WebP",
+        other => other,
+    };
     let kilobytes = output.bytes / 1_000;
-    let size =
-        if kilobytes >= 1_000 { format!("{}.{} MB", kilobytes / 1_000, kilobytes % 1_000 / 100) } else { format!("{kilobytes} kB") };
+    let size = if kilobytes >= 1_000 {
+        format!("{}.{} MB", kilobytes / 1_000, kilobytes % 1_000 / 100)
+    } else {
+        format!("{kilobytes} kB")
+    };
     format!("{kind}, {size}")
 }
 

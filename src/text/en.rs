@@ -1,6 +1,8 @@
 //! English: plain, warm, exact.
 
-use super::page::{CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText};
+use super::page::{
+    CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
+};
 use super::{number, one_or};
 use crate::domain::{Field, Problem, Refusal, StatementKind};
 
@@ -25,7 +27,7 @@ pub(super) static TEXT: PageText = PageText {
         theme_system: "As the system",
         theme_light: "Light",
         theme_dark: "Dark",
-        sandbox: "Sandbox: pictures are drawn on this server, and Replicate bills nothing.",
+        sandbox: "Sandbox: pictures are drawn here, Replicate bills nothing.",
         help: "How credits work",
         motto: "The picture, for keeps, or every credit back.",
         pictures: |n| one_or(n, "picture", "pictures"),
@@ -49,13 +51,13 @@ pub(super) static TEXT: PageText = PageText {
         },
         server: Notice {
             title: "Your server, your files",
-            body: "One program on a machine of yours. Originals stay in your own storage, byte for byte, each with its SHA-256. \
+            body: "One program on a machine of yours. Originals stay in your own storage, byte for byte, each with its SHA‑256. \
                    No link runs out after an hour.",
         },
         story: Notice {
             title: "What happens to four credits",
-            body: "You ask for four pictures at one credit each. The model makes three and stumbles over the last. Every step is \
-                   a line you can read on your statement.",
+            body: "You ask for four pictures at one credit each. The model makes three and stumbles over the last. Your \
+                   statement shows what was taken and what came back.",
         },
         quoted: |n| format!("Quoted {}", number(n)),
         held: |n| format!("Held {}", number(n)),
@@ -93,7 +95,7 @@ pub(super) static TEXT: PageText = PageText {
         password_long: |n| format!("Too long: use at most {} characters.", number(n)),
         password_weak: "Too easy to guess. Add a word or two that have nothing to do with each other.",
         summary: "That did not work yet",
-        caption: "Made with Atelier. One credit, paid after it was stored.",
+        caption: "Drawn by Atelier’s own sandbox.",
     },
     picture: PictureText {
         today: "Today",

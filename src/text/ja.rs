@@ -1,7 +1,9 @@
 //! 日本語。です・ます、ボタンは動詞、数えるときは「枚」「件」。
 
 use super::number;
-use super::page::{CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText};
+use super::page::{
+    CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
+};
 use crate::domain::{Field, Problem, Refusal, StatementKind};
 
 pub(super) static TEXT: PageText = PageText {
@@ -25,7 +27,7 @@ pub(super) static TEXT: PageText = PageText {
         theme_system: "端末に合わせる",
         theme_light: "ライト",
         theme_dark: "ダーク",
-        sandbox: "サンドボックス：画像はこのサーバーが描いています。Replicateの料金はかかりません。",
+        sandbox: "サンドボックス：Replicateの料金はかかりません。",
         help: "クレジットのしくみ",
         motto: "画像が手に入るか、クレジットがすべて戻るか。",
         pictures: |n| format!("{}枚", number(n)),
@@ -59,7 +61,7 @@ pub(super) static TEXT: PageText = PageText {
         },
         story: Notice {
             title: "4クレジットのゆくえ",
-            body: "1枚1クレジットで4枚を頼み、モデルは3枚を仕上げ、最後の1枚でつまずきました。ここまでの流れは、すべて明細で読めます。",
+            body: "1枚1クレジットで4枚を頼み、モデルは3枚を仕上げ、最後の1枚でつまずきました。いくら支払い、いくら戻ったかは、明細に残ります。",
         },
         quoted: |n| format!("提示 {}", number(n)),
         held: |n| format!("確保 {}", number(n)),
@@ -102,7 +104,7 @@ pub(super) static TEXT: PageText = PageText {
         password_long: |n| format!("長すぎます。{}文字以内にしてください。", number(n)),
         password_weak: "推測されやすいパスワードです。互いに関係のない言葉を一つ二つ足してください。",
         summary: "まだ進めません",
-        caption: "Atelierで制作。1クレジット、保存できてからの支払いです。",
+        caption: "Atelierのサンドボックスが描いた画像",
     },
     picture: PictureText {
         today: "今日",

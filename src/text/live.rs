@@ -163,21 +163,20 @@ static EN: LiveText = LiveText {
             what: "The model could not finish this one",
             then: "Your credits are back. Try again, or choose another model.",
         },
-        Failure::ProviderBusy => FailureText {
-            what: "The provider is too busy right now",
-            then: "Your credits are back. Try again in a few minutes.",
-        },
+        Failure::ProviderBusy => {
+            FailureText { what: "The provider is too busy right now", then: "Your credits are back. Try again in a few minutes." }
+        }
         Failure::Timeout => FailureText {
             what: "It took too long, so we stopped it",
             then: "Your credits are back. Try again, or ask for fewer images.",
         },
-        Failure::OutputLost => FailureText {
-            what: "The finished image did not reach us whole",
-            then: "Your credits are back. Try again.",
-        },
-        Failure::Internal => {
-            FailureText { what: "Something went wrong on our side", then: "Your credits are back. Try again; we are looking into it." }
+        Failure::OutputLost => {
+            FailureText { what: "The finished image did not reach us whole", then: "Your credits are back. Try again." }
         }
+        Failure::Internal => FailureText {
+            what: "Something went wrong on our side",
+            then: "Your credits are back. Try again; we are looking into it.",
+        },
     },
     edit_and_retry: "Edit & retry",
     open_pictures: |count| if count == 1 { "Open image".to_owned() } else { format!("Open {count} images") },
@@ -333,8 +332,15 @@ mod tests {
     use super::*;
 
     const PHASES: [Phase; 9] = [
-        Phase::Queued, Phase::Starting, Phase::Rendering, Phase::Saving, Phase::Canceling, Phase::Delayed, Phase::Succeeded,
-        Phase::Failed(Failure::Safety), Phase::Canceled,
+        Phase::Queued,
+        Phase::Starting,
+        Phase::Rendering,
+        Phase::Saving,
+        Phase::Canceling,
+        Phase::Delayed,
+        Phase::Succeeded,
+        Phase::Failed(Failure::Safety),
+        Phase::Canceled,
     ];
 
     fn distinct(words: impl IntoIterator<Item = &'static str>) -> usize {

@@ -76,9 +76,9 @@ pub fn aspect_picker(text: &'static ComposerText, value: &str, form: Form, awake
                 <span class="sr-only">{name}</span>
             </label>
         }
-        });
+    });
     view! { <fieldset class="chip aspects"><legend class="sr-only">{text.aspect}</legend>{radios.into_iter().collect::<Vec<_>>()}</fieldset> }
-    }
+}
 
 /// What is wrong at a field, if anything.
 pub fn field_error(text: &'static ComposerText, form: Form, field: Field) -> impl IntoView {
