@@ -153,7 +153,7 @@ impl Cards {
         let Some(at) = self.position(&view.request_key) else {
             let ended_before = view.phase.is_terminal() && view.finished_at.is_none_or(|at| at <= rendered);
             if !ended_before {
-                let place = self.list.partition_point(|card| card.view.created_at > view.created_at);
+                let place = self.list.partition_point(|card| card.view.created_at >= view.created_at);
                 self.list.insert(place, Card::known(view));
             }
             return None;

@@ -110,7 +110,7 @@ impl Form {
 
 /// The composer. `values` refills it (and carries the request key for a press without JavaScript), `problems` and
 /// `notice` say why the last press was refused.
-#[expect(clippy::too_many_lines, reason = "one view")]
+#[expect(clippy::too_many_lines, clippy::needless_pass_by_value, reason = "one view; islands own their properties")]
 #[island]
 pub fn Composer(
     /// The catalogue; the first is chosen when `values` names none of it.

@@ -1,7 +1,7 @@
 //! The moving parts of a view, boxed, so that all of a kind are one type.
 //!
 //! Leptos compiles its rendering code once for every type of view, and every closure is a type of its own: boxing them took
-//! a third off the WASM.
+//! 170 of 607 kB off the WASM.
 
 use leptos::prelude::*;
 

@@ -82,11 +82,9 @@ pub fn aspect_picker(text: &'static ComposerText, value: &str, form: Form, awake
 
 /// What is wrong at a field, if anything.
 pub fn field_error(text: &'static ComposerText, form: Form, field: Field) -> impl IntoView {
-    let sentence = move || {
-        let problem = form.problems.with(|all| all.iter().find(|one| one.field == field).map(|one| one.problem));
-        problem.map(text.problem).unwrap_or_default()
-    };
-    view! { <p class="problem" id=error_id(field)>{words(sentence)}</p> }
+    let problem = move || form.problems.with(|all| all.iter().find(|one| one.field == field).map(|one| one.problem));
+    let sentence = words(move || problem().map(text.problem).unwrap_or_default());
+    view! { <p class="problem" id=error_id(field) hidden=flag(move || problem().is_none())>{sentence}</p> }
 }
 
 /// The id of a field's error.
