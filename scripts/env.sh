@@ -31,6 +31,10 @@ has() { command -v "$1" >/dev/null 2>&1; }
 stamp_of() {
   local present=() path
   for path in "$@"; do if [ -e "$path" ]; then present+=("$path"); fi; done
+  if [ ${#present[@]} = 0 ]; then
+    echo nothing
+    return
+  fi
   find "${present[@]}" -type f -not -path '*/node_modules/*' -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1
 }
 
