@@ -94,13 +94,13 @@ impl Order {
     pub(super) fn accept(self, now: Timestamp, speed: f64, interrupted: bool) -> Facts {
         let mut random = rand::rng();
         let rendering = if Script::of(self.prompt()).slow { SLOW_RENDERING_MS } else { RENDERING_MS };
-        let seed = self.input.get("seed").and_then(Value::as_i64).map(i64::cast_unsigned);
+        let asked = self.input.get("seed").and_then(Value::as_i64).map(i64::cast_unsigned);
         Facts {
             id: identifier(&mut random),
             created_at: now,
             model: self.entry.full_name(),
             version: if self.entry.official { "hidden" } else { self.entry.version }.to_owned(),
-            seed: seed.unwrap_or_else(|| u64::from(random.random::<u16>())),
+            seed: asked.unwrap_or_else(|| u64::from(random.random::<u16>())),
             input: Value::Object(self.input),
             starting_ms: sped_up(STARTING_MS, speed),
             rendering_ms: sped_up(rendering, speed),
