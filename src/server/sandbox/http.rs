@@ -74,8 +74,8 @@ async fn guard(State(sandbox): State<Sandbox>, request: Request, next: Next) -> 
         _ => Kind::Read,
     };
     let now = sandbox.now();
-    let taken = sandbox.0.buckets.lock().unwrap_or_else(PoisonError::into_inner).take(kind, now);
-    let (left, wait, mut answer) = match taken {
+    let drawn = sandbox.0.buckets.lock().unwrap_or_else(PoisonError::into_inner).take(kind, now);
+    let (left, wait, mut answer) = match drawn {
         Ok(left) => (left, 1, next.run(request).await),
         Err(seconds) => (0, seconds, Problem::throttled(seconds).into_response()),
     };

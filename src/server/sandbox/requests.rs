@@ -93,17 +93,17 @@ impl Order {
     /// The facts of the prediction this becomes now.
     pub(super) fn accept(self, now: Timestamp, speed: f64, interrupted: bool) -> Facts {
         let mut random = rand::rng();
-        let slow = Script::of(self.prompt()).slow;
-        let seed = self.input.get("seed").and_then(Value::as_i64).map(i64::cast_unsigned);
+        let rendering = if Script::of(self.prompt()).slow { SLOW_RENDERING_MS } else { RENDERING_MS };
+        let asked = self.input.get("seed").and_then(Value::as_i64).map(i64::cast_unsigned);
         Facts {
             id: identifier(&mut random),
             created_at: now,
             model: self.entry.full_name(),
             version: if self.entry.official { "hidden" } else { self.entry.version }.to_owned(),
-            seed: seed.unwrap_or_else(|| u64::from(random.random::<u16>())),
+            seed: asked.unwrap_or_else(|| u64::from(random.random::<u16>())),
             input: Value::Object(self.input),
             starting_ms: sped_up(STARTING_MS, speed),
-            rendering_ms: sped_up(if slow { SLOW_RENDERING_MS } else { RENDERING_MS }, speed),
+            rendering_ms: sped_up(rendering, speed),
             interrupted,
             deadline: self.cancel_after_ms.map(|after| now.plus_ms(after)),
             webhook: self.webhook,

@@ -94,7 +94,7 @@ pub(super) fn prediction(facts: &Facts, now: Timestamp, origin: &str) -> Value {
         "input": if removed { json!({}) } else { facts.input.clone() },
         "logs": if removed { Value::Null } else { json!(logs(facts, &course, now.min(ended.unwrap_or(now)))) },
         "created_at": rfc3339(facts.created_at), "data_removed": removed, "source": "api",
-        "urls": { "get": base, "cancel": format!("{base}/cancel"), "web": format!("{origin}/p/{}", facts.id) },
+        "urls": { "get": base, "cancel": format!("{base}/cancel") },
     });
     if course.started_at <= ended.unwrap_or(now) {
         told["started_at"] = json!(rfc3339(course.started_at));

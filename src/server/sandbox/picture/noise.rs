@@ -92,10 +92,9 @@ impl Field {
         self.values[y * self.width + x]
     }
 
-    /// The value between pixels; outside, the edge's.
+    /// The value between pixels; what lies outside is the inside, reflected.
     pub(super) fn at(&self, x: f32, y: f32) -> f32 {
-        let x = x.clamp(0.0, (self.width - 1) as f32);
-        let y = y.clamp(0.0, (self.height - 1) as f32);
+        let (x, y) = (reflect(x, self.width), reflect(y, self.height));
         let (column, row) = (x as usize, y as usize);
         let (right, below) = ((column + 1).min(self.width - 1), (row + 1).min(self.height - 1));
         let (wx, wy) = (x - column as f32, y - row as f32);
@@ -105,6 +104,12 @@ impl Field {
         let lower = lower + (self.values[below * self.width + right] - lower) * wx;
         upper + (lower - upper) * wy
     }
+}
+
+fn reflect(place: f32, length: usize) -> f32 {
+    let last = (length - 1) as f32;
+    let inside = place.abs();
+    if inside > last { (2.0 * last - inside).max(0.0) } else { inside }
 }
 
 fn cell(at: usize, length: usize, cells: f32) -> (usize, f32) {

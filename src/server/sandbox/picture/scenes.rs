@@ -122,7 +122,7 @@ fn clouds(canvas: &mut Canvas, palette: &Palette, random: &mut Random, disc: Dis
         let t = y as f32 / horizon;
         // Clouds lie high and again low over the horizon, in flat bands.
         let cover = amount + 0.1 * (t - 0.3).abs() + 0.08 * step(0.85, 1.0, t);
-        let down = if disc.y > y as f32 { near } else { -near };
+        let down = ((disc.y - y as f32) / near / 6.0).clamp(-1.0, 1.0) * near;
         for x in 0..size.0 {
             let bend = (warp.pixel(x, y) - 0.5) * reach;
             let (px, py) = (x as f32 + bend, y as f32 + bend * 0.5);
@@ -130,7 +130,7 @@ fn clouds(canvas: &mut Canvas, palette: &Palette, random: &mut Random, disc: Dis
             if here <= cover {
                 continue;
             }
-            let toward = if disc.x > px { near } else { -near };
+            let toward = ((disc.x - px) / near / 6.0).clamp(-1.0, 1.0) * near;
             let relief = ((here - shape.at(px + toward, py + down)) * 5.0 + 0.45).clamp(0.0, 1.0);
             let thick = step(cover, cover + 0.22, here);
             let away = ((px - disc.x).abs() + (py - disc.y).abs()) / (canvas.unit() * 0.9);

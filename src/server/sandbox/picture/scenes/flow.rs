@@ -23,9 +23,8 @@ pub(super) fn paint(canvas: &mut Canvas, palette: &Palette, random: &mut Random)
             let (a, b) = (first.pixel(x, y) - 0.5, second.pixel(x, y) - 0.5);
             // Bent twice: the second bend reads the first one's place, which draws the long threads.
             let (px, py) = (x as f32 + a * reach, y as f32 + b * reach);
-            let (c, d) =
-                (second.at(mirror(px, size.0), mirror(py, size.1)) - 0.5, first.at(mirror(py, size.0), mirror(px, size.1)) - 0.5);
-            heights[y * size.0 + x] = body.at(mirror(px + c * reach, size.0), mirror(py + d * reach, size.1));
+            let (c, d) = (second.at(px, py) - 0.5, first.at(py, px) - 0.5);
+            heights[y * size.0 + x] = body.at(px + c * reach, py + d * reach);
         }
     }
     for y in 0..size.1 {
@@ -43,17 +42,5 @@ pub(super) fn paint(canvas: &mut Canvas, palette: &Palette, random: &mut Random)
             colour = mix(colour, if shade > 0.0 { light } else { table[0] }, shade.abs() * 0.9);
             canvas.set(x, y, colour);
         }
-    }
-}
-
-/// A place beyond the edge, reflected back in.
-fn mirror(place: f32, length: usize) -> f32 {
-    let last = (length - 1) as f32;
-    if place < 0.0 {
-        -place
-    } else if place > last {
-        2.0 * last - place
-    } else {
-        place
     }
 }

@@ -10,7 +10,7 @@ use crate::server::sandbox::picture::{
 pub(super) fn mountains(canvas: &mut Canvas, palette: &Palette, random: &mut Random) {
     let (width, height) = (canvas.width as f32, canvas.height as f32);
     let radius = canvas.unit() * random.between(0.05, 0.11);
-    let disc = Disc { x: width * random.between(0.22, 0.78), y: height * random.between(0.2, 0.42), radius };
+    let disc = Disc { x: width * random.between(0.22, 0.78), y: height * random.between(0.13, 0.32), radius };
     let top = random.between(1.2, 2.2);
     gradient(canvas, palette, (top, 3.9), height * 0.62);
     shine(canvas, disc, palette.light(), 0.55, canvas.height);
@@ -64,7 +64,7 @@ pub(super) fn dunes(canvas: &mut Canvas, palette: &Palette, random: &mut Random)
                 let below = (y as f32 - crest) / tall;
                 // The lee side starts sharp at the crest and its edge wanders as it comes down.
                 let wander = relief.pixel(x, y) - 0.5;
-                let light = step(-0.16, 0.2, -slope * 1.8 + wander * (0.4 + 1.2 * below.min(1.0)) + 0.05);
+                let light = step(-0.16, 0.2, -slope * 1.8 + wander * (0.25 + 0.6 * below.min(1.0)) + 0.05);
                 let ripple =
                     (below * (34.0 - 14.0 * haze) + relief.pixel(x, y) * 30.0).sin() * 0.05 * near * step(0.05, 0.4, below);
                 let fall = 0.22 * step(0.0, 1.6, below);

@@ -23,13 +23,13 @@ pub(super) fn paint(canvas: &mut Canvas, palette: &Palette, random: &mut Random)
 fn water(canvas: &mut Canvas, palette: &Palette, random: &mut Random, disc: Disc, horizon: usize) {
     let size = canvas.size();
     let ratio = size.0 as f32 / size.1 as f32;
-    let waves = Field::fractal(random, size, (9.0 * ratio, 90.0), 4, 0.62);
+    let waves = Field::fractal(random, size, (8.0 * ratio, 56.0), 4, 0.6);
     let deep = palette.tone(0.35);
     let depth = (size.1 - horizon.min(size.1)) as f32;
     for y in horizon..size.1 {
         let t = (y - horizon) as f32 / depth;
         // Waves lie closer together far away: stretch the field's rows by distance.
-        let row = (size.1 as f32 - 1.0) * (1.0 - 0.16 / (t + 0.16)) * 1.16;
+        let row = (size.1 as f32 - 1.0) * t.sqrt();
         let squeeze = 0.25 + 0.75 * t;
         let mirror = horizon as f32 - 1.0 - (y - horizon) as f32 * (horizon as f32 / depth).min(1.0) * 0.9;
         for x in 0..size.0 {
@@ -44,7 +44,7 @@ fn water(canvas: &mut Canvas, palette: &Palette, random: &mut Random, disc: Disc
             let off = (x as f32 - disc.x).abs() / path;
             if off < 1.6 {
                 let glint = step(0.02 + 0.22 * off, 0.3 + 0.2 * off, wave + 0.12) * step(1.6, 0.4, off);
-                canvas.shine(x, y, palette.light(), glint * (0.95 - 0.35 * t));
+                canvas.shine(x, y, palette.light(), glint * (0.9 - 0.45 * t));
             }
         }
     }
