@@ -118,6 +118,8 @@ pub struct Running {
 /// When something needed is not there; the message says what.
 pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow::Result<Running> {
     replicate::install_tls();
+    // Leptos' reactive system needs to know its executor before the first page; a second time is harmless.
+    let _ = any_spawner::Executor::init_tokio();
     let scratch = config.data_dir.join("scratch");
     tokio::fs::create_dir_all(&scratch).await.with_context(|| format!("DATA_DIR: cannot make {}", scratch.display()))?;
     let db = Db::connect(&config.database_url).await.context("DATABASE_URL: cannot open the database")?;

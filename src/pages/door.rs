@@ -35,7 +35,7 @@ pub enum DoorProblem {
 }
 
 /// The fewest characters of a password, as the hint says.
-pub const PASSWORD_MIN_CHARS: i64 = 10;
+pub const PASSWORD_MIN_CHARS: i64 = 8;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Spot {
