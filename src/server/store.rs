@@ -167,7 +167,7 @@ impl Store {
         }
     }
 
-    /// Puts a file, in place of what was there. The bytes are checked on arrival; a damaged copy is not kept.
+    /// Puts a file, in place of what was there. What arrives damaged is an error, never a success.
     ///
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Refused`]; what was there before is then still there, or the new object is, whole.
