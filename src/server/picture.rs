@@ -189,8 +189,7 @@ fn shrink(picture: &DynamicImage, longest: u32) -> Cow<'_, DynamicImage> {
 /// Each colour as much as it is opaque, so that what cannot be seen does not bleed into what can.
 fn weighted(mut picture: RgbaImage) -> RgbaImage {
     for [color @ .., alpha] in picture.pixels_mut().map(|pixel| &mut pixel.0) {
-        // At most 255 · 255 / 255.
-        *color = color.map(|channel| ((u32::from(channel) * u32::from(*alpha) + 127) / 255) as u8);
+        *color = color.map(|channel| byte((u32::from(channel) * u32::from(*alpha) + 127) / 255));
     }
     picture
 }
@@ -198,9 +197,13 @@ fn weighted(mut picture: RgbaImage) -> RgbaImage {
 /// Takes [`weighted`] back. Colours of invisible pixels are gone, and nobody sees it.
 fn unweighted(mut picture: RgbaImage) -> RgbaImage {
     for [color @ .., alpha] in picture.pixels_mut().map(|pixel| &mut pixel.0).filter(|pixel| pixel[3] > 0) {
-        *color = color.map(|channel| (u32::from(channel) * 255 / u32::from(*alpha)).min(255) as u8);
+        *color = color.map(|channel| byte(u32::from(channel) * 255 / u32::from(*alpha)));
     }
     picture
+}
+
+fn byte(value: u32) -> u8 {
+    u8::try_from(value).unwrap_or(u8::MAX)
 }
 
 /// The mean of the pixels, each counted as much as it is opaque.
@@ -225,8 +228,8 @@ fn to_webp(picture: &DynamicImage) -> Result<Vec<u8>, Problem> {
     } else {
         webp::Encoder::from_rgb(picture.as_bytes(), width, height)
     };
-    let encoded = encoder.encode_simple(false, QUALITY);
-    encoded.map(|file| file.to_vec()).map_err(|error| Problem::Damaged(format!("making a thumbnail: {error:?}")))
+    let file = encoder.encode_simple(false, QUALITY);
+    file.map(|file| file.to_vec()).map_err(|error| Problem::Damaged(format!("making a thumbnail: {error:?}")))
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ impl Limits {
     const DEFAULT: Self = Self {
         connect: Duration::from_secs(5),
         attempt: Duration::from_secs(30),
-        operation: Duration::from_secs(60),
+        operation: Duration::from_mins(1),
         stall: Duration::from_secs(15),
         attempts: 3,
     };

@@ -10,7 +10,9 @@ use std::{
 
 /// A gradient with a pattern on it, so that every row differs and compresses to something.
 fn painted(width: u32, height: u32) -> RgbImage {
-    RgbImage::from_fn(width, height, |x, y| Rgb([(x * 255 / width) as u8, (y * 255 / height) as u8, ((x * 7) ^ (y * 13)) as u8]))
+    RgbImage::from_fn(width, height, |x, y| {
+        Rgb([byte(x * 255 / width), byte(y * 255 / height), byte(((x * 7) ^ (y * 13)) & 255)])
+    })
 }
 
 fn encoded(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {

@@ -160,23 +160,30 @@ where
         (404, "" | "NoSuchKey" | "NotFound") => Error::NotFound,
         (416, _) => Error::OutOfRange,
         (501, _) => Error::Refused(cause),
-        (408 | 429 | 500.., _) => Error::Unavailable(cause),
-        // Damaged or cut off on the way: the next try sends it afresh.
-        (_, "BadDigest" | "InvalidDigest" | "IncompleteBody" | "XAmzContentSHA256Mismatch" | "XAmzContentChecksumMismatch") => {
-            Error::Unavailable(cause)
-        }
-        (_, "RequestTimeout" | "OperationAborted" | "SlowDown") => Error::Unavailable(cause),
+        // Overloaded, or the upload was damaged or cut off on the way: the next try sends it afresh.
+        (408 | 429 | 500.., _)
+        | (
+            _,
+            "BadDigest"
+            | "InvalidDigest"
+            | "XAmzContentSHA256Mismatch"
+            | "XAmzContentChecksumMismatch"
+            | "IncompleteBody"
+            | "RequestTimeout"
+            | "OperationAborted"
+            | "SlowDown",
+        ) => Error::Unavailable(cause),
         _ => Error::Refused(cause),
     }
 }
 
 /// The chain of causes in one line. The SDK's own account of it adds a dump of the whole exchange.
 fn short_cause(error: &dyn Cause) -> String {
-    let mut chain = error.to_string();
+    let mut chain = vec![error.to_string()];
     let mut cause = error.source();
     while let Some(deeper) = cause {
-        chain.push_str(&format!(": {deeper}"));
+        chain.push(deeper.to_string());
         cause = deeper.source();
     }
-    chain
+    chain.join(": ")
 }

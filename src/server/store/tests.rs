@@ -1,4 +1,4 @@
-//! One suite for every kind of store: a directory, s3s-fs inside this process, and SeaweedFS when there is one.
+//! One suite for every kind of store: a directory, s3s-fs inside this process, and `SeaweedFS` when there is one.
 
 mod servers;
 
@@ -89,7 +89,7 @@ async fn a_range_is_that_part_and_says_so(store: &Store) {
 }
 
 async fn a_file_of_20_megabytes_arrives_whole(store: &Store) {
-    let bytes: Vec<u8> = (0..20_000_000_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let bytes: Vec<u8> = (0..20_000_000_u32).map(|at| at.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
     let file = tempfile::NamedTempFile::new().expect("a file");
     tokio::fs::write(file.path(), &bytes).await.expect("a full file");
     store.put(&key("large"), file.path()).await.expect("a put");
@@ -101,7 +101,7 @@ async fn the_check_passes(store: &Store) {
     store.check().await.expect("a working store");
 }
 
-/// Writes each behaviour as a test of its own for the stores that are always there, and lists them all for SeaweedFS.
+/// Writes each behaviour as a test of its own for the stores that are always there, and lists them all for `SeaweedFS`.
 macro_rules! suite {
     ($($behaviour:ident),* $(,)?) => {
         mod on_disk { $(

@@ -100,7 +100,7 @@ pub async fn answering(status: u16, code: &str) -> StoreConfig {
     config(address)
 }
 
-/// SeaweedFS as a process of its own, with its bucket made.
+/// `SeaweedFS` as a process of its own, with its bucket made.
 pub struct SeaweedFs {
     address: SocketAddr,
     _process: Child,
@@ -142,7 +142,7 @@ impl SeaweedFs {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(60), ready).await.expect("SeaweedFS is ready within a minute");
+        tokio::time::timeout(Duration::from_mins(1), ready).await.expect("SeaweedFS is ready within a minute");
     }
 }
 
