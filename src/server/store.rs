@@ -69,7 +69,7 @@ impl Limits {
     const DEFAULT: Self = Self {
         connect: Duration::from_secs(5),
         attempt: Duration::from_secs(30),
-        operation: Duration::from_secs(60),
+        operation: Duration::from_mins(1),
         stall: Duration::from_secs(15),
         attempts: 3,
     };
@@ -167,7 +167,7 @@ impl Store {
         }
     }
 
-    /// Puts a file, in place of what was there. The bytes are checked on arrival; a damaged copy is not kept.
+    /// Puts a file, in place of what was there. What arrives damaged is an error, never a success.
     ///
     /// # Errors
     /// [`Error::Unavailable`] or [`Error::Refused`]; what was there before is then still there, or the new object is, whole.

@@ -20,7 +20,7 @@ use tokio_util::io::ReaderStream;
 /// Where files are written before they are whole.
 const INCOMING: &str = "incoming";
 /// What a crash left in [`INCOMING`] goes at the next start after this time; a put takes a minute at most.
-const ABANDONED_AFTER: Duration = Duration::from_secs(60 * 60);
+const ABANDONED_AFTER: Duration = Duration::from_hours(1);
 /// Bytes read at once.
 const CHUNK: usize = 64 * 1024;
 

@@ -106,17 +106,13 @@ impl Key {
     }
 
     fn of(generation: &GenerationId, stem: &str, extension: Extension) -> Self {
-        let mut text = String::from("generations/");
         // Our ids are UUIDs and pass unchanged. Anything else is spelled out byte by byte, so that not even an id made
         // by mistake can climb out of the folder or share another's.
-        for byte in generation.as_str().bytes() {
-            match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' => text.push(char::from(byte)),
-                other => text.push_str(&format!("_{other:02x}")),
-            }
-        }
-        text.push_str(&format!("/{stem}.{}", extension.as_str()));
-        Self { text, extension }
+        let folder = generation.as_str().bytes().fold(String::new(), |folder, byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' => folder + char::from(byte).encode_utf8(&mut [0; 1]),
+            other => folder + &format!("_{other:02x}"),
+        });
+        Self { text: format!("generations/{folder}/{stem}.{}", extension.as_str()), extension }
     }
 
     /// The whole key.

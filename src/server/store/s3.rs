@@ -91,9 +91,14 @@ impl Bucket {
     }
 
     pub(super) async fn get(&self, key: &Key, range: Option<ByteRange>) -> Result<Object, Error> {
-        if range == Some(ByteRange::Last(0)) {
-            return Err(Error::OutOfRange); // Servers differ: some send everything.
-        }
+        // Servers disagree on the last n bytes of an object shorter than n (one answers 500), so we count ourselves.
+        let range = match range {
+            Some(last @ ByteRange::Last(_)) => {
+                let bytes = last.within(self.length(key).await?).ok_or(Error::OutOfRange)?;
+                Some(ByteRange::FromTo(bytes.start, bytes.end - 1))
+            }
+            other => other,
+        };
         let get = self.client.get_object().bucket(&self.name).key(key.as_str()).set_range(range.map(|range| range.to_string()));
         let object = get.send().await.map_err(|error| classify("get", &error))?;
         // A server that ignores the range says nothing of one and sends everything.
@@ -155,23 +160,30 @@ where
         (404, "" | "NoSuchKey" | "NotFound") => Error::NotFound,
         (416, _) => Error::OutOfRange,
         (501, _) => Error::Refused(cause),
-        (408 | 429 | 500.., _) => Error::Unavailable(cause),
-        // Damaged or cut off on the way: the next try sends it afresh.
-        (_, "BadDigest" | "InvalidDigest" | "IncompleteBody" | "XAmzContentSHA256Mismatch" | "XAmzContentChecksumMismatch") => {
-            Error::Unavailable(cause)
-        }
-        (_, "RequestTimeout" | "OperationAborted" | "SlowDown") => Error::Unavailable(cause),
+        // Overloaded, or the upload was damaged or cut off on the way: the next try sends it afresh.
+        (408 | 429 | 500.., _)
+        | (
+            _,
+            "BadDigest"
+            | "InvalidDigest"
+            | "XAmzContentSHA256Mismatch"
+            | "XAmzContentChecksumMismatch"
+            | "IncompleteBody"
+            | "RequestTimeout"
+            | "OperationAborted"
+            | "SlowDown",
+        ) => Error::Unavailable(cause),
         _ => Error::Refused(cause),
     }
 }
 
 /// The chain of causes in one line. The SDK's own account of it adds a dump of the whole exchange.
 fn short_cause(error: &dyn Cause) -> String {
-    let mut chain = error.to_string();
+    let mut chain = vec![error.to_string()];
     let mut cause = error.source();
     while let Some(deeper) = cause {
-        chain.push_str(&format!(": {deeper}"));
+        chain.push(deeper.to_string());
         cause = deeper.source();
     }
-    chain
+    chain.join(": ")
 }

@@ -1,6 +1,7 @@
 //! S3 servers to test against, on ports of the system's choosing; each stops when it is dropped.
 
 use crate::server::store::{Limits, StoreConfig, s3};
+use axum::http::{StatusCode, header::CONTENT_TYPE};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto::Builder,
@@ -86,7 +87,20 @@ pub async fn silent() -> StoreConfig {
     config(address)
 }
 
-/// SeaweedFS as a process of its own, with its bucket made.
+/// A server whose every answer is this error.
+pub async fn answering(status: u16, code: &str) -> StoreConfig {
+    let body = format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>no</Message></Error>");
+    let answer = axum::Router::new().fallback(move || async move {
+        let status = StatusCode::from_u16(status).expect("a status");
+        (status, [(CONTENT_TYPE, "application/xml")], body)
+    });
+    let listener = listener().await;
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(listener, answer).await });
+    config(address)
+}
+
+/// `SeaweedFS` as a process of its own, with its bucket made.
 pub struct SeaweedFs {
     address: SocketAddr,
     _process: Child,
@@ -128,7 +142,7 @@ impl SeaweedFs {
                 }
             }
         };
-        tokio::time::timeout(Duration::from_secs(60), ready).await.expect("SeaweedFS is ready within a minute");
+        tokio::time::timeout(Duration::from_mins(1), ready).await.expect("SeaweedFS is ready within a minute");
     }
 }
 
