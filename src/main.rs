@@ -13,8 +13,9 @@ use atelier::server::store::Store;
 use atelier::server::{Role, run, telemetry};
 use clap::{Parser, Subcommand};
 use secrecy::SecretString;
-use std::io::{Write, stdout};
+use std::io::{Write, stderr, stdout};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -85,8 +86,18 @@ enum LedgerCommand {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let cli = Cli::parse();
+async fn main() -> ExitCode {
+    match command(Cli::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // One sentence with its causes; a backtrace helps nobody who mistyped a variable.
+            let said = writeln!(stderr(), "error: {error:#}");
+            if said.is_err() { ExitCode::from(2) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+async fn command(cli: Cli) -> anyhow::Result<()> {
     let config = match Config::from_env() {
         Ok(config) => config,
         Err(bad) => bail!("{bad}"),
