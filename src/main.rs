@@ -119,7 +119,9 @@ async fn serve(config: Config, role: Role) -> anyhow::Result<()> {
     let shown = config.clone();
     let running = run(config, role, stop).await?;
     if running.sandbox {
-        say("Replicate is the built-in sandbox: pictures are drawn here and cost nothing. Set REPLICATE_API_TOKEN for the real one.")?;
+        say(
+            "Replicate is the built-in sandbox: pictures are drawn here and cost nothing. Set REPLICATE_API_TOKEN for the real one.",
+        )?;
     } else {
         say(&format!("Replicate is real: {}", shown.replicate_url))?;
     }
@@ -173,7 +175,11 @@ async fn verify(config: &Config) -> anyhow::Result<()> {
     for broken in &drift {
         say(&format!("BROKEN: {}: {}", broken.promise, broken.id))?;
     }
-    if drift.is_empty() { say("The books are right: every promise holds, every chain is whole.") } else { bail!("the books are not right") }
+    if drift.is_empty() {
+        say("The books are right: every promise holds, every chain is whole.")
+    } else {
+        bail!("the books are not right")
+    }
 }
 
 async fn doctor(config: &Config) -> anyhow::Result<()> {

@@ -150,10 +150,11 @@ macro_rules! job_columns {
 /// When the database fails; nobody was admitted then.
 pub async fn admit(db: &Db, worker: &str, slots: i64, caps: Caps, now: Timestamp) -> Result<Vec<Job>, sqlx::Error> {
     // Most looks find nothing; those should not take the write lock.
-    let waiting: Option<(GenerationId,)> = sqlx::query_as("select id from generation where state = 'queued' and run_at <= $1 limit 1")
-        .bind(now)
-        .fetch_optional(db.pool())
-        .await?;
+    let waiting: Option<(GenerationId,)> =
+        sqlx::query_as("select id from generation where state = 'queued' and run_at <= $1 limit 1")
+            .bind(now)
+            .fetch_optional(db.pool())
+            .await?;
     if waiting.is_none() {
         return Ok(Vec::new());
     }

@@ -191,7 +191,8 @@ const fn status(problems: &[DoorProblem]) -> StatusCode {
 /// A path of our own to go on to; `/create` when what was asked for is anything else. A browser reads `//host`, `/\host`
 /// and control characters in ways of its own.
 fn local(next: &str) -> String {
-    let is_path = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\']) && !next.chars().any(char::is_control);
+    let is_path =
+        next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\']) && !next.chars().any(char::is_control);
     if is_path && next.is_ascii() { next.to_owned() } else { "/create".to_owned() }
 }
 
@@ -204,7 +205,9 @@ mod tests {
         for good in ["/gallery", "/g/0193?x=1", "/"] {
             assert_eq!(local(good), good);
         }
-        for bad in ["", "gallery", "https://evil.example.com", "//evil.example.com", "/\\evil.example.com", "/\tx", "/\r\nset-cookie: a"] {
+        for bad in
+            ["", "gallery", "https://evil.example.com", "//evil.example.com", "/\\evil.example.com", "/\tx", "/\r\nset-cookie: a"]
+        {
             assert_eq!(local(bad), "/create", "{bad:?}");
         }
     }
