@@ -184,15 +184,19 @@ pub async fn hand_back(db: &Db, worker: &str, now: Timestamp) -> Result<(), sqlx
     tx.commit().await
 }
 
-/// How long until there is something to do, if anything is known to come.
+/// How long until something becomes due, if anything is known to. What is due already and was not taken waits for a
+/// slot or a cap, and whoever frees one makes news of it.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn next_due(db: &Db, now: Timestamp) -> Result<Option<Duration>, sqlx::Error> {
     let (due,): (Option<Timestamp>,) = sqlx::query_as(
-        "select min(case when lease_until > run_at then lease_until else run_at end) from generation
-         where state in ('queued', 'submitting', 'waiting', 'storing', 'canceling')",
+        "select min(due) from (
+           select (case when lease_until > run_at then lease_until else run_at end) as due from generation
+           where state in ('queued', 'submitting', 'waiting', 'storing', 'canceling')
+         ) coming where due > $1",
     )
+    .bind(now)
     .fetch_one(db.pool())
     .await?;
     Ok(due.map(|due| Duration::from_millis(u64::try_from(due.since(now)).unwrap_or(0))))
