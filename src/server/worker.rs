@@ -18,7 +18,7 @@ use super::generation::{self, Caps, Job};
 use super::ledger;
 use super::replicate::Client;
 use super::store::Store;
-use crate::domain::GenerationId;
+use crate::domain::{GenerationId, Timestamp};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -112,10 +112,11 @@ impl Worker {
         let mut news = self.tools.db.news();
         while !stop.is_cancelled() {
             let free = self.tools.concurrency.saturating_sub(steps.len());
+            let looked_at = self.tools.clock.now();
             let pause = match self.take(free, steps).await {
                 // Something was taken: there may be more, as soon as a slot is free.
                 Ok(taken) if taken > 0 && steps.len() < self.tools.concurrency => SHORTEST,
-                Ok(_) => self.until_due().await,
+                Ok(_) => self.until_due(looked_at).await,
                 Err(error) => {
                     tracing::error!(%error, "the worker cannot reach the database; it will try again");
                     IDLE
@@ -192,8 +193,9 @@ impl Worker {
         }
     }
 
-    async fn until_due(&self) -> Duration {
-        match generation::next_due(&self.tools.db, self.tools.clock.now()).await {
+    /// How long to sleep after a look at `looked_at`; what has become due since then is due at once.
+    async fn until_due(&self, looked_at: Timestamp) -> Duration {
+        match generation::next_due(&self.tools.db, looked_at).await {
             Ok(Some(due)) => due.clamp(SHORTEST, IDLE),
             // A failure to look is met again, and told, by the next attempt to take something.
             Ok(None) | Err(_) => IDLE,
