@@ -186,10 +186,8 @@ impl Worker {
         if next.state != job.state {
             tracing::info!(generation = %job.id, from = job.state.as_str(), to = next.state.as_str(), "generation moved");
         }
-        match generation::record(&self.tools.db, &job, &next, &effects, now).await? {
-            true => Ok(()),
-            false => Err(Dropped::LeaseLost),
-        }
+        let recorded = generation::record(&self.tools.db, &job, &next, &effects, now).await?;
+        recorded.then_some(()).ok_or(Dropped::LeaseLost)
     }
 
     async fn until_due(&self) -> Duration {
