@@ -210,7 +210,10 @@ async fn doctor(config: &Config) -> anyhow::Result<()> {
             report("Replicate", account.map_err(|error| format!("{error} (REPLICATE_API_TOKEN, REPLICATE_BASE_URL)")))?;
         }
     }
-    if sick { bail!("something does not work; see above") } else { Ok(()) }
+    if sick {
+        bail!("something does not work; see above");
+    }
+    Ok(())
 }
 
 /// A token that is cancelled by Ctrl-C or SIGTERM.

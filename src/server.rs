@@ -49,12 +49,12 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tower_sessions::{ExpiredDeletion, SessionStore};
+use tower_sessions::ExpiredDeletion;
 
 /// How long a stop waits for answers under way.
 const DRAIN: Duration = Duration::from_secs(12);
 /// Between two clearings of sessions that ran out.
-const CLEAR_SESSIONS: Duration = Duration::from_secs(60 * 60);
+const CLEAR_SESSIONS: Duration = Duration::from_hours(1);
 
 /// What a handler works with. Cheap to clone.
 #[derive(Clone)]
@@ -220,7 +220,7 @@ async fn serve(listener: TcpListener, router: axum::Router, stop: CancellationTo
     }
 }
 
-async fn clear_sessions(sessions: impl SessionStore + ExpiredDeletion, stop: CancellationToken) {
+async fn clear_sessions(sessions: impl ExpiredDeletion, stop: CancellationToken) {
     loop {
         if let Err(error) = sessions.delete_expired().await {
             tracing::warn!(%error, "old sessions could not be cleared");

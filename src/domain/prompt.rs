@@ -19,7 +19,7 @@ pub enum PromptProblem {
 
 impl Prompt {
     /// The longest prompt, in characters. Models read far less; this bounds the row and the page.
-    pub const MAX_CHARS: usize = 4_000;
+    pub const MAX_CHARS: i64 = 4_000;
 
     /// Reads a prompt.
     ///
@@ -28,10 +28,10 @@ impl Prompt {
     pub fn parse(text: &str) -> Result<Self, PromptProblem> {
         let text: String = text.replace("\r\n", "\n").chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
         let text = text.trim();
-        match text.chars().count() {
-            0 => Err(PromptProblem::Empty),
-            count if count > Self::MAX_CHARS => Err(PromptProblem::TooLong),
-            _ => Ok(Self(text.to_owned())),
+        match i64::try_from(text.chars().count()) {
+            Ok(0) => Err(PromptProblem::Empty),
+            Ok(1..=Self::MAX_CHARS) => Ok(Self(text.to_owned())),
+            _ => Err(PromptProblem::TooLong),
         }
     }
 

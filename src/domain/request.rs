@@ -2,6 +2,7 @@
 
 use super::{AspectRatio, Credits, Model, ModelName, Prompt, RequestKey, prompt::PromptProblem};
 use serde::{Deserialize, Serialize};
+use std::ops::RangeInclusive;
 
 /// The most pictures one request may ask of any model.
 pub const MAX_COUNT: i64 = 4;
@@ -154,7 +155,7 @@ impl RawRequest {
         let prompt = Prompt::parse(&self.prompt)
             .map_err(|problem| match problem {
                 PromptProblem::Empty => note(Field::Prompt, Problem::Required),
-                PromptProblem::TooLong => note(Field::Prompt, Problem::TooLong(Prompt::MAX_CHARS as i64)),
+                PromptProblem::TooLong => note(Field::Prompt, Problem::TooLong(Prompt::MAX_CHARS)),
             })
             .ok();
         let aspect = match self.aspect_ratio.trim() {
@@ -165,50 +166,36 @@ impl RawRequest {
             note(Field::AspectRatio, Problem::Invalid);
         }
         let most = model.map_or(MAX_COUNT, |model| model.max_count.min(MAX_COUNT));
-        let count = optional(&self.count).map_or(Some(1), |count| count.filter(|count| (1..=most).contains(count)));
-        if count.is_none() {
-            note(Field::Count, Problem::NotInRange(most));
-        }
-        let seed = optional(&self.seed);
-        if seed.is_some_and(|seed| seed.is_none_or(|seed| !(0..=i64::from(u32::MAX)).contains(&seed))) {
-            note(Field::Seed, Problem::NotInRange(i64::from(u32::MAX)));
-        }
-        let quoted = optional(&self.quoted_price);
-        if quoted.is_some_and(|price| price.is_none_or(|price| price < 0)) {
-            note(Field::QuotedPrice, Problem::Invalid);
-        }
+        let count = number(&self.count, 1..=most).map_err(|problem| note(Field::Count, problem));
+        let seed = number(&self.seed, 0..=u32::MAX.into()).map_err(|problem| note(Field::Seed, problem));
+        let quoted = number(&self.quoted_price, 0..=i64::MAX).map_err(|_| note(Field::QuotedPrice, Problem::Invalid));
 
-        match (key, model, prompt, aspect, count) {
-            (Some(key), Some(model), Some(prompt), Some(aspect), Some(count)) if problems.is_empty() => {
-                let request = Request {
-                    key,
-                    model: model.name.clone(),
-                    prompt,
-                    aspect,
-                    count,
-                    seed: seed.flatten(),
-                    quoted: quoted.flatten().map(Credits),
-                };
-                Ok((request, model))
+        match (key, model, prompt, aspect, count, seed, quoted) {
+            (Some(key), Some(model), Some(prompt), Some(aspect), Ok(count), Ok(seed), Ok(quoted)) => {
+                let (count, quoted) = (count.unwrap_or(1), quoted.map(Credits));
+                Ok((Request { key, model: model.name.clone(), prompt, aspect, count, seed, quoted }, model))
             }
             _ => Err(problems),
         }
     }
 }
 
-/// `None` when nothing was given, `Some(None)` when what was given is no whole number. Full-width digits count.
-fn optional(text: &str) -> Option<Option<i64>> {
-    let text = text.trim();
-    (!text.is_empty()).then(|| {
-        let narrow: String = text
-            .chars()
-            .map(|c| match c {
-                '０'..='９' => char::from_u32(c as u32 - '０' as u32 + '0' as u32).unwrap_or(c),
-                other => other,
-            })
-            .collect();
-        narrow.parse().ok()
-    })
+/// A whole number of a range; `None` when nothing was given. Full-width digits count.
+fn number(text: &str, range: RangeInclusive<i64>) -> Result<Option<i64>, Problem> {
+    let text: String = text.trim().chars().map(narrow).collect();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    number.map(Some).ok_or(Problem::NotInRange(*range.end()))
+}
+
+/// The ASCII digit of a full-width one, as Japanese keyboards type it.
+fn narrow(c: char) -> char {
+    match c {
+        '０'..='９' => char::from_u32(u32::from(c) - u32::from('０') + u32::from('0')).unwrap_or(c),
+        other => other,
+    }
 }
 
 #[cfg(test)]

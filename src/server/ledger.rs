@@ -207,7 +207,7 @@ pub async fn balance(db: &Db, person: &PersonId) -> Result<BalanceView, sqlx::Er
 
 /// A person's account right after one more entry was counted, with the hash of the one before.
 #[derive(sqlx::FromRow)]
-struct Head {
+struct Account {
     id: AccountId,
     posted: Credits,
     entries: i64,
@@ -245,19 +245,19 @@ struct Cause {
 async fn write_entries(
     tx: &mut Tx,
     cause: &Cause,
-    head: &Head,
+    account: &Account,
     amount: Credits,
     house: &str,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     let link = Link {
-        previous: &head.head_hash,
-        account: &head.id,
-        place: head.entries,
+        previous: &account.head_hash,
+        account: &account.id,
+        place: account.entries,
         kind: &cause.kind,
         reference: &cause.reference,
         amount,
-        posted_after: head.posted,
+        posted_after: account.posted,
         at: now,
     };
     let hash = link.hash();
@@ -267,11 +267,11 @@ async fn write_entries(
     )
     .bind(mint())
     .bind(&cause.id)
-    .bind(&head.id)
+    .bind(&account.id)
     .bind(amount)
-    .bind(head.entries)
-    .bind(head.posted)
-    .bind(&head.head_hash)
+    .bind(account.entries)
+    .bind(account.posted)
+    .bind(&account.head_hash)
     .bind(&hash)
     .bind(now)
     .execute(tx.connection())
@@ -284,7 +284,7 @@ async fn write_entries(
         .bind(now)
         .execute(tx.connection())
         .await?;
-    sqlx::query("update account set head_hash = $2 where id = $1").bind(&head.id).bind(&hash).execute(tx.connection()).await?;
+    sqlx::query("update account set head_hash = $2 where id = $1").bind(&account.id).bind(&hash).execute(tx.connection()).await?;
     Ok(())
 }
 

@@ -187,10 +187,8 @@ impl Worker {
         if next.state != job.state {
             tracing::info!(generation = %job.id, from = job.state.as_str(), to = next.state.as_str(), "generation moved");
         }
-        match generation::record(&self.tools.db, &job, &next, &effects, now).await? {
-            true => Ok(()),
-            false => Err(Dropped::LeaseLost),
-        }
+        let recorded = generation::record(&self.tools.db, &job, &next, &effects, now).await?;
+        recorded.then_some(()).ok_or(Dropped::LeaseLost)
     }
 
     /// How long to sleep after a look at `looked_at`; what has become due since then is due at once.

@@ -103,6 +103,7 @@ fn expiry(record: &Record) -> Timestamp {
     Timestamp(i64::try_from(record.expiry_date.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX))
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that `map_err` calls")]
 fn backend(error: sqlx::Error) -> Error {
     Error::Backend(error.to_string())
 }

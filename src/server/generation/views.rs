@@ -269,9 +269,8 @@ fn phase(row: &Row) -> Phase {
     match row.state {
         State::Queued => Phase::Queued,
         State::Submitting | State::Waiting if row.cancel_requested_at.is_some() => Phase::Canceling,
-        State::Submitting => Phase::Starting,
         State::Waiting if row.prediction_status.as_deref() == Some("processing") => Phase::Rendering,
-        State::Waiting => Phase::Starting,
+        State::Submitting | State::Waiting => Phase::Starting,
         State::Storing => Phase::Saving,
         State::Canceling => Phase::Canceling,
         State::Parked => Phase::Delayed,

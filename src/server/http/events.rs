@@ -29,7 +29,7 @@ use tower_sessions::{Session, SessionStore};
 /// Between two comments that keep proxies from closing the connection. At each, the session is looked at again.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// The longest life of a stream.
-const LIFE: Duration = Duration::from_secs(15 * 60);
+const LIFE: Duration = Duration::from_mins(15);
 
 #[derive(Deserialize)]
 pub(super) struct Cursor {

@@ -49,10 +49,10 @@ pub(super) async fn create(
     Query(query): Query<CreateQuery>,
 ) -> Result<Response, Trouble> {
     let mut form = RawRequest { prompt: query.prompt.unwrap_or_default(), ..RawRequest::default() };
-    if let Some(id) = query.remix.as_deref().and_then(GenerationId::parse) {
-        if let Some(view) = views::find(&app.db, &person.id, &id).await? {
-            form = remix(&view);
-        }
+    if let Some(id) = query.remix.as_deref().and_then(GenerationId::parse)
+        && let Some(view) = views::find(&app.db, &person.id, &id).await?
+    {
+        form = remix(&view);
     }
     create_page(&app, &person, form, None).await
 }

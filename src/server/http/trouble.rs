@@ -96,7 +96,8 @@ pub(super) async fn not_that_way() -> StatusCode {
 }
 
 pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
-    let said = panic.downcast_ref::<&str>().map(|text| (*text).to_owned()).or_else(|| panic.downcast_ref::<String>().cloned());
+    let said =
+        panic.downcast::<String>().map(|text| *text).or_else(|panic| panic.downcast::<&str>().map(|text| (*text).to_owned()));
     tracing::error!(panic = said.unwrap_or_default(), "a handler panicked");
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
 }
