@@ -226,9 +226,15 @@ pub fn Composer(
                             } else {
                                 view! {
                                     <span class="leaves">{(text.leaves)(available.get() - price.get())}</span>
-                                    <button class="generate" data-testid="generate" aria-label=(text.generate_for)(price.get())
-                                        aria-disabled=pending.get().then_some("true")>
-                                        {text.generate} <span class="generate-price" data-testid="price">{icon(CREDITS)} {price.get().to_string()}</span>
+                                    <button class="generate" data-testid="generate" aria-disabled=pending.get().then_some("true")>
+                                        {text.generate}
+                                        " "
+                                        <span class="generate-price">
+                                            {icon(CREDITS)}
+                                            <span data-testid="price">{price.get().to_string()}</span>
+                                            " "
+                                            <span class="sr-only">{(text.credits)(price.get())}</span>
+                                        </span>
                                     </button>
                                 }
                                 .into_any()
