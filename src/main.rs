@@ -13,8 +13,9 @@ use atelier::server::store::Store;
 use atelier::server::{Role, run, telemetry};
 use clap::{Parser, Subcommand};
 use secrecy::SecretString;
-use std::io::{Write, stdout};
+use std::io::{Write, stderr, stdout};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -85,8 +86,18 @@ enum LedgerCommand {
 }
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    let cli = Cli::parse();
+async fn main() -> ExitCode {
+    match command(Cli::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // One sentence with its causes; a backtrace helps nobody who mistyped a variable.
+            let said = writeln!(stderr(), "error: {error:#}");
+            if said.is_err() { ExitCode::from(2) } else { ExitCode::FAILURE }
+        }
+    }
+}
+
+async fn command(cli: Cli) -> anyhow::Result<()> {
     let config = match Config::from_env() {
         Ok(config) => config,
         Err(bad) => bail!("{bad}"),
@@ -108,7 +119,9 @@ async fn serve(config: Config, role: Role) -> anyhow::Result<()> {
     let shown = config.clone();
     let running = run(config, role, stop).await?;
     if running.sandbox {
-        say("Replicate is the built-in sandbox: pictures are drawn here and cost nothing. Set REPLICATE_API_TOKEN for the real one.")?;
+        say(
+            "Replicate is the built-in sandbox: pictures are drawn here and cost nothing. Set REPLICATE_API_TOKEN for the real one.",
+        )?;
     } else {
         say(&format!("Replicate is real: {}", shown.replicate_url))?;
     }
@@ -162,7 +175,11 @@ async fn verify(config: &Config) -> anyhow::Result<()> {
     for broken in &drift {
         say(&format!("BROKEN: {}: {}", broken.promise, broken.id))?;
     }
-    if drift.is_empty() { say("The books are right: every promise holds, every chain is whole.") } else { bail!("the books are not right") }
+    if drift.is_empty() {
+        say("The books are right: every promise holds, every chain is whole.")
+    } else {
+        bail!("the books are not right")
+    }
 }
 
 async fn doctor(config: &Config) -> anyhow::Result<()> {

@@ -24,7 +24,7 @@ use leptos::prelude::*;
 use leptos::{html, task};
 use serde::{Deserialize, Serialize};
 
-/// A second press within this many milliseconds is the other half of a double click.
+/// A second press of the same wish within this many milliseconds is the other half of a double click.
 const DOUBLE_CLICK_MS: f64 = 700.0;
 
 /// A sentence about the whole form.
@@ -42,8 +42,8 @@ struct Form {
     choice: RwSignal<Choice>,
     problems: RwSignal<Vec<FieldProblem>>,
     notice: RwSignal<Option<Notice>>,
-    /// The browser's own time of the last press.
-    pressed: StoredValue<f64>,
+    /// The last press: the browser's own time, and what it sent.
+    pressed: StoredValue<(f64, String)>,
 }
 
 impl Form {
@@ -68,8 +68,9 @@ impl Form {
     /// Sends what stands in the fields, once.
     fn press(self, store: &Store, at: f64) {
         let Some(form) = self.node.get_untracked() else { return };
-        let again = at - self.pressed.get_value() < DOUBLE_CLICK_MS;
-        if again || store.pending.get_untracked() > 0 {
+        let wish = browser::fields(&form, "");
+        let soon = |last: f64| at - last < DOUBLE_CLICK_MS || store.pending.get_untracked() > 0;
+        if self.pressed.with_value(|(last, pressed)| *pressed == wish && soon(*last)) {
             return;
         }
         let prompt = browser::field(&form, "prompt").trim().to_owned();
@@ -79,7 +80,7 @@ impl Form {
             browser::focus_problem(&form);
             return;
         }
-        self.pressed.set_value(at);
+        self.pressed.set_value((at, wish));
         self.problems.set(Vec::new());
         let key = browser::fresh_key();
         let aspect = AspectRatio::parse(&browser::field(&form, "aspect_ratio")).unwrap_or_default();
@@ -134,7 +135,7 @@ pub fn Composer(
         choice: RwSignal::new(choice),
         problems: RwSignal::new(problems),
         notice: RwSignal::new(notice.map(Notice::Sentence)),
-        pressed: StoredValue::new(f64::NEG_INFINITY),
+        pressed: StoredValue::new((f64::NEG_INFINITY, String::new())),
         models: RwSignal::new(models.clone()),
     };
     let available = RwSignal::new(balance.available().0);

@@ -2,7 +2,7 @@
 //! the variable and the fix.
 
 use crate::domain::Credits;
-use crate::server::generation::work::Caps;
+use crate::server::generation::Caps;
 use crate::server::store::StoreConfig;
 use secrecy::SecretString;
 use std::net::{IpAddr, SocketAddr};

@@ -130,7 +130,8 @@ impl Db {
         let alone = match self.dialect {
             Dialect::Sqlite => true, // `begin immediate` is exclusive already
             Dialect::Postgres => {
-                let row = sqlx::query("select pg_try_advisory_xact_lock($1)").bind(name as i64).fetch_one(tx.connection()).await?;
+                let row =
+                    sqlx::query("select pg_try_advisory_xact_lock($1)").bind(name as i64).fetch_one(tx.connection()).await?;
                 row.try_get(0)?
             }
         };
@@ -252,11 +253,8 @@ impl Publisher {
     /// When the connection is gone; open another.
     pub async fn publish(&mut self, people: &[PersonId]) -> Result<(), sqlx::Error> {
         // PostgreSQL refuses payloads of 8,000 bytes; 150 ids of 36 stay below.
-        let payload = if people.len() > 150 {
-            String::new()
-        } else {
-            people.iter().map(PersonId::as_str).collect::<Vec<_>>().join(",")
-        };
+        let payload =
+            if people.len() > 150 { String::new() } else { people.iter().map(PersonId::as_str).collect::<Vec<_>>().join(",") };
         sqlx::query("select pg_notify($1, $2)").bind(CHANNEL).bind(payload).execute(&mut self.0).await?;
         Ok(())
     }
@@ -285,12 +283,9 @@ pub fn mint() -> String {
 async fn prepare(connection: &mut AnyConnection, dialect: Dialect) -> Result<(), sqlx::Error> {
     if dialect == Dialect::Sqlite {
         // FULL, because a power cut must not roll back a hold whose prediction Replicate has already billed.
-        for pragma in [
-            "pragma busy_timeout = 10000",
-            "pragma journal_mode = wal",
-            "pragma synchronous = full",
-            "pragma foreign_keys = on",
-        ] {
+        for pragma in
+            ["pragma busy_timeout = 10000", "pragma journal_mode = wal", "pragma synchronous = full", "pragma foreign_keys = on"]
+        {
             sqlx::query(pragma).execute(&mut *connection).await?;
         }
     }

@@ -5,12 +5,14 @@
 //! epoch it was given: zero rows means that the lease is lost and nothing was changed. A terminal state is written in
 //! the same transaction as its money, once; whoever comes second changes nothing.
 //!
-//! What people may see of it is in [`views`]; what a worker does with it in [`work`].
+//! What people may see of it is in [`views`]; who may work on it in [`lease`]; what a worker reports in [`work`].
 
+pub mod lease;
 pub mod views;
 pub mod work;
 
-pub use work::{Effects, Job, KeptOutput, Money, Submission, admit, claim, heartbeat, keep_output, next_due, record, sweep};
+pub use lease::{Caps, admit, claim, heartbeat, next_due};
+pub use work::{Effects, Job, KeptOutput, Money, Submission, keep_output, record, sweep};
 
 use super::db::{Db, Tx, mint};
 use super::ledger;

@@ -14,7 +14,7 @@ mod submit;
 use self::core::{Action, Event, Taken, plan, step};
 use super::clock::Clock;
 use super::db::{Db, mint};
-use super::generation::{self, Job, work::Caps};
+use super::generation::{self, Caps, Job};
 use super::ledger;
 use super::replicate::Client;
 use super::store::Store;
@@ -234,7 +234,7 @@ impl Worker {
         if ended.is_err() {
             steps.shutdown().await;
         }
-        if let Err(error) = generation::work::hand_back(&self.tools.db, &self.id, self.tools.clock.now()).await {
+        if let Err(error) = generation::lease::hand_back(&self.tools.db, &self.id, self.tools.clock.now()).await {
             tracing::warn!(%error, "leases could not be handed back; they run out by themselves");
         }
     }

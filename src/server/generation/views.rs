@@ -1,7 +1,8 @@
 //! What an owner may see of their generations. Every query names the owner; there is no look-up by bare id.
 
 use crate::domain::{
-    AspectRatio, Credits, Failure, GenerationId, GenerationView, ModelName, OutputView, PersonId, Phase, RequestKey, State, Timestamp,
+    AspectRatio, Credits, Failure, GenerationId, GenerationView, ModelName, OutputView, PersonId, Phase, RequestKey, State,
+    Timestamp,
 };
 use crate::server::db::{Db, Tx};
 use std::collections::HashMap;
@@ -76,7 +77,8 @@ macro_rules! select_views {
 /// # Errors
 /// When the database fails.
 pub async fn find(db: &Db, owner: &PersonId, id: &GenerationId) -> Result<Option<GenerationView>, sqlx::Error> {
-    let rows = sqlx::query_as(select_views!("where g.owner_id = $1 and g.id = $2")).bind(owner).bind(id).fetch_all(db.pool()).await?;
+    let rows =
+        sqlx::query_as(select_views!("where g.owner_id = $1 and g.id = $2")).bind(owner).bind(id).fetch_all(db.pool()).await?;
     Ok(with_outputs(db, rows).await?.into_iter().next())
 }
 
@@ -211,7 +213,13 @@ async fn with_outputs(db: &Db, rows: Vec<Row>) -> Result<Vec<GenerationView>, sq
     for output in outputs {
         by_generation.entry(output.generation_id.clone()).or_default().push(output_view(output));
     }
-    Ok(rows.into_iter().map(|row| { let outputs = by_generation.remove(&row.id).unwrap_or_default(); view(row, outputs) }).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let outputs = by_generation.remove(&row.id).unwrap_or_default();
+            view(row, outputs)
+        })
+        .collect())
 }
 
 fn output_view(row: OutputRow) -> OutputView {

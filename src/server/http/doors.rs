@@ -38,17 +38,28 @@ pub(super) struct DoorFields {
     next: String,
 }
 
-pub(super) async fn sign_in_page(
-    State(app): State<App>,
-    visitor: Visitor,
-    Query(query): Query<DoorQuery>,
-) -> Result<Response, Trouble> {
+/// Which of the two doors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    In,
+    Up,
+}
+
+pub(super) async fn sign_in_page(State(app): State<App>, visitor: Visitor, query: Query<DoorQuery>) -> Result<Response, Trouble> {
+    door_page(&app, &visitor, Side::In, query.0).await
+}
+
+pub(super) async fn sign_up_page(State(app): State<App>, visitor: Visitor, query: Query<DoorQuery>) -> Result<Response, Trouble> {
+    door_page(&app, &visitor, Side::Up, query.0).await
+}
+
+async fn door_page(app: &App, visitor: &Visitor, side: Side, query: DoorQuery) -> Result<Response, Trouble> {
     let next = local(query.next.as_deref().unwrap_or_default());
     if visitor.person.is_some() {
         return Ok(Redirect::to(&next).into_response());
     }
     let form = DoorForm { email: String::new(), next };
-    show_sign_in(&app, &visitor, form, Vec::new(), query.expired.is_some()).await
+    show(app, visitor, side, form, Vec::new(), query.expired.is_some()).await
 }
 
 pub(super) async fn sign_in(
@@ -58,25 +69,11 @@ pub(super) async fn sign_in(
     visitor: Visitor,
     Form(fields): Form<DoorFields>,
 ) -> Result<Response, Trouble> {
-    let form = DoorForm { email: fields.email.clone(), next: local(&fields.next) };
-    let credentials = Credentials { email: fields.email, password: fields.password };
-    let Some(person) = account::authenticate(&app.db, &credentials).await? else {
-        return show_sign_in(&app, &visitor, form, vec![DoorProblem::Wrong], false).await;
-    };
-    enter(&mut auth, &session, &person).await?;
-    Ok(Redirect::to(&form.next).into_response())
-}
-
-pub(super) async fn sign_up_page(
-    State(app): State<App>,
-    visitor: Visitor,
-    Query(query): Query<DoorQuery>,
-) -> Result<Response, Trouble> {
-    let next = local(query.next.as_deref().unwrap_or_default());
-    if visitor.person.is_some() {
-        return Ok(Redirect::to(&next).into_response());
+    let (form, credentials) = fields.split();
+    match account::authenticate(&app.db, &credentials).await? {
+        Some(person) => enter(&mut auth, &session, &person, &form.next).await,
+        None => show(&app, &visitor, Side::In, form, vec![DoorProblem::Wrong], false).await,
     }
-    show_sign_up(&app, &visitor, DoorForm { email: String::new(), next }, Vec::new()).await
 }
 
 pub(super) async fn sign_up(
@@ -86,17 +83,15 @@ pub(super) async fn sign_up(
     visitor: Visitor,
     Form(fields): Form<DoorFields>,
 ) -> Result<Response, Trouble> {
-    let form = DoorForm { email: fields.email.clone(), next: local(&fields.next) };
-    let credentials = Credentials { email: fields.email, password: fields.password };
+    let (form, credentials) = fields.split();
     match account::sign_up(&app.db, &credentials, app.config.signup_credits, app.clock.now()).await {
         Ok(id) => {
             let person = account::find(&app.db, &id).await?.ok_or_else(|| Trouble::internal(&"a new person is missing"))?;
-            enter(&mut auth, &session, &person).await?;
-            Ok(Redirect::to(&form.next).into_response())
+            enter(&mut auth, &session, &person, &form.next).await
         }
         Err(account::Error::Refused(problems)) => {
             let problems = problems.into_iter().map(problem).collect();
-            show_sign_up(&app, &visitor, form, problems).await
+            show(&app, &visitor, Side::Up, form, problems, false).await
         }
         Err(error) => Err(error.into()),
     }
@@ -135,10 +130,19 @@ pub(super) async fn preferences(State(app): State<App>, Form(wanted): Form<Prefe
     response
 }
 
-/// Signs a person in under a session id that nobody has seen before.
-async fn enter(auth: &mut AuthSession, session: &Session, person: &account::Person) -> Result<(), Trouble> {
+impl DoorFields {
+    /// What may be shown again, and what may not.
+    fn split(self) -> (DoorForm, Credentials) {
+        let form = DoorForm { email: self.email.clone(), next: local(&self.next) };
+        (form, Credentials { email: self.email, password: self.password })
+    }
+}
+
+/// Signs a person in under a session id that nobody has seen before, and lets them go on.
+async fn enter(auth: &mut AuthSession, session: &Session, person: &account::Person, next: &str) -> Result<Response, Trouble> {
     session.cycle_id().await.map_err(|error| Trouble::internal(&error))?;
-    auth.login(person).await.map_err(|error| Trouble::internal(&error))
+    auth.login(person).await.map_err(|error| Trouble::internal(&error))?;
+    Ok(Redirect::to(next).into_response())
 }
 
 fn problem(problem: SignUpProblem) -> DoorProblem {
@@ -152,34 +156,26 @@ fn problem(problem: SignUpProblem) -> DoorProblem {
     }
 }
 
-async fn show_sign_in(
+/// A door with its form, as it was filled in, and why it stayed shut.
+async fn show(
     app: &App,
     visitor: &Visitor,
+    side: Side,
     form: DoorForm,
     problems: Vec<DoorProblem>,
     expired: bool,
 ) -> Result<Response, Trouble> {
     let viewer = visitor.viewer(app).await?;
-    let assets = app.page_assets();
-    let title = text::pages(viewer.lang).door.sign_in_title.to_owned();
+    let (assets, gift, words) = (app.page_assets(), app.config.signup_credits, text::pages(viewer.lang).door);
+    let title = if side == Side::In { words.sign_in_title } else { words.sign_up_title };
     let page = Page { status: status(&problems), ..Page::new(viewer.clone(), title, false) };
     Ok(page
         .render(app, move || {
             let (viewer, assets, form, problems) = (viewer.clone(), assets.clone(), form.clone(), problems.clone());
-            view! { <SignIn viewer assets form problems expired /> }
-        })
-        .await)
-}
-
-async fn show_sign_up(app: &App, visitor: &Visitor, form: DoorForm, problems: Vec<DoorProblem>) -> Result<Response, Trouble> {
-    let viewer = visitor.viewer(app).await?;
-    let (assets, gift) = (app.page_assets(), app.config.signup_credits);
-    let title = text::pages(viewer.lang).door.sign_up_title.to_owned();
-    let page = Page { status: status(&problems), ..Page::new(viewer.clone(), title, false) };
-    Ok(page
-        .render(app, move || {
-            let (viewer, assets, form, problems) = (viewer.clone(), assets.clone(), form.clone(), problems.clone());
-            view! { <SignUp viewer assets form problems gift /> }
+            match side {
+                Side::In => view! { <SignIn viewer assets form problems expired /> }.into_any(),
+                Side::Up => view! { <SignUp viewer assets form problems gift /> }.into_any(),
+            }
         })
         .await)
 }
@@ -191,7 +187,8 @@ const fn status(problems: &[DoorProblem]) -> StatusCode {
 /// A path of our own to go on to; `/create` when what was asked for is anything else. A browser reads `//host`, `/\host`
 /// and control characters in ways of its own.
 fn local(next: &str) -> String {
-    let is_path = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\']) && !next.chars().any(char::is_control);
+    let is_path =
+        next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\']) && !next.chars().any(char::is_control);
     if is_path && next.is_ascii() { next.to_owned() } else { "/create".to_owned() }
 }
 
@@ -204,7 +201,9 @@ mod tests {
         for good in ["/gallery", "/g/0193?x=1", "/"] {
             assert_eq!(local(good), good);
         }
-        for bad in ["", "gallery", "https://evil.example.com", "//evil.example.com", "/\\evil.example.com", "/\tx", "/\r\nset-cookie: a"] {
+        for bad in
+            ["", "gallery", "https://evil.example.com", "//evil.example.com", "/\\evil.example.com", "/\tx", "/\r\nset-cookie: a"]
+        {
             assert_eq!(local(bad), "/create", "{bad:?}");
         }
     }

@@ -131,9 +131,7 @@ fn refused(refusal: &Refusal, person: &SignedIn) -> Response {
             &json!({"error": "Insufficient credits", "detail": detail, "available": available, "price": price}),
         ),
         Refusal::Fields(problems) => {
-            let said = |found: &FieldProblem| {
-                json!({"field": name(found.field), "problem": found.problem, "detail": (words.problem)(found.field, found.problem)})
-            };
+            let said = |found: &FieldProblem| json!({"field": name(found.field), "problem": found.problem, "detail": (words.problem)(found.field, found.problem)});
             let fields: Vec<Value> = problems.iter().map(said).collect();
             let first = problems.first().copied().unwrap_or(FieldProblem { field: Field::Prompt, problem: Problem::Invalid });
             let body = json!({
@@ -141,7 +139,9 @@ fn refused(refusal: &Refusal, person: &SignedIn) -> Response {
             });
             answer(StatusCode::UNPROCESSABLE_ENTITY, &body)
         }
-        Refusal::KeyReused => answer(StatusCode::UNPROCESSABLE_ENTITY, &json!({"error": detail, "field": name(Field::RequestKey)})),
+        Refusal::KeyReused => {
+            answer(StatusCode::UNPROCESSABLE_ENTITY, &json!({"error": detail, "field": name(Field::RequestKey)}))
+        }
         Refusal::PriceChanged { .. } => answer(StatusCode::CONFLICT, &json!({"error": detail})),
         Refusal::TooManyQueued { .. } => answer(StatusCode::TOO_MANY_REQUESTS, &json!({"error": detail})),
     }

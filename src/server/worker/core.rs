@@ -265,7 +265,8 @@ impl Next {
     fn still_running(&mut self) {
         if self.now >= self.job.deadline_at.plus_ms(GIVE_UP_MS) {
             self.stopped(Some("it never ended".to_owned()));
-        } else if self.job.state == State::Canceling || self.job.cancel_requested_at.is_some() || self.now >= self.job.deadline_at {
+        } else if self.job.state == State::Canceling || self.job.cancel_requested_at.is_some() || self.now >= self.job.deadline_at
+        {
             // From a look at a `waiting` row this is the step towards stopping; there, it is another look.
             let in_ms = if self.job.state == State::Canceling { 500 } else { 0 };
             self.go(State::Canceling, in_ms);

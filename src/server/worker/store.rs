@@ -28,7 +28,8 @@ enum NotKept {
 }
 
 pub(super) async fn store(tools: &Tools, job: &Job) -> Result<Stored, sqlx::Error> {
-    let links: Vec<String> = job.prediction_output.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
+    let links: Vec<String> =
+        job.prediction_output.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
     let kept = work::kept_places(&tools.db, &job.id).await?;
     let mut stored = Stored { kept: i64::try_from(kept.len()).unwrap_or(0), ..Stored::default() };
     for (place, link) in links.iter().enumerate() {
@@ -113,9 +114,10 @@ impl From<DownloadError> for NotKept {
         match error {
             DownloadError::Transient(_) | DownloadError::Truncated { .. } | DownloadError::Empty => Self::Unfetched(text),
             DownloadError::Disk(_) => Self::StoreAway(text),
-            DownloadError::Gone(_) | DownloadError::TooLarge { .. } | DownloadError::ForeignHost(_) | DownloadError::Malformed(_) => {
-                Self::Lost(text)
-            }
+            DownloadError::Gone(_)
+            | DownloadError::TooLarge { .. }
+            | DownloadError::ForeignHost(_)
+            | DownloadError::Malformed(_) => Self::Lost(text),
         }
     }
 }

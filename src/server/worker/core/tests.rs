@@ -51,7 +51,9 @@ fn with_status(status: &str) -> Prediction {
 }
 
 fn succeeded() -> Prediction {
-    prediction(json!({"id": "abc", "status": "succeeded", "output": ["https://replicate.delivery/a", "https://replicate.delivery/b"]}))
+    prediction(
+        json!({"id": "abc", "status": "succeeded", "output": ["https://replicate.delivery/a", "https://replicate.delivery/b"]}),
+    )
 }
 
 fn canceled(job: Job) -> Job {
@@ -203,8 +205,13 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(()).prop_map(|()| Event::Looked(Ok(None))),
         answer().prop_map(Event::Seen),
         Just(()).prop_map(|()| Event::SentTooLate),
-        (0_i64..3, 0_i64..3, 0_i64..3, any::<bool>())
-            .prop_map(|(kept, lost, unfetched, store_away)| Event::Stored(Stored { kept, lost, unfetched, store_away, detail: None })),
+        (0_i64..3, 0_i64..3, 0_i64..3, any::<bool>()).prop_map(|(kept, lost, unfetched, store_away)| Event::Stored(Stored {
+            kept,
+            lost,
+            unfetched,
+            store_away,
+            detail: None
+        })),
     ]
 }
 
