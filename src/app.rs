@@ -3,6 +3,7 @@
 //! Pages without islands load no script at all. Nothing here is inline but leptos' own loader, which carries the nonce of
 //! the Content-Security-Policy.
 
+use crate::components::plain;
 use crate::domain::{Lang, Theme, Viewer};
 use crate::text;
 use leptos::config::LeptosOptions;
@@ -50,7 +51,7 @@ pub fn Document(
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover" />
-                <title>{title.clone()}</title>
+                <title inner_html=plain(&title)></title>
                 <meta name="description" content=words.frame.description />
                 <meta name="color-scheme" content=color_scheme(viewer.theme) />
                 {theme_colors(viewer.theme)}
@@ -140,8 +141,8 @@ mod tests {
     }
 
     #[test]
-    fn a_title_is_text() {
+    fn a_title_is_exactly_its_text() {
         let html = document("</title><script>x</script>", false, false);
-        assert!(!html.contains("<script>x"), "{html}");
+        assert!(html.contains("<title>&lt;/title&gt;&lt;script&gt;x&lt;/script&gt; · Atelier</title>"), "{html}");
     }
 }

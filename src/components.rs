@@ -3,6 +3,7 @@
 mod frame;
 pub mod icon;
 mod mark;
+mod plain;
 mod preferences;
 mod prompt_box;
 mod query;
@@ -14,6 +15,7 @@ pub mod time;
 pub use frame::{Frame, Place, Porch};
 pub use icon::Icon;
 pub use mark::{Brand, Mark};
+pub use plain::plain;
 pub use preferences::{LanguageSwitch, ThemeSwitch};
 pub use prompt_box::PromptBox;
 pub use query::query_value;

@@ -5,7 +5,7 @@
 
 use super::{Brand, Icon, LanguageSwitch, ThemeSwitch, icon};
 use crate::domain::{Lang, Viewer};
-use crate::islands::{Balance, LiveStart};
+use crate::islands::{Balance, Handed, Parcel};
 use crate::text;
 use leptos::prelude::*;
 
@@ -25,8 +25,8 @@ pub enum Place {
 #[component]
 pub fn Frame(
     viewer: Viewer,
-    /// What the islands of the page need to hear the live stream.
-    start: LiveStart,
+    /// What the islands of the page begin with.
+    parcel: Parcel,
     /// Which place of the navigation this page is.
     here: Place,
     children: Children,
@@ -43,6 +43,7 @@ pub fn Frame(
     };
     let pictures = (viewer.pictures > 0).then(|| text::number(viewer.pictures));
     view! {
+        <Handed parcel />
         <a class="skip" href="#main">{words.skip}</a>
         <div class="frame">
             <header class="side">
@@ -52,7 +53,7 @@ pub fn Frame(
                     {link(Place::Gallery, "/gallery", words.gallery, icon::IMAGES, pictures)}
                     {link(Place::Credits, "/credits", words.credits, icon::COINS, None)}
                 </nav>
-                <Balance balance=viewer.balance start=start />
+                <Balance />
                 <button class="account-button" type="button" popovertarget="account" aria-label=words.account>
                     <Icon glyph=icon::USER />
                 </button>
@@ -117,8 +118,8 @@ mod tests {
     use crate::components::samples;
 
     fn frame(viewer: Viewer) -> String {
-        let start = samples::start(viewer.lang);
-        Owner::new().with(|| view! { <Frame viewer start here=Place::Credits><p>"x"</p></Frame> }.to_html())
+        let parcel = samples::parcel(viewer.lang);
+        Owner::new().with(|| view! { <Frame viewer parcel here=Place::Credits><p>"x"</p></Frame> }.to_html())
     }
 
     #[test]

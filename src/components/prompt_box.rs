@@ -1,9 +1,9 @@
 //! The box a prompt is typed into: the only `<textarea>` of the house.
 //!
-//! Leptos 0.8 writes the children of a `<textarea>` into the page unescaped, so a prompt given as a child could close the
-//! element and open a script. Here the text is escaped first and handed over as the inner HTML; browsers read it back as
-//! plain text, at first paint and on hydration alike.
+//! Its text is inner HTML and not a child (see [`plain`]); browsers read it back as plain text, at first paint and on
+//! hydration alike.
 
+use super::plain;
 use leptos::{html::Textarea, prelude::*};
 
 /// A prompt that can be edited. Listen with `on:input`; read it through `node_ref`.
@@ -40,27 +40,16 @@ pub fn PromptBox(
             aria-label=label
             aria-invalid=problem.as_ref().map(|_| "true")
             aria-describedby=problem
-            inner_html=escape(&value)
+            inner_html=inside(&value)
         ></textarea>
     }
 }
 
-/// The text as HTML that reads back as exactly this text inside a `<textarea>`.
-fn escape(text: &str) -> String {
-    let mut html = String::with_capacity(text.len() + 1);
-    // A parser drops a line break right after the opening tag; the one it drops must not be the person's.
-    if text.starts_with('\n') {
-        html.push('\n');
-    }
-    for c in text.chars() {
-        match c {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            other => html.push(other),
-        }
-    }
-    html
+/// The text as the inside of the box. A parser drops a line break right after the opening tag; the one it drops must not be
+/// the person's.
+fn inside(text: &str) -> String {
+    let first = if text.starts_with('\n') { "\n" } else { "" };
+    format!("{first}{}", plain(text))
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use crate::domain::{
     AspectRatio, BalanceView, Credits, Failure, GenerationId, GenerationView, Lang, ModelName, OutputView, Phase, RequestKey,
     Theme, Timestamp, Viewer,
 };
-use crate::islands::LiveStart;
+use crate::islands::{LiveStart, Parcel};
 
 /// 22 November 2026, 14:05:09 UTC.
 pub const NOW: Timestamp = Timestamp(1_795_356_309_000);
@@ -24,6 +24,10 @@ pub fn viewer(lang: Lang) -> Viewer {
 
 pub fn start(lang: Lang) -> LiveStart {
     LiveStart { session: "s".into(), cursor: NOW, lang }
+}
+
+pub fn parcel(lang: Lang) -> Parcel {
+    Parcel::new(start(lang), viewer(lang).balance)
 }
 
 pub fn succeeded(count: i64) -> GenerationView {

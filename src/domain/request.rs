@@ -67,6 +67,10 @@ pub enum Field {
 }
 
 impl Field {
+    /// All fields.
+    pub const ALL: [Self; 7] =
+        [Self::Prompt, Self::Model, Self::AspectRatio, Self::Count, Self::Seed, Self::RequestKey, Self::QuotedPrice];
+
     /// The name in forms and JSON.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -1,18 +1,14 @@
 //! What a person has: what can be spent, what is set aside, and both together. Only the server's word moves it.
 
+use super::parcel::Parcel;
 use super::part::words;
-use super::store::{LiveStart, Store};
-use crate::domain::BalanceView;
+use super::store::Store;
 use leptos::prelude::*;
 
 /// The balance, with a link to its statement.
 #[island]
-pub fn Balance(
-    /// As the page was made.
-    balance: BalanceView,
-    /// The stream of the page.
-    start: LiveStart,
-) -> impl IntoView {
+pub fn Balance() -> impl IntoView {
+    let Parcel { start, balance, .. } = Parcel::open();
     let text = start.text();
     let shown = RwSignal::new(balance);
     Effect::new(move |_| {

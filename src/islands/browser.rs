@@ -16,6 +16,9 @@ extern "C" {
     #[wasm_bindgen(js_name = post, catch)]
     async fn post_raw(action: &str, body: &str) -> Result<js_sys::Array, JsValue>;
 
+    /// The parcel of the page, as it was written.
+    pub fn parcel() -> String;
+
     /// The form's fields, urlencoded, under this request key.
     pub fn fields(form: &HtmlFormElement, request_key: &str) -> String;
 

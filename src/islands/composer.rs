@@ -13,22 +13,22 @@ pub use choice::ModelChoice;
 use super::browser;
 use super::cards::Card;
 use super::icon::{ADVANCED, CREDITS, MODEL, icon};
+use super::parcel::{ComposerStart, Parcel};
 use super::part::{flag, part, value};
 use super::press;
 use super::store::{LiveStart, Store};
-use crate::domain::{AspectRatio, BalanceView, Field, FieldProblem, MAX_COUNT, Problem, RawRequest, RequestKey};
+use crate::domain::{AspectRatio, Field, FieldProblem, MAX_COUNT, Problem, RequestKey};
 use choice::Choice;
 use fields::{aspect_picker, field_error, invalid, prompt};
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
 use leptos::{html, task};
-use serde::{Deserialize, Serialize};
 
 /// A second press of the same wish within this many milliseconds is the other half of a double click.
 const DOUBLE_CLICK_MS: f64 = 700.0;
 
 /// A sentence about the whole form.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq)]
 enum Notice {
     Sentence(String),
     SignedOut,
@@ -109,24 +109,16 @@ impl Form {
     }
 }
 
-/// The composer. `values` refills it (and carries the request key for a press without JavaScript), `problems` and
-/// `notice` say why the last press was refused.
-#[expect(clippy::too_many_lines, clippy::needless_pass_by_value, reason = "one view; islands own their properties")]
+/// The composer.
 #[island]
-pub fn Composer(
-    /// The catalogue; the first is chosen when `values` names none of it.
-    models: Vec<ModelChoice>,
-    /// What stands in the fields.
-    values: RawRequest,
-    /// What is wrong with them.
-    problems: Vec<FieldProblem>,
-    /// Why the form as a whole was refused, in the person's language.
-    notice: Option<String>,
-    /// What the person has.
-    balance: BalanceView,
-    /// The stream of the page.
-    start: LiveStart,
-) -> impl IntoView {
+pub fn Composer() -> impl IntoView {
+    let Parcel { start, balance, composer, .. } = Parcel::open();
+    composer.map(|given| composer_view(given, start, balance.available().0))
+}
+
+#[expect(clippy::too_many_lines, reason = "one view")]
+fn composer_view(given: ComposerStart, start: LiveStart, available: i64) -> impl IntoView {
+    let ComposerStart { models, values, problems, notice } = given;
     let (lang, text) = (start.lang, &start.text().composer);
     let choice = Choice::read(&models, &values.model, &values.count);
     let chosen = choice.clone();
@@ -138,7 +130,7 @@ pub fn Composer(
         pressed: StoredValue::new((f64::NEG_INFINITY, String::new())),
         models: RwSignal::new(models.clone()),
     };
-    let available = RwSignal::new(balance.available().0);
+    let available = RwSignal::new(available);
     let awake = RwSignal::new(false);
     let pending = RwSignal::new(false);
     let price = Memo::new(move |_| form.price());
@@ -227,9 +219,15 @@ pub fn Composer(
                             } else {
                                 view! {
                                     <span class="leaves">{(text.leaves)(available.get() - price.get())}</span>
-                                    <button class="generate" data-testid="generate" aria-label=(text.generate_for)(price.get())
-                                        aria-disabled=pending.get().then_some("true")>
-                                        {text.generate} <span class="generate-price" data-testid="price">{icon(CREDITS)} {price.get().to_string()}</span>
+                                    <button class="generate" data-testid="generate" aria-disabled=pending.get().then_some("true")>
+                                        {text.generate}
+                                        " "
+                                        <span class="generate-price">
+                                            {icon(CREDITS)}
+                                            <span data-testid="price">{price.get().to_string()}</span>
+                                            " "
+                                            <span class="sr-only">{(text.credits)(price.get())}</span>
+                                        </span>
                                     </button>
                                 }
                                 .into_any()

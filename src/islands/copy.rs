@@ -1,21 +1,16 @@
 //! A button that copies a text, and says so.
 
 use super::browser;
+use super::parcel::Parcel;
 use super::part::{flag, words};
-use crate::domain::Lang;
-use crate::text::live;
 use leptos::prelude::*;
 use leptos::task;
 
-/// Copies `value`. Hidden until it can work.
+/// Copies what the parcel says. Hidden until it can work.
 #[island]
-pub fn CopyButton(
-    /// What is copied.
-    value: String,
-    /// The language of the page.
-    lang: Lang,
-) -> impl IntoView {
-    let text = live::of(lang);
+pub fn CopyButton() -> impl IntoView {
+    let Parcel { start, copy: value, .. } = Parcel::open();
+    let text = start.text();
     let awake = RwSignal::new(false);
     let copied = RwSignal::new(false);
     Effect::new(move |_| awake.set(true));

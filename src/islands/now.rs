@@ -2,6 +2,7 @@
 
 use super::card::card_view;
 use super::cards::{Card, Cards};
+use super::parcel::Parcel;
 use super::part::{flag, words};
 use super::store::{LiveStart, Store};
 use crate::domain::{GenerationView, Phase, Timestamp};
@@ -14,12 +15,8 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// The cards.
 #[island]
-pub fn Now(
-    /// What is unfinished, and what ended so lately that it belongs here, newest first.
-    generations: Vec<GenerationView>,
-    /// The stream of the page.
-    start: LiveStart,
-) -> impl IntoView {
+pub fn Now() -> impl IntoView {
+    let Parcel { start, generations, .. } = Parcel::open();
     let text = start.text();
     let now = RwSignal::new(start.cursor);
     let mut first = Cards::default();

@@ -2,6 +2,8 @@
 
 const POST_TIMEOUT_MS = 30_000;
 
+export const parcel = () => document.getElementById("parcel").textContent;
+
 // Posts a form's fields and resolves to [status, body]; rejects when no answer came.
 export async function post(action, body) {
   const answer = await fetch(action, {

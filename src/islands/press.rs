@@ -6,6 +6,7 @@
 use super::browser::{self, Answer};
 use super::cards::Stage;
 use super::store::{Refused, Store};
+use super::wire;
 use crate::domain::{GenerationView, RequestKey};
 use leptos::prelude::*;
 
@@ -17,7 +18,7 @@ pub async fn send(store: Store, key: RequestKey, body: String) {
     match answer {
         Some(Answer { status: 200 | 201, body }) if hear(&store, &body) => {}
         Some(Answer { status: status @ 400..=499, body }) => {
-            let refused = serde_json::from_str(&body).unwrap_or_default();
+            let refused = wire::read(&body).unwrap_or_default();
             store.refuse(&key, Refused { status, ..refused });
         }
         // No answer, or one that does not tell whether the press was recorded: only the same key is safe to send again.
@@ -35,5 +36,5 @@ pub async fn stop(store: Store, key: RequestKey, action: String) {
 }
 
 fn hear(store: &Store, body: &str) -> bool {
-    serde_json::from_str::<GenerationView>(body).map(|view| store.hear(view)).is_ok()
+    wire::read::<GenerationView>(body).map(|view| store.hear(view)).is_some()
 }

@@ -4,6 +4,7 @@ use super::browser;
 use super::card::{cancel, elapsed, headline, progress};
 use super::cards::{Card, Cards};
 use super::now::{Shown, wake};
+use super::parcel::Parcel;
 use super::part::{flag, part, value, words};
 use super::store::LiveStart;
 use crate::domain::{GenerationView, Timestamp};
@@ -11,12 +12,13 @@ use leptos::prelude::*;
 
 /// The state of an unfinished generation. Pages of finished ones have no need of it.
 #[island]
-pub fn RunningGeneration(
-    /// The generation.
-    generation: GenerationView,
-    /// The stream of the page.
-    start: LiveStart,
-) -> impl IntoView {
+pub fn RunningGeneration() -> impl IntoView {
+    let Parcel { start, generations, .. } = Parcel::open();
+    // Only the page of a generation that runs has this island.
+    generations.into_iter().next().map(|generation| running(generation, start))
+}
+
+fn running(generation: GenerationView, start: LiveStart) -> impl IntoView {
     let text = start.text();
     let key = generation.request_key.clone();
     let aspect = generation.aspect.as_str();

@@ -5,15 +5,16 @@
 
 use super::browser;
 use super::cards::{Card, Cards, Stage};
+use super::wire;
 use crate::domain::{BalanceView, GenerationView, Lang, LiveState, Phase, RequestKey, Timestamp};
 use crate::text::live::{self, LiveText};
 use leptos::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use std::cell::OnceCell;
 use wasm_bindgen::prelude::Closure;
 
 /// What an island needs to follow the stream; the same for all islands of a page.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LiveStart {
     /// Opaque and different for every session, so that tabs of different people share nothing. It names a lock and a
     /// channel of the browser and is no secret; it must not be the session's own id.
@@ -32,11 +33,9 @@ impl LiveStart {
 }
 
 /// Why the server took no press, as it answers.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Refused {
     /// HTTP status.
-    #[serde(skip)]
     pub status: u16,
     /// A sentence in the person's language.
     pub detail: String,
@@ -101,11 +100,11 @@ impl Store {
     #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit")]
     fn follow(&self) {
         let store = self.clone();
-        let on_state = Closure::new(move |data: String| match serde_json::from_str(&data) {
-            Ok(LiveState::Generation(view)) => store.hear(*view),
-            Ok(LiveState::Balance(balance)) => store.hear_balance(balance),
+        let on_state = Closure::new(move |data: String| match wire::read(&data) {
+            Some(LiveState::Generation(view)) => store.hear(*view),
+            Some(LiveState::Balance(balance)) => store.hear_balance(balance),
             // A page older than the server: its next load will understand.
-            Err(problem) => browser::warn(&problem.to_string()),
+            None => browser::warn("a state this page does not understand"),
         });
         let late = self.late.clone();
         let on_late = Closure::new(move |is: bool| late.set(is));

@@ -2,7 +2,7 @@
 
 use crate::components::{Days, Frame, Icon, Place, icon, query_value};
 use crate::domain::{GenerationView, Model, RawRequest, Refusal, Viewer};
-use crate::islands::{Composer, LiveStart, ModelChoice, Now};
+use crate::islands::{Composer, ComposerStart, LiveStart, ModelChoice, Now, Parcel};
 use crate::text::{self, PageText};
 use leptos::prelude::*;
 
@@ -23,20 +23,22 @@ pub fn Create(
     /// Succeeded ones before those, newest first.
     recent: Vec<GenerationView>,
 ) -> impl IntoView {
-    let (lang, now, balance) = (viewer.lang, viewer.cursor, viewer.balance);
+    let (lang, now) = (viewer.lang, viewer.cursor);
     let words = text::pages(lang);
     let first = active.is_empty() && recent.is_empty();
-    let choices: Vec<ModelChoice> = models.iter().map(ModelChoice::from).collect();
     let (problems, notice) = match refusal {
         Some(Refusal::Fields(problems)) => (problems, None),
         Some(refusal) => (Vec::new(), Some((words.picture.refusal)(&refusal))),
         None => (Vec::new(), None),
     };
+    let models = models.iter().map(ModelChoice::from).collect();
+    let composer = Some(ComposerStart { models, values: form, problems, notice });
+    let parcel = Parcel { composer, generations: active, ..Parcel::new(start, viewer.balance) };
     view! {
-        <Frame viewer start=start.clone() here=Place::Create>
+        <Frame viewer parcel here=Place::Create>
             <h1 class="sr-only">{words.frame.create}</h1>
-            <Composer models=choices values=form problems notice balance start=start.clone() />
-            <Now generations=active start />
+            <Composer />
+            <Now />
             {if first { view! { <First words /> }.into_any() } else { view! { <Days generations=recent now lang /> }.into_any() }}
         </Frame>
     }

@@ -2,7 +2,7 @@
 
 use crate::components::{Frame, Icon, Moment, Place, icon};
 use crate::domain::{Credits, GenerationId, StatementKind, StatementLine, Timestamp, Viewer};
-use crate::islands::LiveStart;
+use crate::islands::{LiveStart, Parcel};
 use crate::text::{self, CreditsText};
 use leptos::prelude::*;
 
@@ -47,13 +47,14 @@ pub fn CreditsPage(
     newest: bool,
 ) -> impl IntoView {
     let (lang, balance) = (viewer.lang, viewer.balance);
+    let parcel = Parcel::new(start, balance);
     let words = text::pages(lang);
     let said = &words.credits;
     let figure =
         |name: &'static str, value: String| view! { <div class="card"><dt>{name}</dt><dd class="number">{value}</dd></div> };
     let empty = lines.is_empty();
     view! {
-        <Frame viewer start here=Place::Credits>
+        <Frame viewer parcel here=Place::Credits>
             <div class="page-head">
                 <h1>{words.frame.credits}</h1>
                 {(!newest).then(|| view! { <a class="button" href="/credits"><Icon glyph=icon::ARROW_LEFT />{said.newest}</a> })}

@@ -2,7 +2,7 @@
 
 use crate::components::{Days, Frame, Icon, Place, icon};
 use crate::domain::{GenerationView, Viewer};
-use crate::islands::LiveStart;
+use crate::islands::{LiveStart, Parcel};
 use crate::text;
 use leptos::prelude::*;
 
@@ -19,11 +19,12 @@ pub fn Gallery(
     newest: bool,
 ) -> impl IntoView {
     let (lang, now) = (viewer.lang, viewer.cursor);
+    let parcel = Parcel::new(start, viewer.balance);
     let words = text::pages(lang);
     let empty = generations.is_empty();
     let count = (viewer.pictures > 0).then(|| (words.frame.pictures)(viewer.pictures));
     view! {
-        <Frame viewer start here=Place::Gallery>
+        <Frame viewer parcel here=Place::Gallery>
             <div class="page-head">
                 <h1>{words.frame.gallery}</h1>
                 {count.map(|count| view! { <p class="count number">{count}</p> })}

@@ -3,7 +3,7 @@
 
 use crate::components::{Frame, Icon, Moment, Place, icon, tile};
 use crate::domain::{GenerationView, Lang, OutputView, Phase, Viewer};
-use crate::islands::{CopyButton, LiveStart, RunningGeneration};
+use crate::islands::{CopyButton, LiveStart, Parcel, RunningGeneration};
 use crate::text::{self, ViewerText, live};
 use leptos::prelude::*;
 
@@ -18,15 +18,20 @@ pub fn ViewerPage(
 ) -> impl IntoView {
     let lang = viewer.lang;
     let words = &text::pages(lang).viewer;
+    let parcel = Parcel {
+        generations: if generation.phase.is_terminal() { Vec::new() } else { vec![generation.clone()] },
+        copy: generation.prompt.clone(),
+        ..Parcel::new(start, viewer.balance)
+    };
     let chosen = generation.outputs.get(shown).or_else(|| generation.outputs.first()).cloned();
     view! {
-        <Frame viewer start=start.clone() here=Place::Gallery>
+        <Frame viewer parcel here=Place::Gallery>
             <article class="viewer">
                 <div class="stage">
                     <a class="button quiet stage-back" href="/gallery"><Icon glyph=icon::ARROW_LEFT />{words.back}</a>
                     {match &chosen {
                         Some(output) => picture(&generation, output).into_any(),
-                        None => without_picture(&generation, start, lang).into_any(),
+                        None => without_picture(&generation, lang).into_any(),
                     }}
                     {strip(&generation, chosen.as_ref(), words)}
                 </div>
@@ -51,7 +56,7 @@ pub fn ViewerPage(
                     <section>
                         <div class="panel-head">
                             <h2>{words.prompt}</h2>
-                            <CopyButton value=generation.prompt.clone() lang />
+                            <CopyButton />
                         </div>
                         <p class="prompt-text" lang=language_of(&generation.prompt, lang)>{generation.prompt.clone()}</p>
                     </section>
@@ -80,13 +85,13 @@ fn picture(generation: &GenerationView, output: &OutputView) -> impl IntoView + 
 }
 
 /// What stands where the picture would be.
-fn without_picture(generation: &GenerationView, start: LiveStart, lang: Lang) -> impl IntoView + use<> {
+fn without_picture(generation: &GenerationView, lang: Lang) -> impl IntoView + use<> {
     let (words, said) = (&text::pages(lang).viewer, live::of(lang));
     if !generation.phase.is_terminal() {
         let path = format!("/g/{}", generation.id);
         return view! {
             <div class="stage-note">
-                <RunningGeneration generation=generation.clone() start />
+                <RunningGeneration />
                 <noscript><p class="hint">{words.waiting} " " <a href=path>{words.reload}</a></p></noscript>
             </div>
         }

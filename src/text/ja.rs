@@ -17,7 +17,7 @@ pub(super) static TEXT: PageText = PageText {
         credits: "クレジット",
         account: "アカウント",
         navigation: "メイン",
-        available: "利用できます",
+        available: "利用可能",
         on_hold: "確保中",
         sign_in: "ログイン",
         sign_up: "登録",
@@ -68,7 +68,7 @@ pub(super) static TEXT: PageText = PageText {
         charged: |n| format!("支払い {}", number(n)),
         returned: |n| format!("返却 {}", number(n)),
         quoted_note: "ボタンに書いてあります。",
-        held_note: "依頼を記録するのと同時に取り置きます。",
+        held_note: "依頼を記録するのと同時に確保します。",
         charged_note: "3枚を保存しました。",
         returned_note: "4枚目は届きませんでした。",
         api: Notice {
@@ -156,7 +156,7 @@ pub(super) static TEXT: PageText = PageText {
         reload: "更新する",
     },
     credits: CreditsText {
-        available: "利用できます",
+        available: "利用可能",
         on_hold: "確保中",
         spent: "支払い（30日）",
         returned: "返却（30日）",
@@ -166,7 +166,7 @@ pub(super) static TEXT: PageText = PageText {
         change: "増減",
         balance: "残高",
         holds: "いま確保中のもの",
-        holds_note: "制作中の画像のために取り置いています。保存できたらいただき、できなければお返しします。",
+        holds_note: "制作中の画像のために確保しています。保存できたらいただき、できなければお返しします。",
         kind,
         given_back: |n| format!("{}を返却", number(n)),
         pictures: |n| format!("{n}枚"),
@@ -187,7 +187,7 @@ pub(super) static TEXT: PageText = PageText {
         },
         hold: Notice {
             title: "「確保中」とは何ですか",
-            body: "押すと、依頼を記録するのと同時にクレジットを取り置きます。まだあなたのものです。画像を保存できたときに、はじめていただきます。",
+            body: "押すと、依頼を記録するのと同時にクレジットを確保します。まだあなたのものです。画像を保存できたときに、はじめていただきます。",
         },
         failure: Notice {
             title: "失敗したらどうなりますか",

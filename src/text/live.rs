@@ -89,8 +89,8 @@ pub struct ComposerText {
     pub seed_hint: &'static str,
     /// The button.
     pub generate: &'static str,
-    /// The button's whole name, with its price.
-    pub generate_for: fn(i64) -> String,
+    /// What the number on the button counts; read out, not shown.
+    pub credits: fn(i64) -> &'static str,
     /// What is left after pressing.
     pub leaves: fn(i64) -> String,
     /// How many credits are missing.
@@ -168,10 +168,10 @@ static EN: LiveText = LiveText {
         }
         Failure::Timeout => FailureText {
             what: "It took too long, so we stopped it",
-            then: "Your credits are back. Try again, or ask for fewer images.",
+            then: "Your credits are back. Try again, or ask for fewer pictures.",
         },
         Failure::OutputLost => {
-            FailureText { what: "The finished image did not reach us whole", then: "Your credits are back. Try again." }
+            FailureText { what: "The finished picture did not reach us whole", then: "Your credits are back. Try again." }
         }
         Failure::Internal => FailureText {
             what: "Something went wrong on our side",
@@ -179,18 +179,18 @@ static EN: LiveText = LiveText {
         },
     },
     edit_and_retry: "Edit & retry",
-    open_pictures: |count| if count == 1 { "Open image".to_owned() } else { format!("Open {count} images") },
+    open_pictures: |count| if count == 1 { "Open picture".to_owned() } else { format!("Open {count} pictures") },
     said_started: "Rendering started",
     said_ready: |count, t| match count {
-        1 => format!("Image ready, {} seconds", tenths(t)),
-        _ => format!("{count} images ready, {} seconds", tenths(t)),
+        1 => format!("Picture ready, {} seconds", tenths(t)),
+        _ => format!("{count} pictures ready, {} seconds", tenths(t)),
     },
     said_failed: |credits| format!("Failed, {credits} credit{} returned", plural(credits)),
     said_canceled: |credits| format!("Cancelled, {credits} credit{} returned", plural(credits)),
     reconnecting: "Reconnecting… what you started goes on without this page.",
     composer: ComposerText {
         prompt: "Prompt",
-        placeholder: "Describe an image",
+        placeholder: "Describe a picture",
         model: "Model",
         aspect: "Shape",
         aspect_name: |aspect| match aspect {
@@ -200,12 +200,12 @@ static EN: LiveText = LiveText {
             AspectRatio::Wide => "Wide, 16:9",
             AspectRatio::Tall => "Tall, 9:16",
         },
-        count: "Images",
+        count: "Pictures",
         advanced: "Advanced",
         seed: "Seed",
-        seed_hint: "The same seed and prompt make a similar image. Empty: a new one each time.",
+        seed_hint: "The same seed and prompt make a similar picture. Empty: a new one each time.",
         generate: "Generate",
-        generate_for: |credits| format!("Generate, {credits} credit{}", plural(credits)),
+        credits: |credits| if credits == 1 { "credit" } else { "credits" },
         leaves: |credits| format!("leaves {credits}"),
         missing: |credits| format!("{credits} more credit{} needed", plural(credits)),
         get_credits: "Get credits",
@@ -304,7 +304,7 @@ static JA: LiveText = LiveText {
         seed: "シード値",
         seed_hint: "同じシード値とプロンプトなら、似た画像になります。空欄なら毎回変わります。",
         generate: "生成する",
-        generate_for: |credits| format!("生成する、{credits}クレジット"),
+        credits: |_| "クレジット",
         leaves: |credits| format!("残り{credits}"),
         missing: |credits| format!("あと{credits}クレジット必要です"),
         get_credits: "クレジットを見る",
@@ -367,7 +367,7 @@ mod tests {
 
     #[test]
     fn numbers_are_said_as_people_say_them() {
-        assert_eq!((EN.said_ready)(1, 68), "Image ready, 6.8 seconds");
+        assert_eq!((EN.said_ready)(1, 68), "Picture ready, 6.8 seconds");
         assert_eq!((EN.returned)(1), "1 credit returned");
         assert_eq!((EN.returned)(4), "4 credits returned");
         assert_eq!((EN.seconds)(102), "10.2 s");

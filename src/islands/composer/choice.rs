@@ -1,10 +1,10 @@
 //! The little of a model that the composer needs, and the price that stands on the button.
 
 use crate::domain::{AspectRatio, Credits, Model};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// A model as the composer offers it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ModelChoice {
     /// `owner/name`.
     pub name: String,

@@ -1,0 +1,169 @@
+//! Reads in the browser what the server wrote with serde: the parcel of the page, the event stream, answers to a press.
+//!
+//! serde's own reader, one for each type and with floating point behind it, was a sixth of the WASM. All that the islands
+//! are told are a few known shapes of text and whole numbers, so each is named here once, as [`Read`]. Whatever does not
+//! fit is `None`: a page older than its server shows what it has. The tests hold both sides together.
+//!
+//! To tell the islands more: the field in its type, and its name in the list below; without it nothing compiles.
+
+mod json;
+
+pub use json::{Value, parse};
+
+use super::composer::ModelChoice;
+use super::parcel::{ComposerStart, Parcel};
+use super::store::{LiveStart, Refused};
+use crate::domain::{
+    AspectRatio, BalanceView, Credits, Failure, Field, FieldProblem, GenerationId, GenerationView, Lang, LiveState, ModelName,
+    OutputView, Phase, Problem, RawRequest, RequestKey, Timestamp,
+};
+
+/// A type that can be told in JSON.
+pub trait Read: Sized {
+    /// The value, if it is one of this type.
+    fn read(value: &Value) -> Option<Self>;
+}
+
+/// Reads a whole text.
+pub fn read<T: Read>(text: &str) -> Option<T> {
+    T::read(&parse(text)?)
+}
+
+impl Read for i64 {
+    fn read(value: &Value) -> Option<Self> {
+        if let Value::Number(number) = value { Some(*number) } else { None }
+    }
+}
+
+impl Read for String {
+    fn read(value: &Value) -> Option<Self> {
+        value.text().map(str::to_owned)
+    }
+}
+
+impl<T: Read> Read for Option<T> {
+    fn read(value: &Value) -> Option<Self> {
+        if *value == Value::Null { Some(None) } else { T::read(value).map(Some) }
+    }
+}
+
+impl<T: Read> Read for Vec<T> {
+    fn read(value: &Value) -> Option<Self> {
+        if let Value::List(values) = value { values.iter().map(T::read).collect() } else { None }
+    }
+}
+
+macro_rules! structs {
+    ($($name:ident { $($field:ident),* $(,)? })*) => { $(
+        impl Read for $name {
+            fn read(value: &Value) -> Option<Self> {
+                Some(Self { $($field: Read::read(value.field(stringify!($field)))?),* })
+            }
+        }
+    )* };
+}
+
+structs! {
+    Parcel { start, balance, composer, generations, copy }
+    LiveStart { session, cursor, lang }
+    ComposerStart { models, values, problems, notice }
+    ModelChoice { name, label, unit_price, max_count, aspects }
+    RawRequest { request_key, model, prompt, aspect_ratio, count, seed, quoted_price }
+    FieldProblem { field, problem }
+    BalanceView { version, posted, held }
+    GenerationView {
+        id, request_key, version, phase, prompt, model, model_label, aspect, count, seed, price, captured, progress, ahead,
+        created_at, started_at, finished_at, outputs,
+    }
+    OutputView { index, url, small, large, width, height, bytes, content_type, sha256, color, thumbhash }
+}
+
+macro_rules! wrapped {
+    ($($name:ident = $make:expr;)*) => { $(
+        impl Read for $name {
+            fn read(value: &Value) -> Option<Self> {
+                Read::read(value).map($make)
+            }
+        }
+    )* };
+}
+
+wrapped! {
+    Credits = Credits;
+    Timestamp = Timestamp;
+    GenerationId = |text: String| GenerationId::trusted(text);
+    RequestKey = |text: String| RequestKey::trusted(text);
+    ModelName = |text: String| ModelName::trusted(text);
+}
+
+impl Read for Lang {
+    fn read(value: &Value) -> Option<Self> {
+        Self::parse(value.text()?)
+    }
+}
+
+impl Read for AspectRatio {
+    fn read(value: &Value) -> Option<Self> {
+        Self::parse(value.text()?)
+    }
+}
+
+impl Read for Field {
+    fn read(value: &Value) -> Option<Self> {
+        let word = value.text()?;
+        Self::ALL.into_iter().find(|field| field.as_str() == word)
+    }
+}
+
+impl Read for Problem {
+    fn read(value: &Value) -> Option<Self> {
+        match value.variant()? {
+            ("required", _) => Some(Self::Required),
+            ("too_long", most) => Read::read(most).map(Self::TooLong),
+            ("invalid", _) => Some(Self::Invalid),
+            ("not_in_range", most) => Read::read(most).map(Self::NotInRange),
+            _ => None,
+        }
+    }
+}
+
+impl Read for Phase {
+    fn read(value: &Value) -> Option<Self> {
+        Some(match value.variant()? {
+            ("queued", _) => Self::Queued,
+            ("starting", _) => Self::Starting,
+            ("rendering", _) => Self::Rendering,
+            ("saving", _) => Self::Saving,
+            ("canceling", _) => Self::Canceling,
+            ("delayed", _) => Self::Delayed,
+            ("succeeded", _) => Self::Succeeded,
+            ("failed", class) => Self::Failed(Failure::parse(class.text()?)?),
+            ("canceled", _) => Self::Canceled,
+            _ => return None,
+        })
+    }
+}
+
+impl Read for LiveState {
+    fn read(value: &Value) -> Option<Self> {
+        match value.variant()? {
+            ("generation", view) => Read::read(view).map(|view| Self::Generation(Box::new(view))),
+            ("balance", balance) => Read::read(balance).map(Self::Balance),
+            _ => None,
+        }
+    }
+}
+
+impl Read for Refused {
+    fn read(value: &Value) -> Option<Self> {
+        Some(Self {
+            status: 0,
+            detail: Read::read(value.field("detail")).unwrap_or_default(),
+            problems: Read::read(value.field("problems")).unwrap_or_default(),
+            price: Read::read(value.field("price"))?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

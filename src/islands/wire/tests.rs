@@ -1,0 +1,79 @@
+//! What serde writes on the server, the islands read.
+
+use super::*;
+use crate::components::samples;
+use serde::Serialize;
+use std::fmt::Debug;
+
+fn is_read_back<T: Serialize + Read + PartialEq + Debug>(value: &T) {
+    let written = serde_json::to_string(value).unwrap();
+    assert_eq!(read::<T>(&written).as_ref(), Some(value), "{written}");
+}
+
+#[test]
+fn every_phase_and_every_failure_arrives() {
+    use Phase::{Canceled, Canceling, Delayed, Queued, Rendering, Saving, Starting, Succeeded};
+    for phase in [Queued, Starting, Rendering, Saving, Canceling, Delayed, Succeeded, Canceled] {
+        is_read_back(&phase);
+    }
+    for failure in Failure::ALL {
+        is_read_back(&Phase::Failed(failure));
+    }
+}
+
+#[test]
+fn every_field_and_every_problem_arrives() {
+    for field in Field::ALL {
+        for problem in [Problem::Required, Problem::TooLong(4_000), Problem::Invalid, Problem::NotInRange(4)] {
+            is_read_back(&FieldProblem { field, problem });
+        }
+    }
+}
+
+#[test]
+fn a_generation_and_a_balance_arrive_over_the_stream_whole() {
+    is_read_back(&LiveState::Generation(Box::new(samples::succeeded(4))));
+    let young = GenerationView { seed: None, started_at: None, finished_at: None, outputs: vec![], ..samples::succeeded(1) };
+    is_read_back(&LiveState::Generation(Box::new(GenerationView { progress: Some(40), ahead: Some(3), ..young })));
+    is_read_back(&LiveState::Balance(samples::viewer(Lang::Ja).balance));
+}
+
+#[test]
+fn a_parcel_arrives_whatever_was_typed() {
+    let start = samples::start(Lang::Ja);
+    let values = RawRequest { prompt: "</script>\u{2028}\"霧\" 🗼\n&".into(), count: "4".into(), ..RawRequest::default() };
+    let models = vec![ModelChoice {
+        name: "a/b".into(),
+        label: "B".into(),
+        unit_price: Credits(3),
+        max_count: 4,
+        aspects: AspectRatio::ALL.into(),
+    }];
+    let composer = ComposerStart { models, values, problems: vec![], notice: Some("だめ".into()) };
+    let parcel = Parcel {
+        composer: Some(composer),
+        generations: vec![samples::failed(Failure::Safety)],
+        copy: "a prompt".into(),
+        ..Parcel::new(start, samples::viewer(Lang::Ja).balance)
+    };
+    is_read_back(&parcel);
+    assert_eq!(read::<Parcel>(&parcel.written()), Some(parcel.clone()));
+    assert!(!parcel.written().contains('<'), "{}", parcel.written());
+}
+
+#[test]
+fn a_refusal_says_as_much_as_it_knows() {
+    let whole = r#"{"title":"x","detail":"no","problems":[{"field":"count","problem":{"not_in_range":4}}],"price":6}"#;
+    let problem = FieldProblem { field: Field::Count, problem: Problem::NotInRange(4) };
+    let expected = Refused { status: 0, detail: "no".into(), problems: vec![problem], price: Some(6) };
+    assert_eq!(read(whole), Some(expected));
+    assert_eq!(read("{}"), Some(Refused::default()));
+    assert_eq!(read::<Refused>("<html>"), None);
+}
+
+#[test]
+fn a_word_of_another_version_is_not_guessed_at() {
+    assert_eq!(read::<Phase>(r#""dreaming""#), None);
+    assert_eq!(read::<LiveState>(r#"{"weather":1}"#), None);
+    assert_eq!(read::<GenerationView>("{}"), None);
+}
