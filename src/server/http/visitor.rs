@@ -30,6 +30,8 @@ pub(super) struct Visitor {
     pub path: String,
     /// Whether they are to be answered in JSON.
     pub wants_json: bool,
+    /// Whether a person is looking, who can be sent to another page.
+    pub wants_page: bool,
     /// Opaque, different for every session, no secret: it keeps tabs of different people apart.
     pub stream: String,
 }
@@ -60,6 +62,7 @@ where
             theme: cookie(headers, THEME_COOKIE).and_then(Theme::parse).unwrap_or_default(),
             path: parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
             wants_json: wants_json(headers) || parts.uri.path().starts_with("/api/"),
+            wants_page: text(headers, &header::ACCEPT).contains("text/html"),
             stream: session.and_then(|session| session.id()).map(|id| stream_name(&id.0.to_le_bytes())).unwrap_or_default(),
         })
     }
