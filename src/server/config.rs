@@ -197,4 +197,36 @@ mod tests {
         let text = read(&[("S3_BUCKET", "b"), ("AWS_ACCESS_KEY_ID", "k")]).expect_err("no key").to_string();
         assert!(text.starts_with("AWS_SECRET_ACCESS_KEY"), "{text}");
     }
+
+    const EXAMPLE: &str = include_str!("../../.env.example");
+    const README: &str = include_str!("../../README.md");
+
+    /// Every variable of the example with its default.
+    fn example() -> Vec<(&'static str, &'static str)> {
+        EXAMPLE.lines().filter_map(|line| line.strip_prefix('#')?.split_once('=')).filter(|(name, _)| !name.contains(' ')).collect()
+    }
+
+    #[test]
+    fn every_variable_stands_in_the_example_and_in_the_readme() {
+        let asked = std::cell::RefCell::new(vec!["RUST_LOG"]);
+        let _ = Config::read(|name| {
+            asked.borrow_mut().push(name);
+            // With a bucket, so that what only a bucket needs is asked for too.
+            name.starts_with("S3_").then(|| "pictures".to_owned()).or_else(|| name.ends_with("_KEY_ID").then(|| "key".to_owned()))
+        });
+        let mut read = asked.into_inner();
+        read.sort_unstable();
+        let mut shown: Vec<_> = example().into_iter().map(|(name, _)| name).collect();
+        shown.sort_unstable();
+        assert_eq!(shown, read);
+        for name in read {
+            assert!(README.contains(&format!("| `{name}` |")), "README.md has no row for {name}");
+        }
+    }
+
+    #[test]
+    fn the_defaults_of_the_example_are_the_defaults() {
+        let (defaults, example) = (read(&[]).expect("defaults"), read(&example()).expect("the example"));
+        assert_eq!(format!("{example:?}"), format!("{defaults:?}"));
+    }
 }
