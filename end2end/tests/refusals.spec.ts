@@ -81,11 +81,13 @@ test("a session that ends while somebody writes keeps the text, and goes on afte
   await expect(door).toHaveURL(/\/create$/);
   await door.close();
 
+  await page.bringToFront();
   await generate(page).click();
   await expect(notice).toBeHidden();
-  await expect(cards(page).first()).toContainText("a letter that was not lost");
-  await page.goto("/create");
   await expect(cards(page)).toHaveCount(1);
+  // And the page is live again, without a reload.
+  await expect(cards(page).first()).toHaveAttribute("data-state", "succeeded", { timeout: 30_000 });
+  await expect(available(page)).toHaveText("19");
 });
 
 test("a running generation can be stopped, and gives back what it said it would", async ({ page }) => {

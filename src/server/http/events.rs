@@ -45,7 +45,7 @@ pub(super) async fn events(
     Query(cursor): Query<Cursor>,
 ) -> Result<Response, Trouble> {
     if method == Method::HEAD {
-        return Ok(StatusCode::NO_CONTENT.into_response());
+        return Ok(StatusCode::OK.into_response());
     }
     let now = app.clock.now();
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
