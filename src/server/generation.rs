@@ -95,11 +95,14 @@ pub async fn request(
     let request = seeded(request, model, &id);
     let deadline = now.plus_ms(DEADLINE_MS);
     // The hold first: it locks the account row, so one person's parallel requests queue up here on either database and
-    // each sees the keys of those before it.
-    ledger::hold(&mut tx, owner, &id, model.unit_price, price, deadline.plus_ms(HOLD_GRACE_MS), now).await?;
-    if let Some(known) = find_by_key(&mut tx, owner, &request, &hash).await? {
+    // each sees the keys of those before it. Also before a refusal: what took the last credit may have been this press.
+    let held = ledger::hold(&mut tx, owner, &id, model.unit_price, price, deadline.plus_ms(HOLD_GRACE_MS), now).await;
+    if matches!(held, Ok(()) | Err(ledger::Error::Insufficient { .. }))
+        && let Some(known) = find_by_key(&mut tx, owner, &request, &hash).await?
+    {
         return Ok(Requested::Again(known)); // the transaction, and with it the hold, is rolled back
     }
+    held?;
     let (queued,): (i64,) = sqlx::query_as("select count(*) from generation where owner_id = $1 and state = 'queued'")
         .bind(owner)
         .fetch_one(tx.connection())

@@ -38,7 +38,8 @@ macro_rules! job_columns {
 
 /// Lets up to `slots` queued generations into flight, and writes the intent of their paid calls: least in flight first,
 /// so that one person's thousand does not delay another's first. The only way into flight, one process at a time, so
-/// the caps are exact.
+/// the caps are exact. What was asked to stop while a step put it back into the queue, or is past its deadline, buys
+/// nothing more: it is left to the sweep.
 ///
 /// # Errors
 /// When the database fails; nobody was admitted then.
@@ -64,7 +65,7 @@ pub async fn admit(db: &Db, worker: &str, slots: i64, caps: Caps, now: Timestamp
            select g.id, g.priority, g.created_at, coalesce(f.n, 0)
                   + row_number() over (partition by g.owner_id order by g.priority desc, g.created_at, g.id) as turn
            from generation g left join flight f on f.owner_id = g.owner_id
-           where g.state = 'queued' and g.run_at <= $1
+           where g.state = 'queued' and g.run_at <= $1 and g.deadline_at > $1 and g.cancel_requested_at is null
          )
          select id from lane where turn <= $2 order by priority desc, turn, created_at, id limit $3",
     )
@@ -75,15 +76,15 @@ pub async fn admit(db: &Db, worker: &str, slots: i64, caps: Caps, now: Timestamp
     .await?;
     let mut admitted = Vec::with_capacity(turns.len());
     for (id,) in turns {
-        admitted.push(intend(&mut tx, &id, worker, now).await?);
+        admitted.extend(intend(&mut tx, &id, worker, now).await?);
     }
     tx.commit().await?;
     Ok(admitted)
 }
 
-/// The write-ahead record of one paid call. Committed before a byte is sent.
-async fn intend(tx: &mut Tx, id: &GenerationId, worker: &str, now: Timestamp) -> Result<Job, sqlx::Error> {
-    let job: Job = sqlx::query_as(concat!(
+/// The write-ahead record of one paid call. Committed before a byte is sent. `None` when its owner cancelled it just now.
+async fn intend(tx: &mut Tx, id: &GenerationId, worker: &str, now: Timestamp) -> Result<Option<Job>, sqlx::Error> {
+    let intended: Option<Job> = sqlx::query_as(concat!(
         "update generation set state = 'submitting', submit_seq = submit_seq + 1, submit_at = $2, reconciles = 0, step_try = 0,
                 lease_owner = $3, lease_until = $4, lease_epoch = lease_epoch + 1, run_at = $2, updated_at = $2, version = version + 1
          where id = $1 and state = 'queued' returning ",
@@ -93,8 +94,9 @@ async fn intend(tx: &mut Tx, id: &GenerationId, worker: &str, now: Timestamp) ->
     .bind(now)
     .bind(worker)
     .bind(now.plus_ms(SUBMIT_LEASE_MS))
-    .fetch_one(tx.connection())
+    .fetch_optional(tx.connection())
     .await?;
+    let Some(job) = intended else { return Ok(None) };
     sqlx::query("insert into submission (generation_id, seq, worker, intended_at) values ($1, $2, $3, $4)")
         .bind(id)
         .bind(job.submit_seq)
@@ -104,7 +106,7 @@ async fn intend(tx: &mut Tx, id: &GenerationId, worker: &str, now: Timestamp) ->
         .await?;
     note(tx, id, now, job.lease_epoch, Some(State::Queued), State::Submitting, None).await?;
     tx.touch(&job.owner_id);
-    Ok(job)
+    Ok(Some(job))
 }
 
 /// Takes up to `limit` generations that have something to do and that nobody holds, paid results first.

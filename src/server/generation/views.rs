@@ -267,8 +267,8 @@ fn view(row: Row, outputs: Vec<OutputView>) -> GenerationView {
 
 fn phase(row: &Row) -> Phase {
     match row.state {
+        State::Queued | State::Submitting | State::Waiting if row.cancel_requested_at.is_some() => Phase::Canceling,
         State::Queued => Phase::Queued,
-        State::Submitting | State::Waiting if row.cancel_requested_at.is_some() => Phase::Canceling,
         State::Submitting => Phase::Starting,
         State::Waiting if row.prediction_status.as_deref() == Some("processing") => Phase::Rendering,
         State::Waiting => Phase::Starting,

@@ -244,14 +244,15 @@ pub async fn is_owned(db: &Db, prediction: &PredictionId) -> Result<bool, sqlx::
     Ok(owner.is_some())
 }
 
-/// Ends what waited past its deadline, and what was asked to stop while it was parked. Returns how many.
+/// Ends what waited past its deadline, and what was asked to stop while nobody was at it: parked, or put back into the
+/// queue by a step that did not know yet. Returns how many.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn sweep(db: &Db, now: Timestamp) -> Result<usize, ledger::Error> {
     let due: Vec<(GenerationId,)> = sqlx::query_as(
         "select id from generation where state in ('queued', 'parked')
-           and (deadline_at <= $1 or (state = 'parked' and cancel_requested_at is not null)) order by deadline_at limit 100",
+           and (deadline_at <= $1 or cancel_requested_at is not null) order by deadline_at limit 100",
     )
     .bind(now)
     .fetch_all(db.pool())
