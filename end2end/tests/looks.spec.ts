@@ -4,13 +4,18 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import type { Page } from "@playwright/test";
 import type { AxeResults, RunOptions } from "axe-core";
-import { awake, expect, makePicture, prefer, signUp, test } from "./support.js";
+import { awake, expect, idOf, makePicture, prefer, press, signUp, test } from "./support.js";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 // Left to itself axe does not look at the size of targets; the tag wcag22aa makes it.
 const OPTIONS: RunOptions = {
   runOnly: { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] },
   resultTypes: ["violations"],
+};
+
+const LONG = {
+  en: "A lighthouse on a basalt cliff at dusk, long exposure sea, muted teal and rust, seen from a small boat that has lost its way and found it again",
+  ja: "夕暮れの玄武岩の崖に立つ灯台。長時間露光の海、くすんだ青緑と錆色、35mmフィルム調。道に迷って、また見つけた小さな舟から見上げた構図で、手前に濡れた岩と白い泡",
 };
 
 async function findings(page: Page): Promise<string[]> {
@@ -54,11 +59,28 @@ for (const language of ["en", "ja"]) {
         await check(person, "/gallery", "gallery-empty");
         await check(person, "/create", "create-empty");
         await awake(person);
-        const id = await makePicture(person, language === "ja" ? "霧の中の灯台、水墨画" : "a lighthouse in the fog, ink on paper");
+        const japanese = language === "ja";
+        const one = await makePicture(person, japanese ? "霧の中の灯台、水墨画" : "a lighthouse in the fog, ink on paper");
+        await person.getByTestId("count").selectOption("4");
+        await person.locator("input[name=aspect_ratio][value='3:2']").check();
+        const four = await makePicture(person, japanese ? LONG.ja : LONG.en);
+        await person.getByTestId("count").selectOption("1");
+        const failed = await press(person, japanese ? "こわれた花瓶 #nsfw" : "a broken vase #nsfw");
+        await expect(failed).toHaveAttribute("data-state", "failed", { timeout: 30_000 });
+        const running = await press(person, japanese ? "長い考えごと #stall" : "a long thought #stall");
+        await expect(running).toHaveAttribute("data-state", "running", { timeout: 30_000 });
+        const [lost, thought] = [await idOf(failed), await idOf(running)];
         await check(person, "/create", "create");
         await check(person, "/gallery", "gallery");
-        await check(person, `/g/${id}`, "viewer");
+        await check(person, `/g/${one}`, "viewer");
+        await check(person, `/g/${four}?i=2`, "viewer-four");
+        await check(person, `/g/${lost}`, "viewer-failed");
+        await check(person, `/g/${thought}`, "viewer-running");
         await check(person, "/credits", "credits");
+        await check(person, "/help", "help");
+        await person.goto(`/g/${thought}`);
+        await person.getByRole("button", { name: japanese ? "取り消す" : "Cancel" }).click();
+        await expect(person.locator("[data-state=canceled]")).toBeVisible({ timeout: 30_000 });
       });
     }
   }

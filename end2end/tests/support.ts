@@ -1,4 +1,6 @@
 // What the tests share: a browser that tolerates no complaint on its console, and the steps people take.
+import { createServer, request } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
 import { test as base, expect, type BrowserContext, type BrowserContextOptions, type Locator, type Page } from "@playwright/test";
 
 export { expect };
@@ -42,6 +44,8 @@ export const test = base.extend<Quiet & { complaints: Complaints }>({
     await use(async (options = {}) => {
       const context = await browser.newContext(options);
       opened.push(context);
+      // The page cannot know that nothing will ever use what it asks to be loaded early.
+      if (options.javaScriptEnabled === false) complaints.tolerated.push(/atelier\.wasm was preloaded using link preload but not used/);
       listen(context, complaints);
       return context;
     });
@@ -115,4 +119,40 @@ export async function prefer(page: Page, preferences: { language?: string; theme
     maxRedirects: 0,
   });
   expect(response.status()).toBe(303);
+}
+
+/**
+ * A proxy, as a cable between one browser and everything, that can be pulled out. What Playwright calls offline leaves an
+ * open event stream open.
+ */
+export async function cable(): Promise<{ address: string; pull: () => void; plugIn: () => void; close: () => void }> {
+  const sockets = new Set<Socket>();
+  let pulled = false;
+  const proxy = createServer((asked, answer) => {
+    const { method, headers } = asked;
+    const onward = request(asked.url ?? "", { ...(method ? { method } : {}), headers }, (said) => {
+      answer.writeHead(said.statusCode ?? 502, said.headers);
+      answer.flushHeaders();
+      said.pipe(answer);
+    });
+    onward.on("error", () => answer.destroy());
+    answer.on("close", () => onward.destroy());
+    asked.pipe(onward);
+  });
+  proxy.on("connection", (socket: Socket) => {
+    if (pulled) return socket.destroy();
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    return undefined;
+  });
+  await new Promise<void>((listening) => proxy.listen(0, "127.0.0.1", listening));
+  const pull = () => {
+    pulled = true;
+    for (const socket of sockets) socket.destroy();
+  };
+  const close = () => {
+    pull();
+    proxy.close();
+  };
+  return { address: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`, pull, plugIn: () => (pulled = false), close };
 }

@@ -39,7 +39,7 @@ pub fn Now() -> impl IntoView {
     };
     view! {
         <section class="now" aria-labelledby="now-heading" hidden=flag(move || cards.with(|cards| cards.list().is_empty()))>
-            <h2 id="now-heading">{text.now} <span class="count" data-testid="queue-count">{words(move || cards.with(Cards::running).to_string())}</span></h2>
+            <h2 id="now-heading">{text.now} <span class="count" data-testid="queue-count" hidden=flag(move || cards.with(Cards::running) == 0)>{words(move || cards.with(Cards::running).to_string())}</span></h2>
             <p class="reconnecting" role="status" hidden=flag(move || !late.get())>{text.reconnecting}</p>
             <ul class="cards"><For each key=|card| card.view.request_key.clone() children=card /></ul>
         </section>

@@ -66,10 +66,11 @@ export function follow(name, since, onState, onLate) {
   const retry = () => {
     const most = Math.min(RETRY_LAST_MS, RETRY_FIRST_MS * 2 ** failures++);
     retryTimer = setTimeout(async () => {
-      // An EventSource does not say why it was refused, and a session that ended must not be asked about for ever.
+      // An EventSource does not say why it was refused. A session that ended is asked about no more until somebody comes
+      // back to this tab: they may have signed in again in another.
       const status = await fetch(`/events?since=${last}`, { method: "HEAD", cache: "no-store" }).then((r) => r.status, () => 0);
       if (!present) return;
-      if (status === 401 || status === 204) stop();
+      if (status === 401) leave();
       else if (status === 200) open(last);
       else retry();
     }, most * (0.5 + Math.random() / 2));
@@ -119,18 +120,12 @@ export function follow(name, since, onState, onLate) {
   };
 
   const resume = ({ persisted }) => persisted && join();
+  const comeBack = () => document.hidden || present || join();
   const online = () => source && source.readyState !== EventSource.OPEN && open(last);
-
-  const stop = () => {
-    leave();
-    onLate(false);
-    removeEventListener("pagehide", leave);
-    removeEventListener("pageshow", resume);
-    removeEventListener("online", online);
-  };
 
   addEventListener("pagehide", leave);
   addEventListener("pageshow", resume);
   addEventListener("online", online);
+  document.addEventListener("visibilitychange", comeBack);
   join();
 }

@@ -249,7 +249,7 @@ static JA: LiveText = LiveText {
     now: "進行中",
     cancel: "取り消す",
     cancel_returns: |credits| format!("今なら{credits}クレジット戻ります"),
-    returned: |credits| format!("{credits}クレジットを返却しました"),
+    returned: |credits| format!("{credits}クレジット返却済み"),
     failure: |failure| match failure {
         Failure::Safety => FailureText {
             what: "モデルの安全フィルターで止まりました",

@@ -113,7 +113,7 @@ pub(super) async fn explain(State(app): State<App>, visitor: Visitor, request: R
     }
     let mut answer = if visitor.wants_json {
         problem(status, &visitor, request_id.as_deref())
-    } else if status == StatusCode::UNAUTHORIZED && visitor.wants_page {
+    } else if status == StatusCode::UNAUTHORIZED {
         Redirect::to(&door(&visitor.path)).into_response()
     } else {
         page(&app, &visitor, status, request_id).await

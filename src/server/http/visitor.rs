@@ -30,8 +30,6 @@ pub(super) struct Visitor {
     pub path: String,
     /// Whether they are to be answered in JSON.
     pub wants_json: bool,
-    /// Whether a person is looking, who can be sent to another page.
-    pub wants_page: bool,
     /// Opaque, different for every session, no secret: it keeps tabs of different people apart.
     pub stream: String,
 }
@@ -61,8 +59,7 @@ where
                 .unwrap_or_else(|| Lang::negotiate(text(headers, &header::ACCEPT_LANGUAGE))),
             theme: cookie(headers, THEME_COOKIE).and_then(Theme::parse).unwrap_or_default(),
             path: parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
-            wants_json: wants_json(headers) || parts.uri.path().starts_with("/api/"),
-            wants_page: text(headers, &header::ACCEPT).contains("text/html"),
+            wants_json: wants_json(headers) || is_for_programs(parts.uri.path()),
             stream: session.and_then(|session| session.id()).map(|id| stream_name(&id.0.to_le_bytes())).unwrap_or_default(),
         })
     }
@@ -121,6 +118,11 @@ impl Visitor {
     pub fn start(&self, cursor: Timestamp) -> LiveStart {
         LiveStart { session: self.stream.clone(), cursor, lang: self.lang }
     }
+}
+
+/// Whether nobody looks at the answers of this address. A stream that was sent to the sign-in page would read that.
+fn is_for_programs(path: &str) -> bool {
+    path.starts_with("/api/") || path == "/events"
 }
 
 /// Whether the answer goes to a program: it says that it takes JSON, and does not say that it takes pages.

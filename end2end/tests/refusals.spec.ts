@@ -1,0 +1,142 @@
+// What cannot be done is said where it is asked for, costs nothing, and loses nothing that was typed.
+import { execFileSync } from "node:child_process";
+import { join } from "node:path";
+import type { Page } from "@playwright/test";
+import { available, awake, cards, expect, generate, onHold, press, prompt, signUp, test } from "./support.js";
+
+const DEAR = "stability-ai/sdxl";
+
+/** What an operator does to the catalogue while people have pages open. */
+function setPrice(model: string, price: number): void {
+  const script = "import sqlite3, sys; d = sqlite3.connect(sys.argv[1], 30); d.execute('update model set unit_price = ? where name = ?', (int(sys.argv[2]), sys.argv[3])); d.commit()";
+  execFileSync("python3", ["-c", script, join(process.env.END2END_FOLDER ?? "", "data", "atelier.db"), String(price), model]);
+}
+
+/** The button's form, sent by hand. */
+function send(page: Page, change: Record<string, string>, accept = "application/json") {
+  const form = { request_key: crypto.randomUUID(), prompt: "a fox", model: "", aspect_ratio: "1:1", count: "1", seed: "", quoted_price: "1", ...change };
+  return page.request.post("/generate", { form, headers: { accept, "sec-fetch-site": "same-origin" }, maxRedirects: 0 });
+}
+
+test("a price that rose while the page was open is asked about, not charged", async ({ page, tolerate }) => {
+  tolerate(/status of 409/);
+  await signUp(page);
+  await awake(page);
+  await page.locator("select[name=model]").selectOption(DEAR);
+  await expect(page.getByTestId("price")).toHaveText("2");
+  setPrice(DEAR, 3);
+  try {
+    await prompt(page).fill("a heron at the price of a heron");
+    await generate(page).click();
+    await expect(page.getByRole("alert").filter({ hasText: "from 2 to 3 credits" })).toBeVisible();
+    await expect(cards(page)).toHaveCount(0);
+    await expect(prompt(page)).toHaveValue("a heron at the price of a heron");
+    await expect(page.getByTestId("price")).toHaveText("3");
+    await expect(available(page)).toHaveText("20");
+
+    await generate(page).click();
+    await expect(cards(page)).toHaveCount(1);
+    await expect(cards(page).first()).toHaveAttribute("data-state", "succeeded", { timeout: 30_000 });
+    await expect(available(page)).toHaveText("17");
+  } finally {
+    setPrice(DEAR, 2);
+  }
+});
+
+for (const { what, change, field, says } of [
+  { what: "99 pictures", change: { count: "99" }, field: "count", says: "Use a whole number, at most 4." },
+  { what: "a model nobody offers", change: { model: "nobody/nothing" }, field: "model", says: "Choose one of the options." },
+]) {
+  test(`a form that asks for ${what} is refused at the field`, async ({ page }) => {
+    await signUp(page);
+    const answer = await send(page, change);
+    expect(answer.status()).toBe(422);
+    expect((await answer.json()).problems).toEqual([expect.objectContaining({ field })]);
+
+    const shown = await send(page, change, "text/html");
+    expect(shown.status()).toBe(422);
+    expect(await shown.text()).toContain(says);
+    await page.goto("/create");
+    await expect(available(page)).toHaveText("20");
+    await expect(cards(page)).toHaveCount(0);
+  });
+}
+
+test("a session that ends while somebody writes keeps the text, and goes on after signing in again", async ({ page, context, tolerate }) => {
+  tolerate(/status of 401/);
+  const email = await signUp(page);
+  await awake(page);
+  await context.clearCookies();
+  await prompt(page).fill("a letter that was not lost");
+  await generate(page).click();
+  const notice = page.getByRole("alert").filter({ hasText: "Your session has ended" });
+  await expect(notice).toBeVisible();
+  await expect(cards(page)).toHaveCount(0);
+  await expect(prompt(page)).toHaveValue("a letter that was not lost");
+
+  const [door] = await Promise.all([context.waitForEvent("page"), notice.getByRole("link").click()]);
+  await door.locator("input[name=email]").fill(email);
+  await door.locator("input[name=password]").fill("correct horse battery staple 42");
+  await door.locator("form", { has: door.locator("input[name=password]") }).getByRole("button").last().click();
+  await expect(door).toHaveURL(/\/create$/);
+  await door.close();
+
+  await page.bringToFront();
+  await generate(page).click();
+  await expect(notice).toBeHidden();
+  await expect(cards(page)).toHaveCount(1);
+  // And the page is live again, without a reload.
+  await expect(cards(page).first()).toHaveAttribute("data-state", "succeeded", { timeout: 30_000 });
+  await expect(available(page)).toHaveText("19");
+});
+
+test("a running generation can be stopped, and gives back what it said it would", async ({ page }) => {
+  await signUp(page);
+  await awake(page);
+  const card = await press(page, "a long thought #stall");
+  await expect(card).toHaveAttribute("data-state", "running", { timeout: 20_000 });
+  await expect(card).toContainText("cancelling now returns 1");
+  await expect(onHold(page)).toHaveText("1");
+  await card.getByRole("button", { name: "Cancel" }).click();
+  await expect(card).toHaveAttribute("data-state", "canceled", { timeout: 20_000 });
+  await expect(card).toContainText("1 credit returned");
+  await expect(available(page)).toHaveText("20");
+  await expect(onHold(page)).toHaveText("0");
+});
+
+test("a queued generation can be stopped at once", async ({ page }) => {
+  await signUp(page);
+  // Ten at work are as many as one person may have; the next one waits.
+  for (let running = 0; running < 10; running += 1) {
+    expect((await send(page, { prompt: `keeping a place ${running} #stall` })).status()).toBe(201);
+  }
+  await page.goto("/create");
+  await awake(page);
+  const working = page.locator('[data-gen-id]:is([data-state="starting"], [data-state="running"])');
+  await expect(working).toHaveCount(10, { timeout: 30_000 });
+  const card = await press(page, "the one that waits");
+  await expect(card).toHaveAttribute("data-state", "queued");
+  await expect(available(page)).toHaveText("9");
+  await expect(card).toContainText("cancelling now returns 1");
+  await card.getByRole("button", { name: "Cancel" }).click();
+  await expect(card).toHaveAttribute("data-state", "canceled");
+  await expect(available(page)).toHaveText("10");
+  for (const id of await working.evaluateAll((all) => all.map((one) => one.getAttribute("data-gen-id") ?? ""))) {
+    const stopped = await page.request.post(`/g/${id}/cancel`, { headers: { accept: "application/json", "sec-fetch-site": "same-origin" } });
+    expect(stopped.status()).toBe(200);
+  }
+  await expect(available(page)).toHaveText("20", { timeout: 30_000 });
+});
+
+test("of two pictures of which one came, one is paid", async ({ page }) => {
+  await signUp(page);
+  await awake(page);
+  await page.getByTestId("count").selectOption("2");
+  await expect(page.getByTestId("price")).toHaveText("2");
+  const card = await press(page, "twins, one shy #partial");
+  await expect(card).toHaveAttribute("data-state", "partial", { timeout: 30_000 });
+  await expect(card.locator("img")).toHaveCount(1);
+  await expect(available(page)).toHaveText("19");
+  await page.goto("/credits");
+  await expect(page.getByRole("table").locator("tbody tr").first()).toContainText("1 returned");
+});
