@@ -130,6 +130,7 @@ create table generation (
   submit_at         bigint,                       -- when that intent was committed
   reconciles        bigint not null default 0,    -- looks for a prediction whose create went unanswered
   paid_attempts     bigint not null default 0,    -- predictions known to exist or to have existed
+  given_up          bigint not null default 0,    -- paid calls whose answer was lost and whose prediction was not found
   prediction_id     text,
   prediction_status text,                         -- Replicate's word
   prediction_output text,                         -- JSON, the links to fetch

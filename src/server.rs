@@ -122,6 +122,7 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
     let _ = any_spawner::Executor::init_tokio();
     let scratch = config.data_dir.join("scratch");
     tokio::fs::create_dir_all(&scratch).await.with_context(|| format!("DATA_DIR: cannot make {}", scratch.display()))?;
+    worker::clear_scratch(&scratch).await.with_context(|| format!("DATA_DIR: cannot clear {}", scratch.display()))?;
     let db = Db::connect(&config.database_url).await.context("DATABASE_URL: cannot open the database")?;
     let store = Store::open(&config.store).await.context("cannot open the object store")?;
     let clock = Clock::System;

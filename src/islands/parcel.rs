@@ -49,7 +49,7 @@ impl Parcel {
     /// The page's parcel: on the server what [`Handed`] was given, in the browser what it wrote.
     ///
     /// # Panics
-    /// Where no parcel was handed: an island stands on a page without [`Handed`].
+    /// In a page without one: an island was shown outside of [`Handed`].
     pub fn open() -> Self {
         use_context().unwrap_or_else(|| wire::read(&browser::parcel()).expect("a page with islands carries their parcel"))
     }

@@ -148,7 +148,9 @@ pub async fn authenticate(db: &Db, credentials: &Credentials) -> Result<Option<P
     if credentials.password.expose_secret().len() > PASSWORD_BYTES {
         return Ok(None);
     }
-    let person = find_by_email(db, &normalise(&credentials.email)).await?;
+    let email = normalise(&credentials.email);
+    // What is no address is nobody's; the database need not be asked, and PostgreSQL refuses some of what can be typed.
+    let person = if is_address(&email) { find_by_email(db, &email).await? } else { None };
     let hash = person.as_ref().map_or_else(|| NOBODY.clone(), |person| person.password_hash.clone());
     let right = verify(credentials.password.clone(), hash).await?;
     Ok(person.filter(|_| right))

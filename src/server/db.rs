@@ -97,9 +97,9 @@ impl Db {
         self.dialect == Dialect::Postgres
     }
 
-    /// Of two texts of one statement, the one that unpacks a JSON list in this database's way: `json_each` on SQLite,
-    /// `json_array_elements_text` on PostgreSQL.
-    pub const fn each_id(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+    /// Of two texts of one statement, the one this database reads. They stand side by side where they are used, and differ
+    /// only in how a JSON list is unpacked (`json_each`, `json_array_elements_text`) or rows are locked (`skip locked`).
+    pub const fn either(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
         match self.dialect {
             Dialect::Sqlite => sqlite,
             Dialect::Postgres => postgres,
@@ -188,6 +188,13 @@ impl Db {
                 "create trigger if not exists txn_no_delete before delete on txn begin select raise(abort, 'txn is append-only'); end",
                 "create trigger if not exists entry_no_update before update on entry begin select raise(abort, 'entry is append-only'); end",
                 "create trigger if not exists entry_no_delete before delete on entry begin select raise(abort, 'entry is append-only'); end",
+                // `insert or replace` removes a row without a delete's trigger.
+                "create trigger if not exists txn_no_replace before insert on txn \
+                 when exists (select 1 from txn where id = new.id or (kind = new.kind and ref = new.ref)) \
+                 begin select raise(abort, 'txn is append-only'); end",
+                "create trigger if not exists entry_no_replace before insert on entry \
+                 when exists (select 1 from entry where id = new.id or (account_id = new.account_id and place = new.place)) \
+                 begin select raise(abort, 'entry is append-only'); end",
             ],
             Dialect::Postgres => &[
                 "create or replace function append_only() returns trigger language plpgsql as \

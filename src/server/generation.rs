@@ -95,11 +95,14 @@ pub async fn request(
     let request = seeded(request, model, &id);
     let deadline = now.plus_ms(DEADLINE_MS);
     // The hold first: it locks the account row, so one person's parallel requests queue up here on either database and
-    // each sees the keys of those before it.
-    ledger::hold(&mut tx, owner, &id, model.unit_price, price, deadline.plus_ms(HOLD_GRACE_MS), now).await?;
-    if let Some(known) = find_by_key(&mut tx, owner, &request, &hash).await? {
+    // each sees the keys of those before it. Also before a refusal: what took the last credit may have been this press.
+    let held = ledger::hold(&mut tx, owner, &id, model.unit_price, price, deadline.plus_ms(HOLD_GRACE_MS), now).await;
+    if matches!(held, Ok(()) | Err(ledger::Error::Insufficient { .. }))
+        && let Some(known) = find_by_key(&mut tx, owner, &request, &hash).await?
+    {
         return Ok(Requested::Again(known)); // the transaction, and with it the hold, is rolled back
     }
+    held?;
     let (queued,): (i64,) = sqlx::query_as("select count(*) from generation where owner_id = $1 and state = 'queued'")
         .bind(owner)
         .fetch_one(tx.connection())
@@ -154,11 +157,12 @@ pub async fn cancel(db: &Db, owner: &PersonId, id: &GenerationId, now: Timestamp
         ledger::release(&mut tx, id, now).await?;
         note(&mut tx, id, now, 0, Some(State::Queued), State::Canceled, Some("by its owner")).await?;
     } else {
-        // Only the flag: the worker that holds the lease, or the next one, acts on it. `run_at` wakes it at once.
+        // Only the flag: the worker that holds the lease, or the next one, acts on it. `run_at` wakes it at once, but not
+        // one that is to look for a lost prediction later: it must not look too early.
         let flagged = sqlx::query(
-            "update generation set cancel_requested_at = $3, run_at = (case when run_at > $3 then $3 else run_at end),
+            "update generation set cancel_requested_at = $3, run_at = (case when run_at > $3 and state <> 'submitting' then $3 else run_at end),
                     updated_at = $3, version = version + 1
-             where id = $1 and owner_id = $2 and state in ('submitting', 'waiting', 'parked') and cancel_requested_at is null",
+             where id = $1 and owner_id = $2 and state in ('queued', 'submitting', 'waiting', 'parked') and cancel_requested_at is null",
         )
         .bind(id)
         .bind(owner)

@@ -6,7 +6,7 @@
 //! further back than the last, so a commit that was slow to appear is not missed.
 //!
 //! Several processes on PostgreSQL tell each other through [`relay`]; besides, everybody who watches is looked at every
-//! two seconds, so that a lost hint is late and not lost.
+//! two seconds, so that a hint that was lost, or that another process on SQLite cannot give, is late and not lost.
 
 use super::clock::Clock;
 use super::db::{Db, News};
@@ -18,15 +18,18 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::broadcast;
+use tokio::sync::broadcast::error::TryRecvError;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-/// How far back each look reaches: longer than a commit takes to appear, and than two servers' clocks differ.
-const OVERLAP_MS: i64 = 5_000;
+/// How far back each look reaches: longer than any commit waits for its turn after its moment was read, and than two
+/// servers' clocks differ.
+const OVERLAP_MS: i64 = 30_000;
 /// How long news is gathered before a look.
 const GATHER: Duration = Duration::from_millis(10);
 /// How long news is gathered before other processes are told: at most twenty notifications a second.
 const GATHER_FOR_OTHERS: Duration = Duration::from_millis(50);
-/// Between two looks at everybody who watches, where other processes write too.
+/// Between two looks at everybody who watches.
 const BACKSTOP: Duration = Duration::from_secs(2);
 /// Frames a page may be behind before it is dropped; it reconnects and catches up.
 const BEHIND: usize = 256;
@@ -75,16 +78,21 @@ impl Hub {
     pub async fn run(self, db: Db, clock: Clock, stop: CancellationToken) {
         let mut news = db.news();
         let mut backstop = tokio::time::interval(BACKSTOP);
+        backstop.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let mut whom = Whom::default();
             tokio::select! {
                 () = stop.cancelled() => return,
                 heard = news.recv() => whom.add(heard),
-                _ = backstop.tick(), if db.is_shared() => whom.everybody = true,
+                _ = backstop.tick() => whom.everybody = true,
             }
             tokio::time::sleep(GATHER).await;
-            while let Ok(more) = news.try_recv() {
-                whom.add(Ok(more));
+            loop {
+                match news.try_recv() {
+                    Ok(more) => whom.add(Ok(more)),
+                    Err(TryRecvError::Lagged(_)) => whom.everybody = true,
+                    Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+                }
             }
             for person in self.watching(&whom) {
                 if let Err(error) = self.look(&db, &clock, &person).await {
@@ -106,10 +114,10 @@ impl Hub {
         let changed = views::changed(db, person, since.plus_ms(-OVERLAP_MS)).await?;
         let balance = ledger::balance(db, person).await?;
         self.with_feed(person, |feed| {
-            for (_, view) in changed {
+            for (at, view) in changed {
                 if feed.sent.get(&view.id).is_none_or(|sent| *sent < view.version) {
                     feed.sent.insert(view.id.clone(), view.version);
-                    feed.send(&LiveState::Generation(Box::new(view)), now);
+                    feed.send(&LiveState::Generation(Box::new(view)), at);
                 }
             }
             if balance.version > feed.balance {
@@ -130,8 +138,8 @@ impl Hub {
 }
 
 impl Feed {
-    fn send(&self, state: &LiveState, now: Timestamp) {
-        if let Some(frame) = frame(state, now) {
+    fn send(&self, state: &LiveState, cursor: Timestamp) {
+        if let Some(frame) = frame(state, cursor) {
             // No page being open any more is no fault.
             let _ = self.frames.send(frame);
         }
@@ -156,24 +164,27 @@ impl Whom {
     }
 }
 
-/// Everything a page that was rendered at `since` may not know: what changed, what is unfinished, the balance.
+/// Everything a page that was rendered at `since` may not know: what is unfinished, what changed, and last the balance.
+/// Each frame's id is a moment up to which everything before it was told, so a connection that breaks on the way comes
+/// back for the rest.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn catch_up(db: &Db, person: &PersonId, since: Timestamp, now: Timestamp) -> Result<Vec<Frame>, sqlx::Error> {
-    let mut states: Vec<_> = views::present(db, person, now).await?;
-    let known: HashSet<_> = states.iter().map(|view| view.id.clone()).collect();
+    let unfinished = views::present(db, person, Timestamp(i64::MAX)).await?;
     let changed = views::changed(db, person, since.plus_ms(-OVERLAP_MS)).await?;
-    states.extend(changed.into_iter().map(|(_, view)| view).filter(|view| !known.contains(&view.id)));
-    let balance = LiveState::Balance(ledger::balance(db, person).await?);
-    let generations = states.into_iter().map(|view| LiveState::Generation(Box::new(view)));
-    Ok(generations.chain([balance]).filter_map(|state| frame(&state, now)).collect())
+    let balance = ledger::balance(db, person).await?;
+    let told = |view, at| frame(&LiveState::Generation(Box::new(view)), at);
+    let unfinished = unfinished.into_iter().map(|view| told(view, since));
+    let changed = changed.into_iter().map(|(at, view)| told(view, at.max(since)));
+    let balance = frame(&LiveState::Balance(balance), now.max(since));
+    Ok(unfinished.chain(changed).chain([balance]).flatten().collect())
 }
 
 /// One message: its id is the cursor to come back with.
-fn frame(state: &LiveState, now: Timestamp) -> Option<Frame> {
+fn frame(state: &LiveState, cursor: Timestamp) -> Option<Frame> {
     let data = serde_json::to_string(state).inspect_err(|error| tracing::error!(%error, "a state has no JSON")).ok()?;
-    Some(Bytes::from(format!("id: {}\nevent: state\ndata: {data}\n\n", now.0)))
+    Some(Bytes::from(format!("id: {}\nevent: state\ndata: {data}\n\n", cursor.0)))
 }
 
 /// Carries news between the processes of one PostgreSQL database, on two connections of its own. On SQLite there is

@@ -20,9 +20,10 @@ use super::replicate::Client;
 use super::store::Store;
 use crate::domain::{GenerationId, Timestamp};
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::sync::broadcast::error::TryRecvError;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -35,6 +36,8 @@ const SHORTEST: Duration = Duration::from_millis(20);
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// Between two looks for deadlines.
 const SWEEP: Duration = Duration::from_secs(5);
+/// Longer than any step takes; a file in the scratch directory that is older belongs to nobody.
+const LONGEST_STEP: Duration = Duration::from_hours(1);
 /// How long a stop waits for steps under way.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -57,13 +60,16 @@ pub struct Tools {
     pub caps: Caps,
 }
 
+/// The steps under way, by the lease each of them has: a row may be claimed again before its last step is quite over.
+type Running = HashMap<(GenerationId, i64), CancellationToken>;
+
 /// One worker of this process. Its identity is new at every boot, so that it never takes its predecessor's leases for
 /// its own.
 #[derive(Clone, Debug)]
 pub struct Worker {
     id: Arc<str>,
     tools: Tools,
-    running: Arc<Mutex<HashMap<GenerationId, CancellationToken>>>,
+    running: Arc<Mutex<Running>>,
 }
 
 /// A step could not be recorded; its lease runs out and somebody takes it up again.
@@ -110,6 +116,8 @@ impl Worker {
 
     async fn work(&self, steps: &mut JoinSet<()>, stop: &CancellationToken) {
         let mut news = self.tools.db.news();
+        // What ran out of time while nobody worked is ended first.
+        self.sweep_once().await;
         while !stop.is_cancelled() {
             let free = self.tools.concurrency.saturating_sub(steps.len());
             let looked_at = self.tools.clock.now();
@@ -129,6 +137,8 @@ impl Worker {
                 _ = news.recv(), if steps.len() < self.tools.concurrency => {}
                 () = tokio::time::sleep(pause) => {}
             }
+            // One look answers all the news there is.
+            while !matches!(news.try_recv(), Err(TryRecvError::Empty | TryRecvError::Closed)) {}
         }
     }
 
@@ -140,29 +150,33 @@ impl Worker {
             return Ok(0);
         }
         let claimed = generation::claim(db, &self.id, slots, clock.now()).await?;
-        let left = slots - i64::try_from(claimed.len())?;
-        // Read before the intent: the send window is measured by this process's own steady clock.
-        let intended = Instant::now();
-        let admitted = if left > 0 { generation::admit(db, &self.id, left, *caps, clock.now()).await? } else { Vec::new() };
-        let taken = claimed.len() + admitted.len();
+        let mut taken = claimed.len();
+        // Started before anything else can fail: a claimed row that nobody works on waits for its lease to run out.
         for job in claimed {
-            self.start(job, Taken::Claimed, intended, steps);
+            self.start(job, Taken::Claimed, Instant::now(), steps);
         }
-        for job in admitted {
-            self.start(job, Taken::Admitted, intended, steps);
+        let left = slots - i64::try_from(taken)?;
+        if left > 0 {
+            // Read before the intent: the send window is measured by this process's own steady clock.
+            let intended = Instant::now();
+            let admitted = generation::admit(db, &self.id, left, *caps, clock.now()).await?;
+            taken += admitted.len();
+            for job in admitted {
+                self.start(job, Taken::Admitted, intended, steps);
+            }
         }
         Ok(taken)
     }
 
     fn start(&self, job: Job, taken: Taken, intended: Instant, steps: &mut JoinSet<()>) {
         let lost = CancellationToken::new();
-        self.with_running(|running| running.insert(job.id.clone(), lost.clone()));
+        self.with_running(|running| running.insert((job.id.clone(), job.lease_epoch), lost.clone()));
         let worker = self.clone();
         steps.spawn(async move {
             let id = job.id.clone();
             let (state, epoch) = (job.state.as_str(), job.lease_epoch);
             // However the step ends, a panic included, it is no longer running.
-            let _ended = Ended { worker: worker.clone(), id: id.clone() };
+            let _ended = Ended { worker: worker.clone(), lease: (id.clone(), epoch) };
             tokio::select! {
                 () = lost.cancelled() => tracing::warn!(generation = %id, "the lease was lost; the step is dropped"),
                 outcome = worker.carry_out(job, taken, intended) => match outcome {
@@ -202,13 +216,15 @@ impl Worker {
 
     async fn beat(self, stop: CancellationToken) {
         while pause(&stop, HEARTBEAT).await {
-            let ids: Vec<_> = self.with_running(|running| running.keys().cloned().collect());
-            if ids.is_empty() {
+            let leases: Vec<_> = self.with_running(|running| running.keys().cloned().collect());
+            if leases.is_empty() {
                 continue;
             }
+            let ids: Vec<_> = leases.iter().map(|(id, _)| id.clone()).collect();
             match generation::heartbeat(&self.tools.db, &self.id, &ids, self.tools.clock.now()).await {
                 Ok(ours) => self.with_running(|running| {
-                    running.iter().filter(|(id, _)| ids.contains(id) && !ours.contains(id)).for_each(|(_, lost)| lost.cancel());
+                    let lost = leases.iter().filter(|(id, _)| !ours.contains(id));
+                    lost.filter_map(|lease| running.get(lease)).for_each(CancellationToken::cancel);
                 }),
                 Err(error) => tracing::error!(%error, "no sign of life could be written"),
             }
@@ -217,9 +233,13 @@ impl Worker {
 
     async fn sweep(self, stop: CancellationToken) {
         while pause(&stop, SWEEP).await {
-            if let Err(error) = generation::sweep(&self.tools.db, self.tools.clock.now()).await {
-                tracing::error!(%error, "deadlines could not be looked at");
-            }
+            self.sweep_once().await;
+        }
+    }
+
+    async fn sweep_once(&self) {
+        if let Err(error) = generation::sweep(&self.tools.db, self.tools.clock.now()).await {
+            tracing::error!(%error, "deadlines could not be looked at");
         }
     }
 
@@ -239,7 +259,7 @@ impl Worker {
         }
     }
 
-    fn with_running<T>(&self, look: impl FnOnce(&mut HashMap<GenerationId, CancellationToken>) -> T) -> T {
+    fn with_running<T>(&self, look: impl FnOnce(&mut Running) -> T) -> T {
         look(&mut self.running.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -247,12 +267,12 @@ impl Worker {
 /// Takes a step off the list of those running when it is dropped.
 struct Ended {
     worker: Worker,
-    id: GenerationId,
+    lease: (GenerationId, i64),
 }
 
 impl Drop for Ended {
     fn drop(&mut self) {
-        self.worker.with_running(|running| running.remove(&self.id));
+        self.worker.with_running(|running| running.remove(&self.lease));
     }
 }
 
@@ -268,4 +288,19 @@ async fn pause(stop: &CancellationToken, duration: Duration) -> bool {
         () = stop.cancelled() => false,
         () = tokio::time::sleep(duration) => true,
     }
+}
+
+/// Removes what a process that was killed left half-fetched: whatever is older than any step may take.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub async fn clear_scratch(scratch: &Path) -> std::io::Result<()> {
+    let mut files = tokio::fs::read_dir(scratch).await?;
+    while let Some(file) = files.next_entry().await? {
+        let age = file.metadata().await?.modified()?.elapsed().unwrap_or_default();
+        if age > LONGEST_STEP {
+            tokio::fs::remove_file(file.path()).await?;
+        }
+    }
+    Ok(())
 }

@@ -30,15 +30,33 @@ pub struct Caps {
 macro_rules! job_columns {
     () => {
         "id, owner_id, model, model_version, input, count, unit_price, price, captured, state, run_at, deadline_at, lease_owner,
-         lease_until, lease_epoch, step_try, lost_leases, submit_seq, submit_at, reconciles, paid_attempts, prediction_id,
+         lease_until, lease_epoch, step_try, lost_leases, submit_seq, submit_at, reconciles, paid_attempts, given_up, prediction_id,
          prediction_status, prediction_output, prediction_metrics, progress, output_until, cancel_requested_at, failure,
          failure_detail, created_at, started_at"
     };
 }
 
+/// Takes what is due; `$lock` passes over rows that another process is taking at this moment.
+macro_rules! claim_text {
+    ($lock:literal) => {
+        concat!(
+            "update generation set lost_leases = lost_leases + (case when lease_owner is not null then 1 else 0 end),
+                    lease_owner = $2, lease_until = (case when state = 'submitting' then $4 else $3 end), lease_epoch = lease_epoch + 1
+             where run_at <= $1 and lease_until <= $1 and state in ('submitting', 'waiting', 'storing', 'canceling') and id in (
+               select id from generation where state in ('submitting', 'waiting', 'storing', 'canceling')
+                 and run_at <= $1 and lease_until <= $1
+               order by (case when state = 'storing' then 0 else 1 end), run_at limit $5 ",
+            $lock,
+            ") returning ",
+            job_columns!()
+        )
+    };
+}
+
 /// Lets up to `slots` queued generations into flight, and writes the intent of their paid calls: least in flight first,
 /// so that one person's thousand does not delay another's first. The only way into flight, one process at a time, so
-/// the caps are exact.
+/// the caps are exact. What was asked to stop while a step put it back into the queue, or is past its deadline, buys
+/// nothing more: it is left to the sweep.
 ///
 /// # Errors
 /// When the database fails; nobody was admitted then.
@@ -64,7 +82,7 @@ pub async fn admit(db: &Db, worker: &str, slots: i64, caps: Caps, now: Timestamp
            select g.id, g.priority, g.created_at, coalesce(f.n, 0)
                   + row_number() over (partition by g.owner_id order by g.priority desc, g.created_at, g.id) as turn
            from generation g left join flight f on f.owner_id = g.owner_id
-           where g.state = 'queued' and g.run_at <= $1
+           where g.state = 'queued' and g.run_at <= $1 and g.deadline_at > $1 and g.cancel_requested_at is null
          )
          select id from lane where turn <= $2 order by priority desc, turn, created_at, id limit $3",
     )
@@ -75,26 +93,27 @@ pub async fn admit(db: &Db, worker: &str, slots: i64, caps: Caps, now: Timestamp
     .await?;
     let mut admitted = Vec::with_capacity(turns.len());
     for (id,) in turns {
-        admitted.push(intend(&mut tx, &id, worker, now).await?);
+        admitted.extend(intend(&mut tx, &id, worker, now).await?);
     }
     tx.commit().await?;
     Ok(admitted)
 }
 
-/// The write-ahead record of one paid call. Committed before a byte is sent.
-async fn intend(tx: &mut Tx, id: &GenerationId, worker: &str, now: Timestamp) -> Result<Job, sqlx::Error> {
-    let job: Job = sqlx::query_as(concat!(
-        "update generation set state = 'submitting', submit_seq = submit_seq + 1, submit_at = $2, reconciles = 0, step_try = 0,
+/// The write-ahead record of one paid call. Committed before a byte is sent. `None` when its owner cancelled it just now.
+async fn intend(tx: &mut Tx, id: &GenerationId, worker: &str, now: Timestamp) -> Result<Option<Job>, sqlx::Error> {
+    let intended: Option<Job> = sqlx::query_as(concat!(
+        "update generation set state = 'submitting', submit_seq = submit_seq + 1, submit_at = $2, reconciles = 0,
                 lease_owner = $3, lease_until = $4, lease_epoch = lease_epoch + 1, run_at = $2, updated_at = $2, version = version + 1
-         where id = $1 and state = 'queued' returning ",
+         where id = $1 and state = 'queued' and cancel_requested_at is null returning ",
         job_columns!()
     ))
     .bind(id)
     .bind(now)
     .bind(worker)
     .bind(now.plus_ms(SUBMIT_LEASE_MS))
-    .fetch_one(tx.connection())
+    .fetch_optional(tx.connection())
     .await?;
+    let Some(job) = intended else { return Ok(None) };
     sqlx::query("insert into submission (generation_id, seq, worker, intended_at) values ($1, $2, $3, $4)")
         .bind(id)
         .bind(job.submit_seq)
@@ -104,7 +123,7 @@ async fn intend(tx: &mut Tx, id: &GenerationId, worker: &str, now: Timestamp) ->
         .await?;
     note(tx, id, now, job.lease_epoch, Some(State::Queued), State::Submitting, None).await?;
     tx.touch(&job.owner_id);
-    Ok(job)
+    Ok(Some(job))
 }
 
 /// Takes up to `limit` generations that have something to do and that nobody holds, paid results first.
@@ -123,24 +142,14 @@ pub async fn claim(db: &Db, worker: &str, limit: i64, now: Timestamp) -> Result<
         return Ok(Vec::new());
     }
     let mut tx = db.begin().await?;
-    // On PostgreSQL two claims may pick the same row; the second waits for the first and then finds the guard false.
-    let jobs = sqlx::query_as(concat!(
-        "update generation set lost_leases = lost_leases + (case when lease_owner is not null then 1 else 0 end),
-                lease_owner = $2, lease_until = (case when state = 'submitting' then $4 else $3 end), lease_epoch = lease_epoch + 1
-         where run_at <= $1 and lease_until <= $1 and state in ('submitting', 'waiting', 'storing', 'canceling') and id in (
-           select id from generation where state in ('submitting', 'waiting', 'storing', 'canceling')
-             and run_at <= $1 and lease_until <= $1
-           order by (case when state = 'storing' then 0 else 1 end), run_at limit $5)
-         returning ",
-        job_columns!()
-    ))
-    .bind(now)
-    .bind(worker)
-    .bind(now.plus_ms(LEASE_MS))
-    .bind(now.plus_ms(SUBMIT_LEASE_MS))
-    .bind(limit)
-    .fetch_all(tx.connection())
-    .await?;
+    let jobs = sqlx::query_as(db.either(claim_text!(""), claim_text!("for update skip locked")))
+        .bind(now)
+        .bind(worker)
+        .bind(now.plus_ms(LEASE_MS))
+        .bind(now.plus_ms(SUBMIT_LEASE_MS))
+        .bind(limit)
+        .fetch_all(tx.connection())
+        .await?;
     tx.commit().await?;
     Ok(jobs)
 }
@@ -152,7 +161,7 @@ pub async fn claim(db: &Db, worker: &str, limit: i64, now: Timestamp) -> Result<
 /// When the database fails.
 pub async fn heartbeat(db: &Db, worker: &str, ids: &[GenerationId], now: Timestamp) -> Result<Vec<GenerationId>, sqlx::Error> {
     let mut tx = db.begin().await?;
-    let rows: Vec<(GenerationId,)> = sqlx::query_as(db.each_id(
+    let rows: Vec<(GenerationId,)> = sqlx::query_as(db.either(
         "update generation set lease_until = (case when state = 'submitting' then lease_until else $3 end)
          where lease_owner = $1 and id in (select value from json_each($2)) returning id",
         "update generation set lease_until = (case when state = 'submitting' then lease_until else $3 end)
@@ -192,9 +201,12 @@ pub async fn hand_back(db: &Db, worker: &str, now: Timestamp) -> Result<(), sqlx
 pub async fn next_due(db: &Db, now: Timestamp) -> Result<Option<Duration>, sqlx::Error> {
     let (due,): (Option<Timestamp>,) = sqlx::query_as(
         "select min(due) from (
-           select (case when lease_until > run_at then lease_until else run_at end) as due from generation
-           where state in ('queued', 'submitting', 'waiting', 'storing', 'canceling')
-         ) coming where due > $1",
+           select min(run_at) as due from generation where state = 'queued' and run_at > $1
+           union all
+           select min(case when lease_until > run_at then lease_until else run_at end) from generation
+           where state in ('submitting', 'waiting', 'storing', 'canceling')
+             and (case when lease_until > run_at then lease_until else run_at end) > $1
+         ) coming",
     )
     .bind(now)
     .fetch_one(db.pool())

@@ -139,17 +139,20 @@ pub async fn present(db: &Db, owner: &PersonId, since: Timestamp) -> Result<Vec<
     with_outputs(db, rows).await
 }
 
-/// Everything of a person that changed at or after `since`, with the moment of each change, oldest change first.
+/// What of a person changed at or after `since`, with the moment of each change, oldest change first; of more than a
+/// thousand, the newest.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn changed(db: &Db, owner: &PersonId, since: Timestamp) -> Result<Vec<(Timestamp, GenerationView)>, sqlx::Error> {
-    let rows: Vec<Row> =
-        sqlx::query_as(select_views!("where g.owner_id = $1 and g.updated_at >= $2 order by g.updated_at, g.id limit 1000"))
-            .bind(owner)
-            .bind(since)
-            .fetch_all(db.pool())
-            .await?;
+    let mut rows: Vec<Row> = sqlx::query_as(select_views!(
+        "where g.owner_id = $1 and g.updated_at >= $2 order by g.updated_at desc, g.id desc limit 1000"
+    ))
+    .bind(owner)
+    .bind(since)
+    .fetch_all(db.pool())
+    .await?;
+    rows.reverse();
     let moments: Vec<_> = rows.iter().map(|row| row.updated_at).collect();
     Ok(moments.into_iter().zip(with_outputs(db, rows).await?).collect())
 }
@@ -200,7 +203,7 @@ async fn with_outputs(db: &Db, rows: Vec<Row>) -> Result<Vec<GenerationView>, sq
         return Ok(Vec::new());
     }
     let ids: Vec<_> = rows.iter().map(|row| row.id.as_str()).collect();
-    let outputs: Vec<OutputRow> = sqlx::query_as(db.each_id(
+    let outputs: Vec<OutputRow> = sqlx::query_as(db.either(
         "select generation_id, place, object_key, content_type, bytes, sha256, width, height, color, thumbhash
          from output where generation_id in (select value from json_each($1)) order by generation_id, place",
         "select generation_id, place, object_key, content_type, bytes, sha256, width, height, color, thumbhash
@@ -267,8 +270,8 @@ fn view(row: Row, outputs: Vec<OutputView>) -> GenerationView {
 
 fn phase(row: &Row) -> Phase {
     match row.state {
+        State::Queued | State::Submitting | State::Waiting if row.cancel_requested_at.is_some() => Phase::Canceling,
         State::Queued => Phase::Queued,
-        State::Submitting | State::Waiting if row.cancel_requested_at.is_some() => Phase::Canceling,
         State::Waiting if row.prediction_status.as_deref() == Some("processing") => Phase::Rendering,
         State::Submitting | State::Waiting => Phase::Starting,
         State::Storing => Phase::Saving,

@@ -32,6 +32,7 @@ pub struct Job {
     pub submit_at: Option<Timestamp>,
     pub reconciles: i64,
     pub paid_attempts: i64,
+    pub given_up: i64,
     pub prediction_id: Option<PredictionId>,
     pub prediction_status: Option<String>,
     pub prediction_output: Option<String>,
@@ -52,6 +53,8 @@ pub struct Effects {
     pub money: Option<Money>,
     /// What came of the paid call.
     pub submission: Option<Submission>,
+    /// The prediction it made, even if it has ended already.
+    pub prediction: Option<PredictionId>,
     /// For the operator's timeline.
     pub detail: Option<String>,
 }
@@ -123,9 +126,9 @@ pub async fn record(db: &Db, before: &Job, after: &Job, effects: &Effects, now: 
     let written = sqlx::query(
         "update generation set state = $4, lease_owner = null, lease_until = $6, step_try = $7, lost_leases = $8, reconciles = $9,
                 paid_attempts = $10, prediction_id = $11, prediction_status = $12, prediction_output = $13, prediction_metrics = $14,
-                progress = $15, output_until = $16, failure = $17, failure_detail = $18, started_at = $19, captured = $20,
+                progress = $15, given_up = $23, output_until = $16, failure = $17, failure_detail = $18, started_at = $19, captured = $20,
                 finished_at = (case when $4 in ('succeeded', 'failed', 'canceled') then $21 else finished_at end),
-                run_at = (case when cancel_requested_at is not null and $22 = 0 then $21 else $5 end),
+                run_at = (case when cancel_requested_at is not null and $22 = 0 and $4 <> 'submitting' then $21 else $5 end),
                 updated_at = $21, version = version + 1
          where id = $1 and lease_epoch = $2 and state = $3",
     )
@@ -151,6 +154,7 @@ pub async fn record(db: &Db, before: &Job, after: &Job, effects: &Effects, now: 
     .bind(after.captured)
     .bind(now)
     .bind(i64::from(before.cancel_requested_at.is_some()))
+    .bind(after.given_up)
     .execute(tx.connection())
     .await?;
     if written.rows_affected() == 0 {
@@ -162,7 +166,7 @@ pub async fn record(db: &Db, before: &Job, after: &Job, effects: &Effects, now: 
             .bind(&after.id)
             .bind(before.submit_seq)
             .bind(outcome.as_str())
-            .bind(after.prediction_id.clone())
+            .bind(effects.prediction.clone())
             .execute(tx.connection())
             .await?;
     }
@@ -244,39 +248,48 @@ pub async fn is_owned(db: &Db, prediction: &PredictionId) -> Result<bool, sqlx::
     Ok(owner.is_some())
 }
 
-/// Ends what waited past its deadline, and what was asked to stop while it was parked. Returns how many.
+/// Ends what waited past its deadline, and what was asked to stop while nobody was at it: parked, or put back into the
+/// queue by a step that did not know yet. Returns how many.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn sweep(db: &Db, now: Timestamp) -> Result<usize, ledger::Error> {
     let due: Vec<(GenerationId,)> = sqlx::query_as(
         "select id from generation where state in ('queued', 'parked')
-           and (deadline_at <= $1 or (state = 'parked' and cancel_requested_at is not null)) order by deadline_at limit 100",
+           and (deadline_at <= $1 or cancel_requested_at is not null) order by deadline_at limit 100",
     )
     .bind(now)
     .fetch_all(db.pool())
     .await?;
     let mut ended = 0;
     for (id,) in due {
-        let mut tx = db.begin().await?;
-        let row: Option<(PersonId, State)> = sqlx::query_as(
-            "update generation set failure = (case when cancel_requested_at is null then 'timeout' else null end),
-                    state = (case when cancel_requested_at is null then 'failed' else 'canceled' end),
-                    lease_epoch = lease_epoch + 1, finished_at = $2, updated_at = $2, version = version + 1
-             where id = $1 and state in ('queued', 'parked') and (deadline_at <= $2 or cancel_requested_at is not null)
-             returning owner_id, state",
-        )
-        .bind(&id)
-        .bind(now)
-        .fetch_optional(tx.connection())
-        .await?;
-        if let Some((owner, state)) = row {
-            ledger::release(&mut tx, &id, now).await?;
-            note(&mut tx, &id, now, 0, None, state, Some("swept")).await?;
-            tx.touch(&owner);
-            tx.commit().await?;
-            ended += 1;
+        match end_due(db, &id, now).await {
+            Ok(true) => ended += 1,
+            Ok(false) => {}
+            // One that cannot be ended must not keep the others waiting.
+            Err(error) => tracing::error!(generation = %id, %error, "a generation could not be ended"),
         }
     }
     Ok(ended)
+}
+
+async fn end_due(db: &Db, id: &GenerationId, now: Timestamp) -> Result<bool, ledger::Error> {
+    let mut tx = db.begin().await?;
+    let row: Option<(PersonId, State)> = sqlx::query_as(
+        "update generation set failure = (case when cancel_requested_at is null then 'timeout' else null end),
+                state = (case when cancel_requested_at is null then 'failed' else 'canceled' end),
+                lease_epoch = lease_epoch + 1, finished_at = $2, updated_at = $2, version = version + 1
+         where id = $1 and state in ('queued', 'parked') and (deadline_at <= $2 or cancel_requested_at is not null)
+         returning owner_id, state",
+    )
+    .bind(id)
+    .bind(now)
+    .fetch_optional(tx.connection())
+    .await?;
+    let Some((owner, state)) = row else { return Ok(false) };
+    ledger::release(&mut tx, id, now).await?;
+    note(&mut tx, id, now, 0, None, state, Some("swept")).await?;
+    tx.touch(&owner);
+    tx.commit().await?;
+    Ok(true)
 }

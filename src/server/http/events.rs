@@ -21,7 +21,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::time::Instant;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 use tokio_util::sync::CancellationToken;
 use tower_sessions::session::Id;
 use tower_sessions::{Session, SessionStore};
@@ -45,6 +45,7 @@ pub(super) async fn events(
     Query(cursor): Query<Cursor>,
 ) -> Result<Response, Trouble> {
     if method == Method::HEAD {
+        // A page asks this way whether it may come back; an EventSource does not tell it the status.
         return Ok(StatusCode::OK.into_response());
     }
     let now = app.clock.now();
@@ -56,7 +57,9 @@ pub(super) async fn events(
     let sessions = Sessions::new(app.db.clone(), app.clock.clone());
     let retry = rand::rng().random_range(1_000..3_000);
     let hello = Frame::from(format!("retry: {retry}\n\n"));
-    let open = Open { frames, until: Instant::now() + LIFE, stop: app.stop.clone(), session: session.id(), sessions };
+    let mut keep_alive = interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
+    keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let open = Open { frames, keep_alive, until: Instant::now() + LIFE, stop: app.stop.clone(), session: session.id(), sessions };
     let body = stream::iter([hello]).chain(stream::iter(first)).chain(follow(open)).map(Ok::<_, Infallible>);
     let mut response = Body::from_stream(body).into_response();
     let headers = response.headers_mut();
@@ -70,6 +73,7 @@ pub(super) async fn events(
 /// An open stream.
 struct Open {
     frames: Receiver<Frame>,
+    keep_alive: Interval,
     until: Instant,
     stop: CancellationToken,
     session: Option<Id>,
@@ -86,7 +90,7 @@ fn follow(open: Open) -> BoxStream<'static, Frame> {
                 // Too far behind: the page reconnects and catches up from the rows.
                 Err(RecvError::Lagged(_) | RecvError::Closed) => None,
             },
-            () = tokio::time::sleep(KEEP_ALIVE) => {
+            _ = open.keep_alive.tick() => {
                 open.is_signed_in().await.then(|| (Frame::from_static(b": still here\n\n"), open))
             }
         }

@@ -159,7 +159,8 @@ pub(super) async fn credits(
     let now = app.clock.now();
     let start = person.visitor.start(now);
     let viewer = person.visitor.viewer(&app).await?;
-    let (lines, more) = ledger::statement(&app.db, &person.id, query.before.as_deref()).await?;
+    let before = query.before.as_deref().filter(|id| GenerationId::parse(id).is_some());
+    let (lines, more) = ledger::statement(&app.db, &person.id, before).await?;
     let older = lines.last().filter(|_| more).map(|line| line.id.clone());
     let (month, holds) = (month(&app, &person.id, now).await?, holds(&app, &person.id).await?);
     let newest = query.before.is_none();

@@ -54,6 +54,10 @@ const PROMISES: &[(&str, &str)] = &[
     ),
     ("all accounts together hold nothing", "select 'all' from (select cast(coalesce(sum(amount), 0) as bigint) as total from entry) every where total <> 0"),
     (
+        "an entry is as old as its txn",
+        "select e.id from entry e join txn t on t.id = e.txn_id where e.created_at <> t.created_at",
+    ),
+    (
         "an account counts its entries",
         "select a.id from account a where a.kind = 'person'
            and a.entries <> (select count(*) from entry e where e.account_id = a.id)",
@@ -85,6 +89,7 @@ struct ChainRow {
     reference: String,
     amount: Credits,
     posted_after: Credits,
+    previous_hash: String,
     hash: String,
     created_at: Timestamp,
 }
@@ -92,8 +97,8 @@ struct ChainRow {
 /// Recomputes every person's chain from its first entry to the head that the account names.
 async fn verify_chains(db: &Db) -> Result<Vec<Drift>, sqlx::Error> {
     let rows: Vec<ChainRow> = sqlx::query_as(
-        "select e.id, e.account_id, a.head_hash, a.entries, e.place, t.kind, t.ref as reference, e.amount, e.posted_after, e.hash,
-                e.created_at
+        "select e.id, e.account_id, a.head_hash, a.entries, e.place, t.kind, t.ref as reference, e.amount, e.posted_after,
+                e.previous_hash, e.hash, e.created_at
          from entry e join account a on a.id = e.account_id join txn t on t.id = e.txn_id
          where a.kind = 'person' order by e.account_id, e.place",
     )
@@ -117,7 +122,7 @@ async fn verify_chains(db: &Db) -> Result<Vec<Drift>, sqlx::Error> {
             posted_after: row.posted_after,
             at: row.created_at,
         };
-        if row.place != place || row.posted_after.0 != posted || row.hash != link.hash() {
+        if row.place != place || row.posted_after.0 != posted || row.previous_hash != previous || row.hash != link.hash() {
             drift.push(Drift { promise: "entries form an unbroken chain", id: row.id.clone() });
         }
         if row.place == row.entries && row.hash != row.head_hash {

@@ -16,16 +16,16 @@ use std::time::Duration;
 
 /// Predictions that one generation may cost us.
 const PAID_BUDGET: i64 = 2;
-/// Intents that one generation may have.
-const MAX_INTENTS: i64 = 3;
+/// Paid calls in all, with those whose answer was lost for good. Calls that certainly bought nothing do not count.
+const CALL_BUDGET: i64 = 3;
 /// Looks for a lost prediction before it is taken for never created; the list may lag.
 const LOOKS: i64 = 2;
 /// Between two looks.
 const LOOK_AGAIN_MS: i64 = 30_000;
 /// Leases that may run out on one row before it is taken for something that kills workers.
 const LOST_LEASES: i64 = 5;
-/// Fetches of a file that arrives damaged or not at all, before it is taken for lost.
-const FETCH_TRIES: i64 = 6;
+/// Goes at a file that arrives, but damaged, before it is taken for lost.
+const FETCH_TRIES: i64 = 8;
 /// How long output links live after the end; Replicate deletes files after an hour.
 const LINKS_LIVE_MS: i64 = 55 * 60 * 1_000;
 /// Past its deadline by this much, a generation is given up even when Replicate cannot be asked: `Cancel-After` has
@@ -84,8 +84,10 @@ pub struct Stored {
     pub kept: i64,
     /// Outputs that are gone for certain.
     pub lost: i64,
-    /// Outputs that did not arrive whole this time.
+    /// Outputs that did not arrive this time.
     pub unfetched: i64,
+    /// Outputs that arrived and were not whole.
+    pub damaged: i64,
     /// Whether it was our own store that was away; that counts as nobody's failure.
     pub store_away: bool,
     /// The causes, for the operator.
@@ -121,6 +123,9 @@ pub fn step(job: &Job, event: Event, now: Timestamp) -> (Job, Effects) {
         Event::Seen(Ok(prediction)) => next.seen(&prediction),
         Event::Stored(stored) => next.stored(&stored),
         Event::Parked => next.park("it was lost by its worker too often"),
+    }
+    for text in [&mut next.job.failure_detail, &mut next.job.prediction_status, &mut next.effects.detail] {
+        *text = text.as_deref().map(storable);
     }
     (next.job, next.effects)
 }
@@ -217,6 +222,7 @@ impl Next {
 
     fn adopted(&mut self, prediction: &Prediction, outcome: Submission) {
         self.effects.submission = Some(outcome);
+        self.effects.prediction = Some(prediction.id.clone());
         self.job.paid_attempts += 1;
         self.job.prediction_id = Some(prediction.id.clone());
         self.go(State::Waiting, 0);
@@ -225,11 +231,12 @@ impl Next {
 
     fn not_found(&mut self) {
         self.job.reconciles += 1;
+        self.job.given_up += i64::from(self.job.reconciles == LOOKS);
         if self.job.reconciles < LOOKS {
             self.job.run_at = self.now.plus_ms(LOOK_AGAIN_MS);
             return;
         }
-        if self.job.paid_attempts < PAID_BUDGET && self.job.submit_seq < MAX_INTENTS {
+        if self.may_buy_another() {
             self.requeue(Submission::GivenUp, "no prediction was found; another may be bought".to_owned(), 0);
         } else {
             self.effects.submission = Some(Submission::GivenUp);
@@ -288,8 +295,12 @@ impl Next {
         self.go(State::Storing, 0);
     }
 
+    const fn may_buy_another(&self) -> bool {
+        self.job.paid_attempts < PAID_BUDGET && self.job.paid_attempts + self.job.given_up < CALL_BUDGET
+    }
+
     fn run_failed(&mut self, failure: RunFailure, detail: Option<String>) {
-        let another = self.job.paid_attempts < PAID_BUDGET && self.job.submit_seq < MAX_INTENTS;
+        let another = self.may_buy_another();
         match failure {
             RunFailure::Interrupted if self.job.cancel_requested_at.is_some() => self.canceled(),
             RunFailure::Interrupted if another => {
@@ -311,15 +322,11 @@ impl Next {
     fn stored(&mut self, stored: &Stored) {
         self.effects.detail.clone_from(&stored.detail);
         let links_dead = self.job.output_until.is_some_and(|until| self.now >= until);
-        let tries_spent = !stored.store_away && self.job.step_try + 1 >= FETCH_TRIES;
-        if stored.unfetched > 0 && !links_dead && !tries_spent {
-            let tries = self.job.step_try;
-            self.again(500, 30_000);
-            if stored.store_away {
-                // Our own fault spends none of the file's tries.
-                self.job.step_try = tries.min(FETCH_TRIES - 2);
-                self.job.run_at = self.now.plus_ms(2_000);
-            }
+        let tries_spent = stored.damaged > 0 && self.job.step_try + 1 >= FETCH_TRIES;
+        if stored.unfetched + stored.damaged > 0 && !links_dead && !tries_spent {
+            // While our own store is away, fetching again and again would only keep others from their turn.
+            let first_ms = if stored.store_away { 2_000 } else { 500 };
+            self.again(first_ms, 30_000);
         } else if stored.kept > 0 {
             self.go(State::Succeeded, 0);
             self.job.captured = Credits((self.job.unit_price.0 * stored.kept).min(self.job.price.0));
@@ -340,6 +347,11 @@ fn poll_after_ms(age_ms: i64) -> i64 {
 fn jitter(id: &str, step_try: i64) -> i64 {
     let sum = id.bytes().fold(step_try.unsigned_abs(), |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
     50 + i64::try_from(sum % 51).unwrap_or(0)
+}
+
+/// What upstream said, as a database can keep it: PostgreSQL refuses U+0000.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
 }
 
 fn milliseconds(duration: Duration) -> i64 {

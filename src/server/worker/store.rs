@@ -19,9 +19,12 @@ enum NotKept {
     /// It will never come.
     #[error("lost: {0}")]
     Lost(String),
-    /// It did not arrive whole; another fetch may do better.
+    /// It did not arrive; another fetch may do better.
     #[error("not fetched: {0}")]
     Unfetched(String),
+    /// It arrived, but not whole.
+    #[error("damaged: {0}")]
+    Damaged(String),
     /// Our own store, disk or database would not take it.
     #[error("not stored: {0}")]
     StoreAway(String),
@@ -49,6 +52,7 @@ fn note(stored: &mut Stored, cause: &NotKept) {
     match cause {
         NotKept::Lost(_) => stored.lost += 1,
         NotKept::Unfetched(_) => stored.unfetched += 1,
+        NotKept::Damaged(_) => stored.damaged += 1,
         NotKept::StoreAway(_) => {
             stored.unfetched += 1;
             stored.store_away = true;
@@ -112,7 +116,8 @@ impl From<DownloadError> for NotKept {
     fn from(error: DownloadError) -> Self {
         let text = error.to_string();
         match error {
-            DownloadError::Transient(_) | DownloadError::Truncated { .. } | DownloadError::Empty => Self::Unfetched(text),
+            DownloadError::Transient(_) => Self::Unfetched(text),
+            DownloadError::Truncated { .. } | DownloadError::Empty => Self::Damaged(text),
             DownloadError::Disk(_) => Self::StoreAway(text),
             DownloadError::Gone(_)
             | DownloadError::TooLarge { .. }
@@ -127,7 +132,7 @@ impl From<Problem> for NotKept {
         let text = problem.to_string();
         match problem {
             // The bytes counted right and still are no whole picture: perhaps what the host had was not finished.
-            Problem::Damaged(_) => Self::Unfetched(text),
+            Problem::Damaged(_) => Self::Damaged(text),
             _ => Self::Lost(text),
         }
     }

@@ -8,7 +8,7 @@ use super::Tools;
 use super::core::Event;
 use crate::domain::Timestamp;
 use crate::server::generation::{Job, work};
-use crate::server::replicate::{Create, Error, Prediction};
+use crate::server::replicate::{Create, Error, Prediction, Status};
 use serde_json::Value;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -35,8 +35,8 @@ pub(super) async fn submit(tools: &Tools, job: &Job, intended: Instant) -> Event
     Event::Submitted(tools.replicate.create(&create, cancel_after).await)
 }
 
-/// The oldest prediction of that time with exactly our input that no generation owns. The seed is chosen per generation,
-/// so an equal input is this generation's own.
+/// The prediction of that time with exactly our input that no generation owns: the oldest that runs or succeeded, or else
+/// the oldest. The seed is chosen per generation, so an equal input is this generation's own.
 pub(super) async fn look(tools: &Tools, job: &Job) -> Result<Result<Option<Prediction>, Error>, sqlx::Error> {
     let at = job.submit_at.unwrap_or(job.created_at);
     let listed = match tools.replicate.list(at.plus_ms(-LOOK_BEFORE_MS), at.plus_ms(LOOK_AFTER_MS)).await {
@@ -45,7 +45,10 @@ pub(super) async fn look(tools: &Tools, job: &Job) -> Result<Result<Option<Predi
     };
     let input: Value = serde_json::from_str(&job.input).unwrap_or_default();
     let mut alike: Vec<_> = listed.into_iter().filter(|prediction| prediction.input == input).collect();
-    alike.sort_by_key(|prediction| prediction.created_at.unwrap_or(Timestamp(0)));
+    alike.sort_by_key(|prediction| {
+        let failed = prediction.status.is_terminal() && prediction.status != Status::Succeeded;
+        (failed, prediction.created_at.unwrap_or(Timestamp(0)))
+    });
     for prediction in alike {
         if !work::is_owned(&tools.db, &prediction.id).await? {
             return Ok(Ok(Some(prediction)));

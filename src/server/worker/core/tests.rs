@@ -28,6 +28,7 @@ fn job(state: State) -> Job {
         submit_at: Some(NOW),
         reconciles: 0,
         paid_attempts: 0,
+        given_up: 0,
         prediction_id: None,
         prediction_status: None,
         prediction_output: None,
@@ -65,7 +66,8 @@ fn an_accepted_call_waits_without_a_lease() {
     let (next, effects) = step(&job(State::Submitting), Event::Submitted(Ok(with_status("starting"))), NOW);
     assert_eq!((next.state, next.lease_until, next.paid_attempts), (State::Waiting, Timestamp(0), 1));
     assert_eq!(next.prediction_id, Some(PredictionId::trusted("abc")));
-    assert_eq!(effects, Effects { submission: Some(Submission::Accepted), ..Effects::default() });
+    let prediction = Some(PredictionId::trusted("abc"));
+    assert_eq!(effects, Effects { submission: Some(Submission::Accepted), prediction, ..Effects::default() });
 }
 
 #[test]
@@ -163,20 +165,35 @@ fn what_was_kept_is_captured_and_the_rest_released() {
 }
 
 #[test]
-fn a_damaged_file_is_fetched_six_times_and_an_absent_store_costs_no_tries() {
-    let mut damaged = job(State::Storing);
+fn a_damaged_file_is_fetched_eight_times_and_one_that_does_not_come_until_its_link_is_dead() {
+    let damaged = || Event::Stored(Stored { damaged: 2, ..Stored::default() });
+    let mut row = job(State::Storing);
     for _ in 1..FETCH_TRIES {
-        damaged = step(&damaged, Event::Stored(Stored { unfetched: 2, ..Stored::default() }), NOW).0;
-        assert_eq!(damaged.state, State::Storing);
+        row = step(&row, damaged(), NOW).0;
+        assert_eq!(row.state, State::Storing);
     }
-    let (next, effects) = step(&damaged, Event::Stored(Stored { unfetched: 2, ..Stored::default() }), NOW);
+    let (next, effects) = step(&row, damaged(), NOW);
     assert_eq!((next.failure, effects.money), (Some(Failure::OutputLost), Some(Money::Release)));
 
-    let mut away = Job { output_until: Some(NOW.plus_ms(LINKS_LIVE_MS)), ..job(State::Storing) };
-    for _ in 0..100 {
-        away = step(&away, Event::Stored(Stored { unfetched: 2, store_away: true, ..Stored::default() }), NOW).0;
-        assert_eq!(away.state, State::Storing);
+    for store_away in [false, true] {
+        let away = || Event::Stored(Stored { kept: 1, unfetched: 1, store_away, ..Stored::default() });
+        let mut row = Job { output_until: Some(NOW.plus_ms(LINKS_LIVE_MS)), ..job(State::Storing) };
+        for _ in 0..100 {
+            row = step(&row, away(), NOW).0;
+            assert_eq!(row.state, State::Storing);
+        }
+        let (next, effects) = step(&row, away(), NOW.plus_ms(LINKS_LIVE_MS));
+        assert_eq!((next.state, effects.money), (State::Succeeded, Some(Money::Capture(1))));
     }
+}
+
+#[test]
+fn calls_that_bought_nothing_spend_no_budget() {
+    let often_throttled = Job { submit_seq: 50, reconciles: 1, ..job(State::Submitting) };
+    let (next, _) = step(&often_throttled, Event::Looked(Ok(None)), NOW);
+    assert_eq!((next.state, next.given_up), (State::Queued, 1));
+    let given_up_twice = Job { given_up: 2, ..often_throttled };
+    assert_eq!(step(&given_up_twice, Event::Looked(Ok(None)), NOW).0.state, State::Parked);
 }
 
 #[test]
@@ -205,13 +222,9 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(()).prop_map(|()| Event::Looked(Ok(None))),
         answer().prop_map(Event::Seen),
         Just(()).prop_map(|()| Event::SentTooLate),
-        (0_i64..3, 0_i64..3, 0_i64..3, any::<bool>()).prop_map(|(kept, lost, unfetched, store_away)| Event::Stored(Stored {
-            kept,
-            lost,
-            unfetched,
-            store_away,
-            detail: None
-        })),
+        (0_i64..3, 0_i64..3, 0_i64..3, 0_i64..3, any::<bool>()).prop_map(|(kept, lost, unfetched, damaged, store_away)| {
+            Event::Stored(Stored { kept, lost, unfetched, damaged, store_away, detail: None })
+        }),
     ]
 }
 

@@ -1,0 +1,152 @@
+//! What is measured: a fresh database and store, people with credits, and a worker beside a sandbox, as `serve` has them.
+
+use atelier::domain::{Credits, Model, PersonId, RawRequest};
+use atelier::server::account::{self, Credentials};
+use atelier::server::clock::Clock;
+use atelier::server::db::{Db, mint};
+use atelier::server::generation::Caps;
+use atelier::server::model;
+use atelier::server::replicate::Client;
+use atelier::server::sandbox::{self, Sandbox};
+use atelier::server::store::{Store, StoreConfig};
+use atelier::server::worker::{Tools, Worker};
+use secrecy::SecretString;
+use std::path::{Path, PathBuf};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+/// The password of everybody here.
+pub const PASSWORD: &str = "a lighthouse in the fog";
+/// The steps at work at once that a process has unless told otherwise.
+pub const CONCURRENCY: usize = 5;
+/// More than anybody here spends.
+const PLENTY: Credits = Credits(1_000_000);
+
+/// Everything that outlasts one measurement.
+pub struct House {
+    /// Where it keeps files.
+    pub folder: PathBuf,
+    /// The address of the database.
+    pub url: String,
+    /// The rows.
+    pub db: Db,
+    /// The files.
+    pub store: Store,
+    /// What can be asked for.
+    pub catalogue: Vec<Model>,
+    /// Whoever asks when it does not matter who.
+    pub person: PersonId,
+    /// Their address.
+    pub email: String,
+}
+
+/// A sandbox at work.
+pub struct Provider {
+    /// How to reach it.
+    pub client: Client,
+    stop: CancellationToken,
+    serving: JoinHandle<anyhow::Result<()>>,
+}
+
+/// A worker at work.
+pub struct Working {
+    stop: CancellationToken,
+    running: JoinHandle<()>,
+}
+
+impl House {
+    /// Opens one in an empty folder: on `SQLite` when `url` is empty, else in a new database of that cluster.
+    pub async fn open(url: &str, folder: &Path) -> anyhow::Result<Self> {
+        let url =
+            if url.is_empty() { format!("sqlite://{}", folder.join("atelier.db").display()) } else { new_database(url).await? };
+        let db = Db::connect(&url).await?;
+        let store = Store::open(&StoreConfig::Disk { dir: folder.join("objects") }).await?;
+        tokio::fs::create_dir_all(folder.join("scratch")).await?;
+        let catalogue = model::offered(&db).await?;
+        let email = "bench@example.com".to_owned();
+        let person = join(&db, &email).await?;
+        Ok(Self { folder: folder.to_owned(), url, db, store, catalogue, person, email })
+    }
+
+    /// More people, each with plenty.
+    pub async fn people(&self, how_many: usize) -> anyhow::Result<Vec<PersonId>> {
+        let mut people = Vec::with_capacity(how_many);
+        for _ in 0..how_many {
+            people.push(join(&self.db, &format!("{}@example.com", mint())).await?);
+        }
+        Ok(people)
+    }
+
+    /// A sandbox that runs this many times faster than life, and never says that it is too much.
+    pub async fn provider(&self, speed: f64) -> anyhow::Result<Provider> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let url: Url = format!("http://{}", listener.local_addr()?).parse()?;
+        let pace = sandbox::Options::new(|| Clock::System.now());
+        let options = sandbox::Options { speed, creates_per_minute: 1_000_000, reads_per_minute: 1_000_000, ..pace };
+        let sandbox = Sandbox::open(&self.folder.join(mint()), options).await?;
+        let stop = CancellationToken::new();
+        let serving = tokio::spawn(sandbox::serve(listener, sandbox, stop.clone()));
+        Ok(Provider { client: Client::new(&url, SecretString::from(sandbox::TOKEN))?, stop, serving })
+    }
+
+    /// The worker of the product, woken the way it is woken there, with caps that nobody here reaches.
+    pub fn worker(&self, provider: &Provider) -> Working {
+        let worker = Worker::new(Tools {
+            db: self.db.clone(),
+            replicate: provider.client.clone(),
+            store: self.store.clone(),
+            clock: Clock::System,
+            scratch: self.folder.join("scratch"),
+            concurrency: CONCURRENCY,
+            caps: Caps { in_flight: 100_000, per_person: 100_000 },
+        });
+        let stop = CancellationToken::new();
+        let told = stop.clone();
+        Working { stop, running: tokio::spawn(async move { worker.run(told).await }) }
+    }
+
+    /// Ends what there is.
+    pub async fn close(self) {
+        self.db.close().await;
+    }
+}
+
+impl Provider {
+    /// Stops the sandbox.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        self.serving.await?
+    }
+}
+
+impl Working {
+    /// Stops the worker.
+    pub async fn stop(self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        Ok(self.running.await?)
+    }
+}
+
+/// A press of the button for one picture.
+pub fn press(prompt: &str) -> RawRequest {
+    RawRequest { request_key: mint(), prompt: prompt.to_owned(), ..RawRequest::default() }
+}
+
+async fn join(db: &Db, email: &str) -> anyhow::Result<PersonId> {
+    let credentials = Credentials { email: email.to_owned(), password: SecretString::from(PASSWORD) };
+    Ok(account::sign_up(db, &credentials, PLENTY, Clock::System.now()).await?)
+}
+
+async fn new_database(cluster: &str) -> anyhow::Result<String> {
+    use sqlx::Connection;
+    let name = format!("bench_{}", mint().replace('-', ""));
+    let mut connection = sqlx::PgConnection::connect(cluster).await?;
+    // The name is ours: letters, digits and an underscore.
+    sqlx::query(sqlx::AssertSqlSafe(format!("create database {name}"))).execute(&mut connection).await?;
+    connection.close().await?;
+    let mut url: Url = cluster.parse()?;
+    url.set_path(&name);
+    Ok(url.into())
+}

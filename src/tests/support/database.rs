@@ -1,0 +1,69 @@
+//! A database for one test: a SQLite file, or a database of its own on the PostgreSQL server of `TEST_POSTGRES_URL`.
+
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use tempfile::TempDir;
+use url::Url;
+
+/// Which kind of database it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+pub enum Database {
+    Sqlite,
+    Postgres { server: String, url: String, name: String },
+}
+
+impl Database {
+    pub const fn sqlite() -> Self {
+        Self::Sqlite
+    }
+
+    /// `None`, said aloud, where there is no server; on a build machine that is a failure.
+    pub async fn postgres() -> Option<Self> {
+        let Some(server) = variable("TEST_POSTGRES_URL") else {
+            assert!(variable("CI").is_none(), "TEST_POSTGRES_URL is not set: run the tests through scripts/with-postgres");
+            println!("skipped: TEST_POSTGRES_URL is not set; scripts/with-postgres provides one");
+            return None;
+        };
+        let name = format!("atelier_{}", uuid::Uuid::now_v7().simple());
+        let mut url: Url = server.parse().expect("TEST_POSTGRES_URL is a URL");
+        url.set_path(&name);
+        administer(&server, format!("create database {name}")).await;
+        Some(Self::Postgres { server, url: url.into(), name })
+    }
+
+    pub fn url(&self, dir: &TempDir) -> String {
+        match self {
+            Self::Sqlite => format!("sqlite://{}?mode=rwc", dir.path().join("atelier.db").display()),
+            Self::Postgres { url, .. } => url.clone(),
+        }
+    }
+
+    pub const fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite => Engine::Sqlite,
+            Self::Postgres { .. } => Engine::Postgres,
+        }
+    }
+
+    /// The file goes with its directory; a database has to be dropped.
+    pub async fn remove(&self) {
+        if let Self::Postgres { server, name, .. } = self {
+            administer(server, format!("drop database {name} with (force)")).await;
+        }
+    }
+}
+
+async fn administer(server: &str, statement: String) {
+    let mut connection = PgConnection::connect(server).await.expect("the PostgreSQL server");
+    connection.execute(AssertSqlSafe(statement)).await.expect("a database of our own");
+    connection.close().await.expect("a connection that ends");
+}
+
+fn variable(name: &str) -> Option<String> {
+    #[expect(clippy::disallowed_methods, reason = "the tests' own surroundings are nobody's configuration")]
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
