@@ -10,5 +10,6 @@ mod http;
 mod ledger;
 mod lifecycle;
 mod live;
+mod process;
 mod routes;
 mod support;

@@ -14,7 +14,7 @@ both_databases! {
             let answer = mika.post_json(address, &json!({"prompt": "a lighthouse"})).await;
             assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/json"));
             let body = answer.json();
-            let keys: Vec<_> = body.as_object().expect("an object").keys().collect();
+            let keys: Vec<_> = body.as_object().expect("an object").keys().map(String::as_str).collect();
             assert_eq!((keys, &body["status"]), (vec!["id", "status"], &json!("processing")));
         }
         app.settle_all().await;
