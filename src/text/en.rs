@@ -41,7 +41,7 @@ pub(super) static TEXT: PageText = PageText {
         demo: "Pictures made with Atelier’s own sandbox",
         price: Notice {
             title: "A price that holds still",
-            body: "The number on the button is the most you can pay. It counts what you asked for, in whole credits, and nothing \
+            body: "You never pay more than the button shows. It counts what you asked for, in whole credits, and nothing \
                    is added after you press.",
         },
         failure: Notice {
