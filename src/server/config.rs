@@ -203,7 +203,11 @@ mod tests {
 
     /// Every variable of the example with its default.
     fn example() -> Vec<(&'static str, &'static str)> {
-        EXAMPLE.lines().filter_map(|line| line.strip_prefix('#')?.split_once('=')).filter(|(name, _)| !name.contains(' ')).collect()
+        EXAMPLE
+            .lines()
+            .filter_map(|line| line.strip_prefix('#')?.split_once('='))
+            .filter(|(name, _)| !name.contains(' '))
+            .collect()
     }
 
     #[test]
