@@ -1,5 +1,5 @@
-//! Atelier sells and makes pictures with Replicate's models: *press the button at the price that stands on it; you get
-//! the picture, for keeps, or every credit back.*
+//! Atelier sells and makes pictures with Replicate's models: *see the price, then press; what follows is a picture that
+//! stays yours, or all of your credits back.*
 //!
 //! The map of the house. A request walks one way: route → domain verb → database; the worker is another caller of the
 //! same verbs; pages are pure views of plain data.
@@ -7,7 +7,7 @@
 //! | module | what it is for | may use |
 //! |---|---|---|
 //! | [`domain`] | plain types both builds share, and the rules about values | nothing of ours |
-//! | [`text`] | every sentence a person reads, English and Japanese | `domain` |
+//! | [`text`] | what people read, in English and Japanese | `domain` |
 //! | [`components`], [`pages`], [`app`] | what the server renders | `domain`, `text`, `islands` |
 //! | [`islands`] | what lives in the browser | `domain`, `text` |
 //! | `server` | database, ledger, lifecycle, worker, Replicate, store, HTTP | everything |

@@ -1,6 +1,6 @@
 //! What the browser is told: small, complete states, each with the version that orders it.
 //!
-//! The page applies a state only if its version is newer than the one it shows, so repeats and reordering are harmless.
+//! A page ignores a state that is not newer than what it shows, so repeats and reordering do no harm.
 
 use super::{AspectRatio, Credits, GenerationId, Lang, ModelName, Phase, RequestKey, Theme, Timestamp};
 use serde::{Deserialize, Serialize};

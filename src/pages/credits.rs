@@ -191,7 +191,7 @@ mod tests {
     fn page(lines: Vec<StatementLine>) -> String {
         let (viewer, start) = (samples::viewer(Lang::En), samples::start(Lang::En));
         let month = Credits30 { spent: Credits(312), returned: Credits(20) };
-        view! { <CreditsPage viewer start month holds=vec![] lines older=None newest=true /> }.to_html()
+        Owner::new().with(|| view! { <CreditsPage viewer start month holds=vec![] lines older=None newest=true /> }.to_html())
     }
 
     #[test]

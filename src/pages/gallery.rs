@@ -66,7 +66,7 @@ mod tests {
     fn page(generations: Vec<GenerationView>, older: Option<&str>) -> String {
         let older = older.map(str::to_owned);
         let (viewer, start) = (samples::viewer(Lang::En), samples::start(Lang::En));
-        view! { <Gallery viewer start generations older newest=true /> }.to_html()
+        Owner::new().with(|| view! { <Gallery viewer start generations older newest=true /> }.to_html())
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! People: signing up, and who somebody is. Passwords are kept as argon2id hashes, made and checked off the async
 //! threads, two at a time.
 
-use super::db::{Db, mint};
+use super::db::{Alone, Db, mint};
 use super::ledger::{self, Grant};
 use crate::domain::{Credits, PersonId, Timestamp};
 use argon2::password_hash::rand_core::OsRng;
@@ -112,7 +112,8 @@ pub async fn sign_up(db: &Db, credentials: &Credentials, gift: Credits, now: Tim
     // Before the transaction: hashing takes long, and takes the same time whether the address is free or not.
     let hash = hash(credentials.password.clone()).await?;
     let id = PersonId::trusted(mint());
-    let mut tx = db.begin().await?;
+    // One after another over all processes, or two who come first at once would both run the house.
+    let mut tx = db.begin_in_turn(Alone::SignUp).await?;
     let inserted = sqlx::query(
         "insert into person (id, email, password_hash, role, created_at)
          select $1, $2, $3, (case when exists (select 1 from person) then 'creator' else 'admin' end), $4

@@ -1,5 +1,5 @@
-//! What the operator says, read once at start. A value that cannot be used stops the start with a sentence that names
-//! the variable and the fix.
+//! What the operator says, read once at start. With a value that cannot be used there is no start, but one line that tells
+//! which variable it is and what it should hold.
 
 use crate::domain::Credits;
 use crate::server::generation::Caps;
@@ -27,7 +27,7 @@ pub struct Config {
     pub replicate_url: Url,
     /// `S3_BUCKET` and the SDK's own variables, or else the directory `objects` in the data directory.
     pub store: StoreConfig,
-    /// `WORKER_CONCURRENCY`: steps at work at once in this process. Default 5.
+    /// `WORKER_CONCURRENCY`: steps this process carries out side by side. Default 5.
     pub worker_concurrency: usize,
     /// `MAX_IN_FLIGHT` and `MAX_IN_FLIGHT_PER_PERSON`: predictions at Replicate at once. Defaults 100 and 10.
     pub caps: Caps,

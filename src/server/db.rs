@@ -138,6 +138,21 @@ impl Db {
         Ok(alone.then_some(tx))
     }
 
+    /// Starts a transaction that waits until no other of the same `name` runs, in any process.
+    ///
+    /// # Errors
+    /// When no connection can be had.
+    pub async fn begin_in_turn(&self, name: Alone) -> Result<Tx, sqlx::Error> {
+        let mut tx = self.begin().await?;
+        if self.dialect == Dialect::Postgres {
+            sqlx::query("select 1 from (select pg_advisory_xact_lock($1)) as turn")
+                .bind(name as i64)
+                .execute(tx.connection())
+                .await?;
+        }
+        Ok(tx)
+    }
+
     /// What changed, here after each commit and elsewhere as far as [`Db::pass_on`] was told.
     pub fn news(&self) -> broadcast::Receiver<News> {
         self.news.subscribe()
@@ -222,6 +237,8 @@ pub enum Alone {
     Admission = 0x0a7e_1001,
     /// Changing triggers at start.
     Schema = 0x0a7e_1002,
+    /// Opening accounts, the first of which is the administrator's.
+    SignUp = 0x0a7e_1003,
 }
 
 impl Tx {

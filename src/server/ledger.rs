@@ -1,9 +1,9 @@
 //! The books: who has how many credits, and why.
 //!
 //! Double entry, append-only, holds instead of refunds. A request sets its price aside ([`hold`]); the end of the
-//! generation takes what was delivered ([`capture`]) or gives it all back ([`release`]). The verbs that move money take
-//! a transaction, so they can only happen inside the change they belong to, and each effect has a unique `(kind, ref)`,
-//! so it happens once. The database itself refuses a negative balance; nothing here reads a balance and then decides.
+//! generation takes what was delivered ([`capture`]) or gives it all back ([`release`]). The verbs that move money
+//! need an open transaction, that of the change they pay for, and each effect has a unique `(kind, ref)`, so it happens
+//! once. The database itself refuses a negative balance; nothing here reads a balance and then decides.
 //!
 //! [`verify`] checks everything this file promises, as queries.
 

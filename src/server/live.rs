@@ -2,7 +2,7 @@
 //!
 //! One task looks, for everybody: when somebody's rows changed and one of their pages is open, it reads what changed
 //! since its last look, writes each state down once as a frame of the event stream, and hands it to all their pages. A
-//! page applies a state only if its version is newer, so a look too many does no harm, and every look reaches a little
+//! page ignores what is not newer than what it shows, so a look too many does no harm, and every look reaches a little
 //! further back than the last, so a commit that was slow to appear is not missed.
 //!
 //! Several processes on PostgreSQL tell each other through [`relay`]; besides, everybody who watches is looked at every

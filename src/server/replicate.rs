@@ -1,4 +1,4 @@
-//! Our client of Replicate's HTTP API: lenient in what it reads, strict in what it sends.
+//! Our client of Replicate's HTTP API: forgiving when it reads, exact when it sends.
 //!
 //! It promises three things that the published clients do not:
 //! - **it never sends a request twice.** A create whose answer was lost is [`Error::Ambiguous`]; whether to look for the

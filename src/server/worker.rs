@@ -1,8 +1,8 @@
 //! The worker: takes what is due, carries out one step, records the outcome; then again.
 //!
 //! Every step is bounded in time, runs under a lease and ends in [`generation::record`]; dying anywhere is being slow.
-//! `concurrency` bounds the steps at work at once in a process. Waiting for Replicate is no step: a generation in
-//! `waiting` holds neither slot nor lease, so five slots watch over thousands.
+//! A process carries out at most `concurrency` steps side by side. Waiting for Replicate is not one of them: a generation
+//! in `waiting` has no slot and no lease, and a handful of slots looks after thousands.
 //!
 //! To add a background step: a state in the domain, its rules in [`core`], its calls in a file beside it.
 

@@ -1,4 +1,4 @@
-//! A generation's life: every way a run can go ends with the picture, for keeps, or with every credit back; whoever
+//! A generation's life: every way a run can go ends with a picture that is kept or with all credits back; whoever
 //! dies, wherever they die, one prediction is bought.
 
 use crate::support::{Browser, TestApp, both_databases};

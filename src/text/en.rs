@@ -9,7 +9,7 @@ use crate::domain::{Field, Problem, Refusal, StatementKind};
 pub(super) static TEXT: PageText = PageText {
     frame: FrameText {
         tagline: "pictures at the price on the button",
-        description: "Make pictures with AI at a price you see before you press. You get the picture, for keeps, or every credit back.",
+        description: "Make pictures with AI at a price you see before you press. What follows is a picture that stays yours, or all of your credits back.",
         skip: "Skip to content",
         home: "Atelier, home",
         create: "Create",
@@ -29,7 +29,7 @@ pub(super) static TEXT: PageText = PageText {
         theme_dark: "Dark",
         sandbox: "Sandbox: pictures are drawn here, Replicate bills nothing.",
         help: "How credits work",
-        motto: "The picture, for keeps, or every credit back.",
+        motto: "A picture that stays yours, or all of your credits back.",
         pictures: |n| one_or(n, "picture", "pictures"),
     },
     landing: LandingText {

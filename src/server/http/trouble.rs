@@ -1,4 +1,4 @@
-//! When something did not work: the one place where a cause is logged, and hidden.
+//! When something did not work: causes are written to the log here, and stay there.
 //!
 //! A handler fails with a [`Trouble`]; the layer [`explain`] turns every error that has no body of its own, also those of
 //! the framework, into a page or a problem in JSON, in the person's language, with the id under which the operator finds

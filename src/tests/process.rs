@@ -1,0 +1,155 @@
+//! The real binary, from start to kill: what only a process of its own can show.
+
+use crate::support::{Browser, Stream};
+use serde_json::Value;
+use sqlx::{AnyConnection, Connection};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+/// Between two looks at something that another process does.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// A running `atelier serve`; killed when it is dropped.
+struct Served {
+    child: Child,
+    url: String,
+    ready_after: Duration,
+}
+
+fn atelier(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_atelier"));
+    command.env_clear().current_dir(dir).env("DATA_DIR", dir).env("ATELIER_ADDR", "127.0.0.1:0").kill_on_drop(true);
+    command
+}
+
+async fn serve(dir: &Path) -> Served {
+    let begun = Instant::now();
+    let mut child = atelier(dir).arg("serve").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the binary starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    let url = timeout(Duration::from_secs(60), async {
+        loop {
+            let line = lines.next_line().await.expect("a line").expect("the line that says it is ready");
+            if let Some((_, url)) = line.split_once("Atelier is ready at ") {
+                return url.to_owned();
+            }
+        }
+    });
+    let url = url.await.expect("ready in time");
+    Served { child, url, ready_after: begun.elapsed() }
+}
+
+/// Looks until `look` finds something.
+async fn until<T>(longest: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    let found = timeout(longest, async {
+        loop {
+            match look().await {
+                Some(found) => return found,
+                None => tokio::time::sleep(LOOK).await,
+            }
+        }
+    });
+    found.await.unwrap_or_else(|_| panic!("not within {longest:?}: {what}"))
+}
+
+async fn states(dir: &Path) -> Vec<String> {
+    sqlx::any::install_default_drivers();
+    let url = format!("sqlite://{}?mode=ro", dir.join("atelier.db").display());
+    let mut rows = AnyConnection::connect(&url).await.expect("the database");
+    let states: Vec<(String,)> = sqlx::query_as("select state from generation").fetch_all(&mut rows).await.expect("the rows");
+    states.into_iter().map(|(state,)| state).collect()
+}
+
+/// How many predictions the sandbox sold, by prompt.
+fn sold(dir: &Path) -> BTreeMap<String, usize> {
+    let journal = std::fs::read_to_string(dir.join("sandbox/predictions.jsonl")).expect("the sandbox's journal");
+    let mut sold = BTreeMap::new();
+    for line in journal.lines() {
+        let line: Value = serde_json::from_str(line).expect("a line of JSON");
+        if line["event"] == "created" {
+            *sold.entry(line["input"]["prompt"].as_str().expect("a prompt").to_owned()).or_default() += 1;
+        }
+    }
+    sold
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn five_under_way_survive_kill_9_and_each_was_bought_once() {
+    let dir = TempDir::new().expect("a directory");
+    let mut first = serve(dir.path()).await;
+    let mika = Browser::new(&first.url);
+    mika.sign_up("mika").await;
+    let mut ids = Vec::new();
+    for at in 0..5 {
+        ids.push(mika.trigger(&format!("lantern {at} #slow")).await);
+    }
+    until(Duration::from_secs(30), "all five are at Replicate", async || {
+        states(dir.path()).await.iter().all(|state| state == "waiting").then_some(())
+    })
+    .await;
+    first.child.start_kill().expect("kill -9");
+    first.child.wait().await.expect("its end");
+
+    let second = serve(dir.path()).await;
+    let mika = mika.at(&second.url);
+    until(Duration::from_secs(60), "all five end", async || {
+        let ended = |state: &String| ["succeeded", "failed", "canceled"].contains(&state.as_str());
+        states(dir.path()).await.iter().all(ended).then_some(())
+    })
+    .await;
+    for id in &ids {
+        assert_eq!(mika.told(id).await["status"], "completed");
+    }
+    assert_eq!(sold(dir.path()), (0..5).map(|at| (format!("lantern {at} #slow"), 1)).collect());
+    let verified = atelier(dir.path()).args(["ledger", "verify"]).status().await.expect("the command");
+    assert!(verified.success(), "the books are right");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sigterm_with_an_open_stream_ends_well_within_fifteen_seconds() {
+    let dir = TempDir::new().expect("a directory");
+    let mut served = serve(dir.path()).await;
+    println!("ready after {:?}", served.ready_after);
+    assert!(served.ready_after < Duration::from_secs(20), "{:?}", served.ready_after);
+    let mika = Browser::new(&served.url);
+    mika.sign_up("mika").await;
+    let resident = resident_mib(served.child.id().expect("a process"));
+    println!("{resident} MiB resident when idle");
+    assert!(resident <= 120, "{resident} MiB");
+    let mut stream: Stream = mika.events("").await;
+    stream.until(|frame| frame.data.get("balance").is_some()).await;
+
+    let told = Instant::now();
+    let pid = served.child.id().expect("a process").to_string();
+    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill").success());
+    stream.end().await;
+    let ended = timeout(Duration::from_secs(15), served.child.wait()).await.expect("an end in time").expect("its status");
+    println!("stopped after {:?}", told.elapsed());
+    assert_eq!(ended.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_bad_variable_stops_the_start_with_its_name_and_the_fix() {
+    let dir = TempDir::new().expect("a directory");
+    for (variable, value, fix) in [
+        ("ATELIER_ADDR", "3000", "127.0.0.1:3000"),
+        ("MAX_IN_FLIGHT", "many", "whole number"),
+        ("DATABASE_URL", "mysql://x", "postgres://"),
+    ] {
+        let output = atelier(dir.path()).arg("serve").env(variable, value).output().await.expect("the binary starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains(variable) && said.contains(fix), "{variable}: {said}");
+    }
+}
+
+/// What a process keeps in memory, as Linux counts it.
+fn resident_mib(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("Linux");
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its resident memory");
+    line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1_024
+}

@@ -1,0 +1,63 @@
+//! Every address of the product, with what the matrices need to know of it. `architecture` fails when the router has an
+//! address that is not here.
+
+/// Whom an address is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum For {
+    /// Anybody.
+    All,
+    /// Whoever is signed in.
+    SignedIn,
+    /// The one person whose generation the path names.
+    Owner,
+}
+
+/// One address.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    pub path: &'static str,
+    pub get: bool,
+    pub post: bool,
+    pub whose: For,
+}
+
+const fn get(path: &'static str, whose: For) -> Route {
+    Route { path, get: true, post: false, whose }
+}
+
+const fn post(path: &'static str, whose: For) -> Route {
+    Route { path, get: false, post: true, whose }
+}
+
+const fn both(path: &'static str, whose: For) -> Route {
+    Route { path, get: true, post: true, whose }
+}
+
+pub const ROUTES: &[Route] = &[
+    get("/", For::All),
+    get("/create", For::SignedIn),
+    get("/gallery", For::SignedIn),
+    get("/g/{id}", For::Owner),
+    get("/credits", For::SignedIn),
+    get("/help", For::All),
+    both("/sign-in", For::All),
+    both("/sign-up", For::All),
+    post("/sign-out", For::All),
+    post("/preferences", For::All),
+    post("/generate", For::SignedIn),
+    post("/g/{id}/cancel", For::Owner),
+    post("/api/app/generate", For::SignedIn),
+    post("/api/app/ai-images", For::SignedIn),
+    get("/api/app/generations/{id}", For::Owner),
+    get("/events", For::SignedIn),
+    get("/files/{id}/{file}", For::Owner),
+    get("/livez", For::All),
+    get("/readyz", For::All),
+];
+
+impl Route {
+    /// The address with a generation and a file put in.
+    pub fn of(&self, id: &str, file: &str) -> String {
+        self.path.replace("{id}", id).replace("{file}", file)
+    }
+}
