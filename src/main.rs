@@ -139,7 +139,7 @@ async fn run_sandbox(config: &Config, port: u16, clock: Clock) -> anyhow::Result
 }
 
 async fn user(config: &Config, command: User, now: Timestamp) -> anyhow::Result<()> {
-    let db = Db::connect(&config.database_url).await.context("DATABASE_URL: cannot open the database")?;
+    let db = database(config).await?;
     match command {
         User::Create { email } => {
             let password = std::io::read_to_string(std::io::stdin())?;
@@ -170,7 +170,7 @@ async fn user(config: &Config, command: User, now: Timestamp) -> anyhow::Result<
 }
 
 async fn verify(config: &Config) -> anyhow::Result<()> {
-    let db = Db::connect(&config.database_url).await.context("DATABASE_URL: cannot open the database")?;
+    let db = database(config).await?;
     let drift = ledger::verify(&db).await?;
     for broken in &drift {
         say(&format!("BROKEN: {}: {}", broken.promise, broken.id))?;
@@ -192,8 +192,8 @@ async fn doctor(config: &Config) -> anyhow::Result<()> {
             Err(bad) => say(&format!("FAIL  {what}: {bad}")),
         }
     };
-    let db = Db::connect(&config.database_url).await;
-    report("database", db.map(|_| "opens and is up to date".to_owned()).map_err(|error| format!("{error} (DATABASE_URL)")))?;
+    let db = database(config).await;
+    report("database", db.map(|_| "opens and is up to date".to_owned()).map_err(|error| format!("{error:#}")))?;
     let store = match Store::open(&config.store).await {
         Ok(store) => store.check().await,
         Err(error) => Err(error),
@@ -214,6 +214,13 @@ async fn doctor(config: &Config) -> anyhow::Result<()> {
         bail!("something does not work; see above");
     }
     Ok(())
+}
+
+/// The database, for a command that may well be the first that this machine sees.
+async fn database(config: &Config) -> anyhow::Result<Db> {
+    let folder = &config.data_dir;
+    tokio::fs::create_dir_all(folder).await.with_context(|| format!("DATA_DIR: cannot make {}", folder.display()))?;
+    Db::connect(&config.database_url).await.context("DATABASE_URL: cannot open the database")
 }
 
 /// A token that is cancelled by Ctrl-C or SIGTERM.
