@@ -9,7 +9,7 @@
 //! | [`domain`] | plain types both builds share, and the rules about values | nothing of ours |
 //! | [`text`] | what people read, in English and Japanese | `domain` |
 //! | [`components`], [`pages`], [`app`] | what the server renders | `domain`, `text`, `islands` |
-//! | [`islands`] | what lives in the browser | `domain`, `text` |
+//! | [`islands`] | what lives in the browser | `domain`, `text`, the one text box of `components` |
 //! | `server` | database, ledger, lifecycle, worker, Replicate, store, HTTP | everything |
 //!
 //! To add a page: a file in `pages`, a handler in `server/http/site.rs`. To add a background step: a state in

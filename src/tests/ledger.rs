@@ -32,7 +32,7 @@ both_databases! {
         let press = |at: usize| {
             let browser = if at % 2 == 0 { here.clone() } else { there.clone() };
             async move {
-                let (key, prompt) = (format!("press-{at}"), format!("lantern {at}"));
+                let (key, prompt) = (format!("press-{at}"), format!("#fail {at}"));
                 let fields = [("request_key", key.as_str()), ("prompt", prompt.as_str()), ("quoted_price", "1")];
                 match at % 3 {
                     0 => browser.post("/generate", &fields).await,
@@ -52,7 +52,7 @@ both_databases! {
         assert_eq!(app.balance(&mika).await, (0, 20));
         app.assert_books().await;
         app.settle_all().await;
-        assert_eq!((app.balance(&mika).await, app.bought()), ((0, 0), 20));
+        assert_eq!((app.balance(&mika).await, app.bought()), ((20, 0), 20), "all failed, all given back");
         app.finish().await;
     }
 

@@ -29,7 +29,8 @@ both_databases! {
         mika.trigger("a lighthouse").await;
         app.settle_all().await;
         app.clock.advance_ms(60_000);
-        let seen = app.clock.now().0.to_string();
+        let seen = mika.events("").await.next().await.expect("a frame").id;
+        assert_eq!(seen, app.clock.now().0.to_string(), "an event's id is the moment to come back with");
         let mut back = mika.events_from(&format!("?since={rendered}"), Some(&seen)).await;
         assert!(back.next().await.expect("a frame").data.get("balance").is_some(), "nothing of what it saw comes again");
         app.finish().await;

@@ -19,7 +19,7 @@ use atelier::server::assets::Assets;
 use atelier::server::clock::Clock;
 use atelier::server::config::Config;
 use atelier::server::db::{Db, mint};
-use atelier::server::generation::{self, lease::Caps};
+use atelier::server::generation::lease::Caps;
 use atelier::server::ledger::{self, Grant};
 use atelier::server::live::{self, Hub};
 use atelier::server::replicate::{self, Client};
