@@ -30,7 +30,7 @@ both_databases! {
             Engine::Postgres => app.beside().await.welcome(&here),
         };
         let press = |at: usize| {
-            let browser = if at % 2 == 0 { here.clone() } else { there.clone() };
+            let browser = if at.is_multiple_of(2) { here.clone() } else { there.clone() };
             async move {
                 let (key, prompt) = (format!("press-{at}"), format!("#fail {at}"));
                 let fields = [("request_key", key.as_str()), ("prompt", prompt.as_str()), ("quoted_price", "1")];
@@ -60,7 +60,7 @@ both_databases! {
         let here = app.sign_up("mika").await;
         let there = app.beside().await.welcome(&here);
         let press = |at: usize| {
-            let browser = if at % 2 == 0 || app.engine() == Engine::Sqlite { here.clone() } else { there.clone() };
+            let browser = if at.is_multiple_of(2) || app.engine() == Engine::Sqlite { here.clone() } else { there.clone() };
             async move { with_key(&browser, "once", &json!({"prompt": "a lighthouse"})).await }
         };
         let answers = join_all((0..50).map(press)).await;

@@ -430,7 +430,7 @@ async fn claim_one(app: &TestApp, worker: &str, id: &GenerationId) -> Job {
 async fn buy(app: &TestApp, job: &Job) {
     let input = serde_json::from_str(&job.input).expect("the input");
     let create = Create { model: job.model.clone(), version: job.model_version.clone(), input, webhook: None };
-    app.tools.replicate.create(&create, Duration::from_secs(600)).await.expect("a prediction");
+    app.tools.replicate.create(&create, Duration::from_mins(10)).await.expect("a prediction");
 }
 
 /// Keeps the first output and its thumbnails as a worker does, and goes no further. Its hash.

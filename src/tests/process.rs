@@ -32,7 +32,7 @@ async fn serve(dir: &Path) -> Served {
     let begun = Instant::now();
     let mut child = atelier(dir).arg("serve").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the binary starts");
     let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
-    let url = timeout(Duration::from_secs(60), async {
+    let url = timeout(Duration::from_mins(1), async {
         loop {
             let line = lines.next_line().await.expect("a line").expect("the line that says it is ready");
             if let Some((_, url)) = line.split_once("Atelier is ready at ") {
@@ -97,7 +97,7 @@ async fn five_under_way_survive_kill_9_and_each_was_bought_once() {
 
     let second = serve(dir.path()).await;
     let mika = mika.at(&second.url);
-    until(Duration::from_secs(60), "all five end", async || {
+    until(Duration::from_mins(1), "all five end", async || {
         let ended = |state: &String| ["succeeded", "failed", "canceled"].contains(&state.as_str());
         states(dir.path()).await.iter().all(ended).then_some(())
     })

@@ -275,7 +275,7 @@ impl TestApp {
             let key = Key::parse(&GenerationId::trusted(id), name).expect("a key of ours");
             let object = self.tools.store.get(&key, None).await.expect("what is recorded is in the store");
             let bytes = object.bytes().await.expect("a whole object");
-            assert_eq!((hex::encode(Sha256::digest(&bytes)), bytes.len() as i64), (sha256, length), "{object_key}");
+            assert_eq!((hex::encode(Sha256::digest(&bytes)), i64::try_from(bytes.len())), (sha256, Ok(length)), "{object_key}");
         }
         let left = std::fs::read_dir(&self.tools.scratch).expect("the scratch directory").count();
         assert_eq!(left, 0, "nothing stays behind of files on their way");

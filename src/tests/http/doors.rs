@@ -59,8 +59,8 @@ both_databases! {
             sessions.create(&mut record).await.expect("a session");
             let slow = elsewhere.load(&record.id).await.expect("the database").expect("a session");
             // Saves before, beside and after the end, from both processes, in ever other numbers.
-            let saves = (0..at % 4).map(|n| if n % 2 == 0 { elsewhere.save(&slow) } else { sessions.save(&record) });
-            let (saved, ended) = futures::join!(join_all(saves), sessions.delete(&record.id));
+            let racing = (0..at % 4).map(|n| if n.is_multiple_of(2) { elsewhere.save(&slow) } else { sessions.save(&record) });
+            let (saved, ended) = futures::join!(join_all(racing), sessions.delete(&record.id));
             saved.into_iter().chain([ended, elsewhere.save(&slow).await]).for_each(|done| done.expect("the database"));
             assert!(sessions.load(&record.id).await.expect("the database").is_none(), "round {at}");
         }

@@ -21,8 +21,8 @@ both_databases! {
                 let (foreign, random) = (ask(&noor, &method, &hers, accept).await, ask(&noor, &method, &nobodys, accept).await);
                 assert_eq!((foreign.status.as_u16(), random.status.as_u16()), (404, 404), "{hers}");
                 assert_eq!(without(&foreign, &hers), without(&random, &nobodys), "{hers}");
-                let owner = ask(&mika, &method, &hers, accept).await;
-                assert!(owner.status.is_success() || owner.status.is_redirection(), "{hers}: {}", owner.status);
+                let answer = ask(&mika, &method, &hers, accept).await;
+                assert!(answer.status.is_success() || answer.status.is_redirection(), "{hers}: {}", answer.status);
             }
             walked += 1;
         }

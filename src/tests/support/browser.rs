@@ -32,7 +32,7 @@ pub struct Answer {
 
 impl Browser {
     pub fn new(origin: &str) -> Self {
-        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(Duration::from_secs(60));
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(Duration::from_mins(1));
         Self {
             origin: origin.to_owned(),
             client: client.build().expect("a client"),

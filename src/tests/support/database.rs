@@ -25,7 +25,7 @@ impl Database {
     pub async fn postgres() -> Option<Self> {
         let Some(server) = variable("TEST_POSTGRES_URL") else {
             assert!(variable("CI").is_none(), "TEST_POSTGRES_URL is not set: run the tests through scripts/with-postgres");
-            println!("skipped: TEST_POSTGRES_URL is not set; scripts/with-postgres provides one");
+            eprintln!("skipped: TEST_POSTGRES_URL is not set; scripts/with-postgres provides one");
             return None;
         };
         let name = format!("atelier_{}", uuid::Uuid::now_v7().simple());

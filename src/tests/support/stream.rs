@@ -24,7 +24,7 @@ pub struct Stream {
 impl Stream {
     pub async fn open(request: RequestBuilder) -> Self {
         // The whole of an answer may take no longer than this, and a stream's has no end.
-        let response = request.timeout(Duration::from_secs(120)).send().await.expect("an answer");
+        let response = request.timeout(Duration::from_mins(2)).send().await.expect("an answer");
         Self { response, unread: String::new() }
     }
 
