@@ -12,6 +12,7 @@ export async function post(action, body) {
     body,
     signal: AbortSignal.timeout(POST_TIMEOUT_MS),
   });
+  if (answer.ok) dispatchEvent(new Event("atelier:answered"));
   return [answer.status, await answer.text()];
 }
 

@@ -30,10 +30,12 @@ export function follow(name, since, onState, onLate) {
     onState(data, id);
   };
 
+  // The gap counts from its beginning: attempts that fail on the way do not make it shorter.
   const late = (is) => {
+    if (is) return (patience ??= setTimeout(onLate, PATIENCE_MS, true));
     clearTimeout(patience);
-    if (is) patience = setTimeout(onLate, PATIENCE_MS, true);
-    else onLate(false);
+    patience = undefined;
+    onLate(false);
   };
 
   const connected = (is) => {
@@ -116,7 +118,7 @@ export function follow(name, since, onState, onLate) {
     queue?.abort();
     release?.();
     channel?.close();
-    source = queue = release = channel = undefined;
+    source = queue = release = channel = patience = undefined;
   };
 
   const resume = ({ persisted }) => persisted && join();
@@ -127,5 +129,7 @@ export function follow(name, since, onState, onLate) {
   addEventListener("pageshow", resume);
   addEventListener("online", online);
   document.addEventListener("visibilitychange", comeBack);
+  addEventListener("focus", comeBack);
+  addEventListener("atelier:answered", comeBack); // a press that was taken proves that somebody is signed in
   join();
 }

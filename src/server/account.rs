@@ -28,7 +28,7 @@ pub const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 8..=128;
 /// More bytes than this are refused before anything looks at them.
 const PASSWORD_BYTES: usize = 1_024;
 /// A password guessed within this many tries is on every attacker's list.
-const COMMON_GUESSES: u64 = 10_000;
+const COMMON_GUESSES: u64 = 30_000;
 /// Words an attacker of this product tries first.
 const PRODUCT_WORDS: [&str; 4] = ["atelier", "replicate", "password", "picture"];
 
