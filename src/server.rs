@@ -155,7 +155,8 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
     let addr = app.config.addr;
     let listener = TcpListener::bind(addr).await.with_context(|| format!("ATELIER_ADDR: cannot listen on {addr}"))?;
     let (addr, sandbox) = (listener.local_addr()?, app.sandbox);
-    tasks.spawn(serve(listener, app.router(), stop));
+    let router = if role == Role::Worker { http::health(app) } else { app.router() };
+    tasks.spawn(serve(listener, router, stop));
     Ok(Running { addr, sandbox, tasks, db })
 }
 

@@ -8,7 +8,7 @@ use wasm_bindgen::prelude::*;
 #[wasm_bindgen(module = "/src/islands/stream.js")]
 extern "C" {
     /// Follows the event stream from `since`; see the module for what `on_state` and `on_late` are told.
-    pub fn follow(name: &str, since: f64, on_state: &Closure<dyn FnMut(String)>, on_late: &Closure<dyn FnMut(bool)>);
+    pub fn follow(page: &str, since: f64, on_state: &Closure<dyn FnMut(String)>, on_late: &Closure<dyn FnMut(bool)>);
 }
 
 #[wasm_bindgen(module = "/src/islands/page.js")]

@@ -119,7 +119,7 @@ pub fn Composer() -> impl IntoView {
 #[expect(clippy::too_many_lines, reason = "one view")]
 fn composer_view(given: ComposerStart, start: LiveStart, available: i64) -> impl IntoView {
     let ComposerStart { models, values, problems, notice } = given;
-    let (lang, text) = (start.lang, &start.text().composer);
+    let (lang, text, page) = (start.lang, &start.text().composer, start.session.clone());
     let choice = Choice::read(&models, &values.model, &values.count);
     let chosen = choice.clone();
     let form = Form {
@@ -183,6 +183,7 @@ fn composer_view(given: ComposerStart, start: LiveStart, available: i64) -> impl
     view! {
         <form class="composer" method="post" action="/generate" novalidate=flag(move || awake.get()) node_ref=form.node on:submit=on_submit
             on:input=move |_| form.read()>
+            <input type="hidden" name="page" value=page />
             <input type="hidden" name="request_key" value=values.request_key />
             <input type="hidden" name="quoted_price" prop:value=value(move || Some(price.get().to_string())) value=untrack(|| price.get()).to_string() />
             <div class="composer-box">

@@ -83,7 +83,7 @@ export function showInTitle(running, ended) {
   document.title = (unseen ? "✓ " : "") + (running ? `(${running}) ` : "") + title;
 }
 
-export const copy = (text) => navigator.clipboard.writeText(text);
+export const copy = async (text) => navigator.clipboard.writeText(text);
 
 export const reload = () => location.reload();
 

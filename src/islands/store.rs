@@ -16,8 +16,8 @@ use wasm_bindgen::prelude::Closure;
 /// What an island needs to follow the stream; the same for all islands of a page.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LiveStart {
-    /// Opaque and different for every session, so that tabs of different people share nothing. It names a lock and a
-    /// channel of the browser and is no secret; it must not be the session's own id.
+    /// Opaque and different for everybody, so that tabs of different people share nothing. It names a lock and a channel
+    /// of the browser and is no secret.
     pub session: String,
     /// Server time when the page's data was read.
     pub cursor: Timestamp,
@@ -108,7 +108,7 @@ impl Store {
         });
         let late = self.late.clone();
         let on_late = Closure::new(move |is: bool| late.set(is));
-        browser::follow(&format!("atelier-{}", self.start.session), self.start.cursor.0 as f64, &on_state, &on_late);
+        browser::follow(&self.start.session, self.start.cursor.0 as f64, &on_state, &on_late);
         // The stream lives as long as the page.
         on_state.forget();
         on_late.forget();

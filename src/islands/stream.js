@@ -4,7 +4,7 @@
 // BroadcastChannel `name`. The others queue for the lock; when the leader goes, the next one has it and asks the server
 // from the last id it heard. States carry versions, so hearing one twice is harmless, and every doubt (a new tab, a new
 // leader, a page back from the bfcache) is resolved by asking again from an older id. `name` is made of an opaque key of
-// the session, so tabs of different people never share.
+// the person, so tabs of different people never share.
 
 const RETRY_FIRST_MS = 1_000;
 const RETRY_LAST_MS = 30_000;
@@ -12,9 +12,12 @@ const PATIENCE_MS = 2_000; // how long a gap lasts before anybody is told
 const OVERLAP_MS = 5_000; // commits may become visible a little out of order
 const REMEMBERED = 256; // messages kept to repeat to tabs that join
 
+// `page` says whose page this is: once somebody else has signed in, the server refuses it.
 // Calls `onState(data, id)` for every state after `since` (server time, Unix ms) and `onLate(boolean)` when live updates
 // have been missing for a while, and when they are back.
-export function follow(name, since, onState, onLate) {
+export function follow(page, since, onState, onLate) {
+  const name = `atelier-${page}`;
+  const address = (from) => `/events?page=${page}&since=${from}`;
   let present = false;
   let leading = false;
   let last = since;
@@ -47,7 +50,7 @@ export function follow(name, since, onState, onLate) {
     clearTimeout(retryTimer);
     source?.close();
     oldest = from;
-    source = new EventSource(`/events?since=${from}`);
+    source = new EventSource(address(from));
     source.onopen = () => {
       failures = 0;
       connected(true);
@@ -70,9 +73,12 @@ export function follow(name, since, onState, onLate) {
     retryTimer = setTimeout(async () => {
       // An EventSource does not say why it was refused. A session that ended is asked about no more until somebody comes
       // back to this tab: they may have signed in again in another.
-      const status = await fetch(`/events?since=${last}`, { method: "HEAD", cache: "no-store" }).then((r) => r.status, () => 0);
+      const status = await fetch(address(last), { method: "HEAD", cache: "no-store" }).then((r) => r.status, () => 0);
       if (!present) return;
-      if (status === 401) leave();
+      if (status === 401) {
+        leave();
+        onLate(false);
+      }
       else if (status === 200) open(last);
       else retry();
     }, most * (0.5 + Math.random() / 2));

@@ -32,6 +32,8 @@ pub fn Create(
         None => (Vec::new(), None),
     };
     let models = models.iter().map(ModelChoice::from).collect();
+    // Not by itself: a page that loads itself again takes along what somebody is typing.
+    let waiting = active.iter().any(|view| !view.phase.is_terminal());
     let composer = Some(ComposerStart { models, values: form, problems, notice });
     let parcel = Parcel { composer, generations: active, ..Parcel::new(start, viewer.balance) };
     view! {
@@ -39,6 +41,7 @@ pub fn Create(
             <h1 class="sr-only">{words.frame.create}</h1>
             <Composer />
             <Now />
+            {waiting.then(|| view! { <noscript><p class="hint"><a href="/create">{words.viewer.reload}</a></p></noscript> })}
             {if first { view! { <First words /> }.into_any() } else { view! { <Days generations=recent now lang /> }.into_any() }}
         </Frame>
     }

@@ -9,7 +9,7 @@ use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, Salt
 use argon2::{Algorithm, Argon2, Params, Version};
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use tokio::sync::Semaphore;
 
 /// OWASP's least: 19 MiB, two passes, one lane.
@@ -18,7 +18,7 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 
 /// Hashes at work at once; each takes 19 MiB and a core, and the rest of the server goes on meanwhile.
-static HASHING: Semaphore = Semaphore::const_new(2);
+static HASHING: LazyLock<Arc<Semaphore>> = LazyLock::new(|| Arc::new(Semaphore::new(2)));
 
 /// Verified when nobody has the address, so that the answer takes as long as for somebody who exists.
 static NOBODY: LazyLock<String> = LazyLock::new(|| make_hash("nobody has this password").unwrap_or_default());
@@ -152,7 +152,7 @@ pub async fn authenticate(db: &Db, credentials: &Credentials) -> Result<Option<P
     let email = normalise(&credentials.email);
     // What is no address is nobody's; the database need not be asked, and PostgreSQL refuses some of what can be typed.
     let person = if is_address(&email) { find_by_email(db, &email).await? } else { None };
-    let hash = person.as_ref().map_or_else(|| NOBODY.clone(), |person| person.password_hash.clone());
+    let hash = person.as_ref().map(|person| person.password_hash.clone());
     let right = verify(credentials.password.clone(), hash).await?;
     Ok(person.filter(|_| right))
 }
@@ -252,8 +252,9 @@ async fn hash(password: SecretString) -> Result<String, Error> {
     off_thread(move || make_hash(password.expose_secret())).await?.map_err(Error::Hashing)
 }
 
-async fn verify(password: SecretString, hash: String) -> Result<bool, Error> {
+async fn verify(password: SecretString, hash: Option<String>) -> Result<bool, Error> {
     off_thread(move || {
+        let hash = hash.unwrap_or_else(|| NOBODY.clone());
         let parsed = PasswordHash::new(&hash).map_err(|error| error.to_string())?;
         let hasher = argon2().map_err(|error| error.to_string())?;
         Ok(hasher.verify_password(password.expose_secret().as_bytes(), &parsed).is_ok())
@@ -263,8 +264,14 @@ async fn verify(password: SecretString, hash: String) -> Result<bool, Error> {
 }
 
 async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-    let _turn = HASHING.acquire().await.map_err(|closed| Error::Hashing(closed.to_string()))?;
-    tokio::task::spawn_blocking(work).await.map_err(|panic| Error::Hashing(panic.to_string()))
+    let turn = Arc::clone(&HASHING).acquire_owned().await.map_err(|closed| Error::Hashing(closed.to_string()))?;
+    // The turn goes along with the work: who hangs up meanwhile does not make room for another.
+    let done = tokio::task::spawn_blocking(move || {
+        let done = work();
+        drop(turn);
+        done
+    });
+    done.await.map_err(|panic| Error::Hashing(panic.to_string()))
 }
 
 #[cfg(test)]

@@ -49,8 +49,13 @@ impl Config {
     /// # Errors
     /// With the variable and the fix.
     pub fn from_env() -> Result<Self, Bad> {
-        // No `.env` is the usual case in production.
-        let _ = dotenvy::dotenv();
+        match dotenvy::dotenv() {
+            Err(error) if !error.not_found() => {
+                return Err(Bad { variable: ".env", problem: format!("cannot be read: {error}") });
+            }
+            // No `.env` is the usual case in production.
+            Ok(_) | Err(_) => {}
+        }
         #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the environment")]
         Self::read(|variable| std::env::var(variable).ok())
     }

@@ -37,6 +37,9 @@ use tower_sessions::{Expiry, SessionManagerLayer};
 /// The most bytes of a form or a JSON body.
 const BODY_LIMIT: usize = 64 * 1_024;
 
+/// The most bytes of the form with the prompt: 4,000 characters of any script, escaped, and room to be told of too many.
+const PROMPT_LIMIT: usize = 256 * 1_024;
+
 /// A session ends when it was not signed into for this long.
 const SESSION_DAYS: i64 = 30;
 
@@ -56,13 +59,13 @@ pub fn router(app: App) -> Router {
         .route("/sign-out", post(doors::sign_out))
         .route("/preferences", post(doors::preferences));
     let actions = Router::new()
-        .route("/generate", post(generations::generate))
         .route("/g/{id}/cancel", post(generations::cancel))
         .route("/api/app/generate", post(trigger::generate))
         .route("/api/app/ai-images", post(trigger::generate))
         .route("/api/app/generations/{id}", get(trigger::show))
         .route("/events", get(events::events))
         .route("/files/{id}/{file}", get(media::file));
+    let prompts = Router::new().route("/generate", post(generations::generate)).layer(RequestBodyLimitLayer::new(PROMPT_LIMIT));
     let sessions = SessionManagerLayer::new(Sessions::new(app.db.clone(), app.clock.clone()))
         .with_name(if app.config.is_https() { "__Host-sid" } else { "sid" })
         .with_secure(app.config.is_https())
@@ -85,19 +88,27 @@ pub fn router(app: App) -> Router {
         ));
     pages
         .merge(actions)
+        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+        .merge(prompts)
         .fallback(trouble::nowhere)
         .method_not_allowed_fallback(trouble::not_that_way)
         .layer(CatchPanicLayer::custom(trouble::panicked))
         .layer(DefaultBodyLimit::disable())
-        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .layer(middleware::from_fn_with_state(app.clone(), csrf::check))
         .layer(middleware::from_fn_with_state(app.clone(), trouble::explain))
         .layer(sessions)
+        // Once more: when the session itself cannot be read, nobody inside has had a say.
+        .layer(middleware::from_fn_with_state(app.clone(), trouble::explain))
         .with_state(app.clone())
         .merge(app.assets.router())
         .merge(health::router(app.clone()))
         .layer(middleware::from_fn_with_state(app, headers::secure))
         .layer(around_everything)
+}
+
+/// Only the addresses that say whether the process is well.
+pub fn health(app: App) -> Router {
+    health::router(app)
 }
 
 #[derive(Clone, Copy)]

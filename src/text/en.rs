@@ -86,7 +86,7 @@ pub(super) static TEXT: PageText = PageText {
         no_account: "New here?",
         have_account: "Already have an account?",
         gift: |n| if n > 0 { format!("{} free credits to begin with. No card.", number(n)) } else { "No card needed.".into() },
-        expired: "You were signed out after a while. Sign in and you are back where you left.",
+        expired: "You were signed out after a while. Sign in and you are back where you left off.",
         wrong: "This email and password do not belong together. Check both and try again.",
         wait: |n| format!("Too many tries. Wait {} and try again.", one_or(n, "second", "seconds")),
         email_invalid: "This does not look like an email address. It needs a name, an @ and a domain.",
@@ -227,11 +227,13 @@ fn refusal(refusal: &Refusal) -> String {
             if available.0 == 0 { "none".into() } else { number(available.0) },
         ),
         Refusal::PriceChanged { quoted, price } => format!(
-            "The price went from {} to {} since you opened the page. Press again if that is all right.",
-            number(quoted.0),
+            "This costs {}, not {}. Press again if that is all right.",
             one_or(price.0, "credit", "credits"),
+            number(quoted.0),
         ),
-        Refusal::KeyReused => "This form was already sent with something else in it. Reload the page and press again.".into(),
+        Refusal::KeyReused => {
+            "This form was already sent with something else in it. Press again to send it as it stands now.".into()
+        }
         Refusal::TooManyQueued { limit } => {
             format!("{} are waiting already. Press again when one is done.", one_or(*limit, "request", "requests"))
         }
@@ -266,6 +268,11 @@ const fn trouble(status: u16) -> Notice {
             title: "A little slower, please",
             body: "Too many requests came in a short time. Wait a moment; nothing is lost and nothing was charged.",
         },
+        415 => Notice {
+            title: "That is not a kind we read",
+            body: "The request came in another form than this address takes. Send a form or JSON, and say which. Nothing was charged.",
+        },
+        416 => Notice { title: "There is no such part", body: "The file is shorter than what was asked of it." },
         503 => Notice {
             title: "Back in a moment",
             body: "The server is busy or restarting. Pictures already paid for are still being made, or their credits returned.",

@@ -231,11 +231,11 @@ fn refusal(refusal: &Refusal) -> String {
             format!("{}クレジット必要ですが、利用できるのは{}クレジットです。", number(price.0), number(available.0))
         }
         Refusal::PriceChanged { quoted, price } => format!(
-            "ページを開いたあとに、値段が{}から{}クレジットに変わりました。よろしければ、もう一度押してください。",
-            number(quoted.0),
+            "これは{}クレジットかかります（表示は{}でした）。よろしければ、もう一度押してください。",
             number(price.0),
+            number(quoted.0),
         ),
-        Refusal::KeyReused => "このフォームは別の内容で送信済みです。再読み込みして、もう一度押してください。".into(),
+        Refusal::KeyReused => "このフォームは別の内容で送信済みです。いまの内容で送るには、もう一度押してください。".into(),
         Refusal::TooManyQueued { limit } => {
             format!("すでに{}件が順番を待っています。ひとつ終わったら、もう一度押してください。", number(*limit))
         }
@@ -277,6 +277,13 @@ const fn trouble(status: u16) -> Notice {
         503 => Notice {
             title: "まもなく戻ります",
             body: "サーバーが混み合っているか、再起動しています。確保したクレジットは、画像になるか、あなたに戻るかのどちらかです。",
+        },
+        415 => Notice {
+            title: "この形式は受け取れません",
+            body: "このアドレスが受け取る形式と違いました。フォームかJSONで、形式を示して送ってください。支払いはありません。",
+        },
+        416 => Notice {
+            title: "その部分はありません", body: "ファイルは、求められた範囲より短いものです。"
         },
         _ => Notice {
             title: "こちらの不具合です",

@@ -208,7 +208,7 @@ static EN: LiveText = LiveText {
         credits: |credits| if credits == 1 { "credit" } else { "credits" },
         leaves: |credits| format!("leaves {credits}"),
         missing: |credits| format!("{credits} more credit{} needed", plural(credits)),
-        get_credits: "Get credits",
+        get_credits: "See your credits",
         key_generates: "to generate",
         key_breaks: "for a new line",
         problem: |problem| match problem {
@@ -244,7 +244,7 @@ static JA: LiveText = LiveText {
     unsent: "未送信",
     unsent_hint: "応答がありません。もう一度送っても請求は一度だけです。",
     send: "送信する",
-    ahead: |ahead| format!("あと{ahead}件"),
+    ahead: |ahead| format!("前に{ahead}件"),
     seconds: |t| format!("{}秒", tenths(t)),
     now: "進行中",
     cancel: "取り消す",

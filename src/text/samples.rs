@@ -3,7 +3,7 @@
 use crate::domain::{Credits, Field, FieldProblem, Problem, Refusal, StatementKind};
 
 /// Statuses an error page is shown with, and one it has no words of its own for.
-pub(super) const STATUSES: [u16; 12] = [400, 401, 403, 404, 405, 410, 413, 422, 429, 500, 503, 599];
+pub(super) const STATUSES: [u16; 14] = [400, 401, 403, 404, 405, 410, 413, 415, 416, 422, 429, 500, 503, 599];
 
 pub(super) fn problems() -> Vec<(Field, Problem)> {
     let fields =

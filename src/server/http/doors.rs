@@ -103,6 +103,11 @@ pub(super) async fn sign_out(State(app): State<App>, mut auth: AuthSession) -> R
         app.hub.close(&person.id);
     }
     let mut response = Redirect::to("/").into_response();
+    if app.config.is_https() {
+        // Browsers ignore a change of a `__Host-` cookie that is not marked as one, as the session layer's own is.
+        let gone = HeaderValue::from_static("__Host-sid=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax");
+        response.headers_mut().append(header::SET_COOKIE, gone);
+    }
     // Whatever this browser kept of the pages goes with the session.
     response.headers_mut().insert("clear-site-data", HeaderValue::from_static("\"cache\", \"storage\""));
     Ok(response)

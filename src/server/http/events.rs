@@ -34,6 +34,8 @@ const LIFE: Duration = Duration::from_mins(15);
 #[derive(Deserialize)]
 pub(super) struct Cursor {
     since: Option<i64>,
+    /// Whose page asks; see [`Visitor::stream`](super::visitor::Visitor).
+    page: Option<String>,
 }
 
 pub(super) async fn events(
@@ -44,6 +46,9 @@ pub(super) async fn events(
     headers: HeaderMap,
     Query(cursor): Query<Cursor>,
 ) -> Result<Response, Trouble> {
+    if !person.visitor.is_own_page(cursor.page.as_deref()) {
+        return Err(Trouble::SIGNED_OUT);
+    }
     if method == Method::HEAD {
         // A page asks this way whether it may come back; an EventSource does not tell it the status.
         return Ok(StatusCode::OK.into_response());

@@ -12,16 +12,20 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Form, Json};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub(super) async fn generate(
     State(app): State<App>,
     visitor: Visitor,
     person: Option<SignedIn>,
-    Form(form): Form<RawRequest>,
+    Form(Pressed { page, form }): Form<Pressed>,
 ) -> Result<Response, Trouble> {
-    let Some(person) = person else {
-        return if visitor.wants_json { Err(Trouble::SIGNED_OUT) } else { Ok(Redirect::to(&door("/create")).into_response()) };
+    let Some(person) = person.filter(|_| visitor.is_own_page(Some(&page))) else {
+        return if visitor.wants_json {
+            Err(Trouble::SIGNED_OUT)
+        } else {
+            Ok(Redirect::to(&keeping(&form.prompt)).into_response())
+        };
     };
     match request(&app, &person, &form).await? {
         Ok(requested) if visitor.wants_json => {
@@ -33,6 +37,23 @@ pub(super) async fn generate(
         Err(refusal) if visitor.wants_json => Ok(refused(&refusal, visitor.lang)),
         Err(refusal) => create_page(&app, &person, form, Some((status(&refusal), refusal))).await,
     }
+}
+
+/// What the button sends: the request, and whose page the button stood on.
+#[derive(Deserialize)]
+pub(super) struct Pressed {
+    #[serde(default)]
+    page: String,
+    #[serde(flatten)]
+    form: RawRequest,
+}
+
+/// The door, and behind it the form with what was typed, as far as an address can carry it.
+fn keeping(prompt: &str) -> String {
+    let carried: String = url::form_urlencoded::byte_serialize(prompt.as_bytes()).collect();
+    let back =
+        if carried.is_empty() || carried.len() > 4_000 { "/create".to_owned() } else { format!("/create?prompt={carried}") };
+    format!("{}&expired=1", door(&back))
 }
 
 /// Asks for one generation; a refusal is an answer, not a failure.

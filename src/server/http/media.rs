@@ -13,6 +13,9 @@ use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use serde::Deserialize;
 
+/// For ever, but only in the browser of its owner.
+const KEEP: &str = "private, max-age=31536000, immutable";
+
 #[derive(Deserialize)]
 pub(super) struct How {
     /// Given when the file is to be saved rather than shown.
@@ -36,7 +39,7 @@ pub(super) async fn file(
     }
     let etag = format!("\"{}-{name}\"", id.as_str());
     if request.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag.as_str()), (header::CACHE_CONTROL, KEEP)]).into_response());
     }
     let range = request.get(header::RANGE).and_then(|range| range.to_str().ok()).and_then(ByteRange::parse);
     let object = app.store.get(&key, range).await.map_err(away)?;
@@ -45,7 +48,7 @@ pub(super) async fn file(
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(object.content_type));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(object.body_length()));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=31536000, immutable"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(KEEP));
     insert(headers, header::ETAG, &etag);
     let disposition = if how.download.is_some() { "attachment" } else { "inline" };
     insert(headers, header::CONTENT_DISPOSITION, &format!("{disposition}; filename=\"atelier-{}-{name}\"", short(&id)));

@@ -70,13 +70,12 @@ pub(super) async fn create_page(
     let active = views::present(&app.db, &person.id, cursor.plus_ms(-JUST_NOW_MS)).await?;
     let (mut recent, _) = views::gallery(&app.db, &person.id, None).await?;
     recent.retain(|old| active.iter().all(|new| new.id != old.id));
-    let unfinished = active.iter().any(|view| !view.phase.is_terminal());
     let (status, refusal) = refusal.map_or((StatusCode::OK, None), |(status, refusal)| (status, Some(refusal)));
     // Every page carries a key of its own: pressing its button twice is one generation.
     let form = RawRequest { request_key: mint(), ..form };
     let start = person.visitor.start(cursor);
     let title = text::pages(viewer.lang).frame.create;
-    let page = Page { viewer: viewer.clone(), title: title.to_owned(), live: true, unfinished, status };
+    let page = Page { status, ..Page::new(viewer.clone(), title, true) };
     Ok(page
         .render(app, move || {
             let (viewer, start, models, form) = (viewer.clone(), start.clone(), models.clone(), form.clone());

@@ -145,6 +145,7 @@ fn problem(status: StatusCode, visitor: &Visitor, request_id: Option<&str>) -> R
     let body = json!({"title": said.title, "detail": said.body, "status": status.as_u16(), "request_id": request_id});
     let mut response = (status, Json(body)).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    response.extensions_mut().insert(Explained);
     response
 }
 

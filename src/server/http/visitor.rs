@@ -10,10 +10,9 @@ use crate::server::generation::views;
 use crate::server::ledger;
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use sha2::{Digest, Sha256};
 use std::convert::Infallible;
-use tower_sessions::Session;
 
 /// The name of the cookie that remembers the language.
 pub(super) const LANG_COOKIE: &str = "lang";
@@ -30,7 +29,8 @@ pub(super) struct Visitor {
     pub path: String,
     /// Whether they are to be answered in JSON.
     pub wants_json: bool,
-    /// Opaque, different for every session, no secret: it keeps tabs of different people apart.
+    /// Opaque, different for everybody, no secret: a page brings it back, so that a tab which somebody else left open is
+    /// not taken for one of theirs.
     pub stream: String,
 }
 
@@ -48,19 +48,19 @@ where
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
-        // Both are there wherever the session layer is; where it is not, nobody is signed in.
+        // It is there wherever the session layer is; where that is not, nobody is signed in.
         let auth = <AuthSession as FromRequestParts<S>>::from_request_parts(parts, state).await.ok();
-        let session = <Session as FromRequestParts<S>>::from_request_parts(parts, state).await.ok();
+        let person = auth.and_then(|auth| auth.user);
         let headers = &parts.headers;
         Ok(Self {
-            person: auth.and_then(|auth| auth.user),
             lang: cookie(headers, LANG_COOKIE)
                 .and_then(Lang::parse)
                 .unwrap_or_else(|| Lang::negotiate(text(headers, &header::ACCEPT_LANGUAGE))),
             theme: cookie(headers, THEME_COOKIE).and_then(Theme::parse).unwrap_or_default(),
-            path: parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
+            path: page_of(parts),
             wants_json: wants_json(headers) || is_for_programs(parts.uri.path()),
-            stream: session.and_then(|session| session.id()).map(|id| stream_name(&id.0.to_le_bytes())).unwrap_or_default(),
+            stream: person.as_ref().map(|person| stream_name(person.id.as_str())).unwrap_or_default(),
+            person,
         })
     }
 }
@@ -114,6 +114,11 @@ impl Visitor {
         }
     }
 
+    /// Whether a page was made for this visitor, going by what it brought back. Programs bring nothing.
+    pub fn is_own_page(&self, brought: Option<&str>) -> bool {
+        brought.is_none_or(|stream| stream.is_empty() || stream == self.stream)
+    }
+
     /// What the islands of a page need to hear the stream from the moment `cursor` on.
     pub fn start(&self, cursor: Timestamp) -> LiveStart {
         LiveStart { session: self.stream.clone(), cursor, lang: self.lang }
@@ -131,10 +136,22 @@ pub(super) fn wants_json(headers: &HeaderMap) -> bool {
     accept.contains("json") && !accept.contains("text/html")
 }
 
-fn stream_name(session: &[u8]) -> String {
+/// The page a person is on: what they look at, or, for a form that was sent, the page it stands on.
+fn page_of(parts: &Parts) -> String {
+    let path = parts.uri.path();
+    match parts.method {
+        Method::GET | Method::HEAD => parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
+        _ if path == "/generate" => "/create".to_owned(),
+        _ if path.starts_with("/g/") => path.strip_suffix("/cancel").unwrap_or(path).to_owned(),
+        _ if path.starts_with("/sign-") && path != "/sign-out" => path.to_owned(),
+        _ => "/".to_owned(),
+    }
+}
+
+fn stream_name(person: &str) -> String {
     let mut digest = Sha256::new();
     digest.update(b"live stream of ");
-    digest.update(session);
+    digest.update(person);
     hex::encode(&digest.finalize()[..12])
 }
 
