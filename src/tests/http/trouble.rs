@@ -16,7 +16,9 @@ both_databases! {
                 (404, mika.send(ask(Method::GET, "/g/not-an-id")).await),
                 (405, mika.send(ask(Method::GET, "/generate")).await),
                 (403, mika.send(ask(Method::POST, "/generate").header("sec-fetch-site", "cross-site")).await),
-                (413, mika.send(ours("/generate").header("content-type", form).body("prompt=".to_owned() + &"a".repeat(70_000))).await),
+                (413, mika.send(ours("/generate").header("content-type", form).body("prompt=".to_owned() + &"a".repeat(300_000))).await),
+                (413, mika.send(ours("/preferences").header("content-type", form).body("next=".to_owned() + &"a".repeat(70_000))).await),
+                (422, mika.send(ours("/generate").header("content-type", form).body("prompt=".to_owned() + &"%E6%B5%B7".repeat(10_000))).await),
                 (415, mika.send(ours("/generate").header("content-type", "text/plain").body("prompt=a")).await),
                 (422, mika.send(ours("/generate").header("content-type", form).body("prompt=&request_key=k")).await),
             ];
