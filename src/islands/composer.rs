@@ -211,15 +211,12 @@ fn composer_view(given: ComposerStart, start: LiveStart, available: i64) -> impl
                     </div>
                     <div class="composer-go">
                         {part(move || {
-                            if missing() > 0 {
-                                view! {
-                                    <span class="missing">{(text.missing)(missing())}</span>
-                                    <a class="generate" href="/credits" data-testid="get-credits">{text.get_credits}</a>
-                                }
-                                .into_any()
+                            let short = missing();
+                            // Without a script the button stays: fewer pictures may be sent with it.
+                            let go = if short > 0 && awake.get() {
+                                view! { <a class="generate" href="/credits" data-testid="get-credits">{text.get_credits}</a> }.into_any()
                             } else {
                                 view! {
-                                    <span class="leaves">{(text.leaves)(available.get() - price.get())}</span>
                                     <button class="generate" data-testid="generate" aria-disabled=pending.get().then_some("true")>
                                         {text.generate}
                                         " "
@@ -232,7 +229,13 @@ fn composer_view(given: ComposerStart, start: LiveStart, available: i64) -> impl
                                     </button>
                                 }
                                 .into_any()
-                            }
+                            };
+                            let said = if short > 0 {
+                                view! { <span class="missing">{(text.missing)(short)}</span> }.into_any()
+                            } else {
+                                view! { <span class="leaves">{(text.leaves)(available.get() - price.get())}</span> }.into_any()
+                            };
+                            view! { {said} {go} }.into_any()
                         })}
                     </div>
                 </div>

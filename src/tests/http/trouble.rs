@@ -4,6 +4,22 @@ use crate::support::{Answer, both_databases};
 use reqwest::Method;
 
 both_databases! {
+    async fn without_credits_and_without_a_script_the_button_is_still_there_to_ask_for_less(app: TestApp) {
+        let mika = app.sign_up("mika").await;
+        for _ in 0..20 {
+            mika.trigger("a lighthouse #fail").await;
+        }
+        let page = mika.get("/create").await.text().to_owned();
+        assert!(page.contains("data-testid=\"generate\"") && page.contains("class=\"missing\""), "{page}");
+        let press = mika.bare(Method::POST, "/generate").header("sec-fetch-site", "same-origin").header("accept", "text/html");
+        let press = press.header("content-type", "application/x-www-form-urlencoded").body("request_key=k&prompt=a&count=2");
+        let refused = mika.send(press).await;
+        assert_eq!(refused.status, 402);
+        assert!(refused.text().contains("data-testid=\"generate\""), "the form can be sent again");
+        app.settle_all().await;
+        app.finish().await;
+    }
+
     async fn every_error_page_has_a_sentence_in_english_and_in_japanese(app: TestApp) {
         let mika = app.sign_up("mika").await;
         for (lang, script) in [("en", char::is_alphabetic as fn(char) -> bool), ("ja", |c| ('\u{3040}'..='\u{30ff}').contains(&c))] {
