@@ -28,7 +28,7 @@ test("a price that rose while the page was open is asked about, not charged", as
   try {
     await prompt(page).fill("a heron at the price of a heron");
     await generate(page).click();
-    await expect(page.getByRole("alert").filter({ hasText: "from 2 to 3 credits" })).toBeVisible();
+    await expect(page.getByRole("alert").filter({ hasText: "costs 3 credits, not 2" })).toBeVisible();
     await expect(cards(page)).toHaveCount(0);
     await expect(prompt(page)).toHaveValue("a heron at the price of a heron");
     await expect(page.getByTestId("price")).toHaveText("3");
