@@ -54,7 +54,8 @@ both_databases! {
 
     async fn a_page_that_somebody_else_left_open_hears_and_presses_nothing(app: TestApp) {
         let (mika, noor) = (app.sign_up("mika").await, app.sign_up("noor").await);
-        let page = mika.get("/create").await.text().to_owned();
+        let page = mika.get("/create").await;
+        let page = page.text();
         let key = page.split("name=\"page\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("whose page it is");
         let form = format!("page={key}&request_key=k&prompt=a+lighthouse");
         for (who, heard, pressed) in [(&noor, 401, 401), (&mika, 200, 201)] {

@@ -9,7 +9,8 @@ both_databases! {
         for _ in 0..20 {
             mika.trigger("a lighthouse #fail").await;
         }
-        let page = mika.get("/create").await.text().to_owned();
+        let page = mika.get("/create").await;
+        let page = page.text();
         assert!(page.contains("data-testid=\"generate\"") && page.contains("class=\"missing\""), "{page}");
         let press = mika.bare(Method::POST, "/generate").header("sec-fetch-site", "same-origin").header("accept", "text/html");
         let press = press.header("content-type", "application/x-www-form-urlencoded").body("request_key=k&prompt=a&count=2");
