@@ -8,6 +8,7 @@
 //! | [`db`] | the one place that knows which database it is |
 //! | [`account`], [`ledger`], [`model`], [`generation`] | SQL and rules, one concept each |
 //! | [`live`] | what open pages are told |
+//! | [`crash`] | where a debug build can be made to die |
 //! | [`worker`] | takes what is due and does it |
 //! | [`replicate`], [`sandbox`] | the world that draws the pictures, and our double of it |
 //! | [`store`], [`picture`] | where files are kept, and what proves them whole |
@@ -19,6 +20,7 @@ pub mod assets;
 pub mod auth;
 pub mod clock;
 pub mod config;
+pub mod crash;
 pub mod db;
 pub mod generation;
 mod http;
@@ -117,6 +119,7 @@ pub struct Running {
 /// # Errors
 /// When something needed is not there; the message says what.
 pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow::Result<Running> {
+    config.crash.into_iter().for_each(crash::arm);
     replicate::install_tls();
     // Leptos' reactive system needs to know its executor before the first page; a second time is harmless.
     let _ = any_spawner::Executor::init_tokio();

@@ -14,6 +14,7 @@ pub mod work;
 pub use lease::{Caps, admit, claim, heartbeat, next_due};
 pub use work::{Effects, Job, KeptOutput, Money, Submission, keep_output, record, sweep};
 
+use super::crash::{self, Point};
 use super::db::{Db, Tx, mint};
 use super::ledger;
 use crate::domain::{GenerationId, Model, PersonId, RawRequest, Refusal, Request, State, Timestamp};
@@ -134,6 +135,7 @@ pub async fn request(
     .await?;
     note(&mut tx, &id, now, 0, None, State::Queued, None).await?;
     tx.commit().await?;
+    crash::point(Point::Requested).await;
     Ok(Requested::New(id))
 }
 

@@ -9,6 +9,7 @@
 //! two seconds, so that a hint that was lost, or that another process on SQLite cannot give, is late and not lost.
 
 use super::clock::Clock;
+use super::crash::{self, Point};
 use super::db::{Db, News};
 use super::generation::views;
 use super::ledger;
@@ -223,6 +224,7 @@ async fn tell(db: &Db) {
                     people.insert(person);
                 }
             }
+            crash::point(Point::Telling).await;
             let people: Vec<_> = if anything { Vec::new() } else { people.into_iter().collect() };
             if let Err(error) = publisher.publish(&people).await {
                 tracing::warn!(%error, "other processes could not be told; they look every two seconds");

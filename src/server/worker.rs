@@ -13,6 +13,7 @@ mod submit;
 
 use self::core::{Action, Event, Taken, plan, step};
 use super::clock::Clock;
+use super::crash;
 use super::db::{Db, mint};
 use super::generation::{self, Caps, Job};
 use super::ledger;
@@ -172,7 +173,7 @@ impl Worker {
         let lost = CancellationToken::new();
         self.with_running(|running| running.insert((job.id.clone(), job.lease_epoch), lost.clone()));
         let worker = self.clone();
-        steps.spawn(async move {
+        steps.spawn(crash::inherited(async move {
             let id = job.id.clone();
             let (state, epoch) = (job.state.as_str(), job.lease_epoch);
             // However the step ends, a panic included, it is no longer running.
@@ -184,7 +185,7 @@ impl Worker {
                     Err(error) => tracing::warn!(generation = %id, state, epoch, %error, "a step was not recorded"),
                 },
             }
-        });
+        }));
     }
 
     async fn carry_out(&self, job: Job, taken: Taken, intended: Instant) -> Result<(), Dropped> {

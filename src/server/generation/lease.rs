@@ -6,6 +6,7 @@
 use super::note;
 use super::work::Job;
 use crate::domain::{GenerationId, State, Timestamp};
+use crate::server::crash::{self, Point};
 use crate::server::db::{Alone, Db, Tx};
 use std::time::Duration;
 
@@ -96,6 +97,7 @@ pub async fn admit(db: &Db, worker: &str, slots: i64, caps: Caps, now: Timestamp
         admitted.extend(intend(&mut tx, &id, worker, now).await?);
     }
     tx.commit().await?;
+    crash::point(Point::Admitted).await;
     Ok(admitted)
 }
 
@@ -151,6 +153,7 @@ pub async fn claim(db: &Db, worker: &str, limit: i64, now: Timestamp) -> Result<
         .fetch_all(tx.connection())
         .await?;
     tx.commit().await?;
+    crash::point(Point::Claimed).await;
     Ok(jobs)
 }
 

@@ -4,6 +4,7 @@
 
 use super::note;
 use crate::domain::{Credits, Failure, GenerationId, ModelName, PersonId, PredictionId, State, Timestamp};
+use crate::server::crash::{self, Point};
 use crate::server::db::{Db, Tx};
 use crate::server::ledger;
 
@@ -174,7 +175,11 @@ pub async fn record(db: &Db, before: &Job, after: &Job, effects: &Effects, now: 
         note(&mut tx, &after.id, now, before.lease_epoch, Some(before.state), after.state, effects.detail.as_deref()).await?;
     }
     tx.touch(&after.owner_id);
+    let (due, done) =
+        if effects.money.is_some() { (Point::Settling, Point::Settled) } else { (Point::Recording, Point::Recorded) };
+    crash::point(due).await;
     tx.commit().await?;
+    crash::point(done).await;
     Ok(true)
 }
 
@@ -220,6 +225,7 @@ pub async fn keep_output(db: &Db, job: &Job, output: &KeptOutput, now: Timestamp
     .execute(tx.connection())
     .await?;
     tx.commit().await?;
+    crash::point(Point::Kept).await;
     Ok(true)
 }
 

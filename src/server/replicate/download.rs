@@ -1,6 +1,7 @@
 //! Fetching an output: from the hosts Replicate delivers on and no other, counted while it arrives, hashed on the way.
 
 use super::errors::causes;
+use crate::server::crash::{self, Point};
 use base64::Engine;
 use reqwest::{Response, StatusCode, header::LOCATION};
 use sha2::{Digest, Sha256};
@@ -115,7 +116,13 @@ async fn fetch(
             Err(_) => return Err(DownloadError::Transient(format!("silent for {:?}", limits.idle))),
             Ok(Err(error)) if ended_early(&error) => return Err(DownloadError::Truncated { bytes: sink.bytes }),
             Ok(Err(error)) => return Err(DownloadError::Transient(causes(&error.without_url()))),
-            Ok(Ok(Some(chunk))) => sink.write(&chunk).await?,
+            Ok(Ok(Some(chunk))) => {
+                // A file that comes in one piece is written in two, so that there is a half to be left with.
+                let (first, second) = chunk.split_at(chunk.len() / 2);
+                sink.write(first).await?;
+                crash::point(Point::HalfFetched).await;
+                sink.write(second).await?;
+            }
             Ok(Ok(None)) => break,
         }
     }

@@ -5,6 +5,7 @@
 
 use super::Tools;
 use super::core::Stored;
+use crate::server::crash::{self, Point};
 use crate::server::generation::{Job, KeptOutput, keep_output, work};
 use crate::server::picture::{self, Inspected, Problem};
 use crate::server::replicate::{Download, DownloadError, DownloadLimits};
@@ -64,14 +65,18 @@ fn note(stored: &mut Stored, cause: &NotKept) {
 /// Fetches, proves and stores one output, and records it.
 async fn keep(tools: &Tools, job: &Job, place: u32, link: &str) -> Result<(), NotKept> {
     let file = Scratch(tools.scratch.join(format!("{}-{place}-{}", job.id, job.lease_epoch)));
+    crash::point(Point::Fetching).await;
     let download = fetch(tools, job, place, link, &file.0).await?;
+    crash::point(Point::Fetched).await;
     let inspected = inspect(&file.0).await?;
     let extension = inspected.kind.extension();
     let key = Key::output(&job.id, place, extension);
     tools.store.put(&key, &file.0).await?;
+    crash::point(Point::Put).await;
     // Thumbnails after the original, the row after both: what is recorded is always all there.
     tools.store.put_bytes(&Key::small(&job.id, place), Bytes::from(inspected.small)).await?;
     tools.store.put_bytes(&Key::large(&job.id, place), Bytes::from(inspected.large)).await?;
+    crash::point(Point::Stored).await;
     let output = KeptOutput {
         place: i64::from(place),
         object_key: key.to_string(),

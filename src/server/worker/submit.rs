@@ -7,6 +7,7 @@
 use super::Tools;
 use super::core::Event;
 use crate::domain::Timestamp;
+use crate::server::crash::{self, Point};
 use crate::server::generation::{Job, work};
 use crate::server::replicate::{Create, Error, Prediction, Status};
 use serde_json::Value;
@@ -32,7 +33,10 @@ pub(super) async fn submit(tools: &Tools, job: &Job, intended: Instant) -> Event
     if intended.elapsed() > SEND_WITHIN {
         return Event::SentTooLate;
     }
-    Event::Submitted(tools.replicate.create(&create, cancel_after).await)
+    crash::point(Point::Sending).await;
+    let answer = tools.replicate.create(&create, cancel_after).await;
+    crash::point(Point::Answered).await;
+    Event::Submitted(answer)
 }
 
 /// The prediction of that time with exactly our input that no generation owns: the oldest that runs or succeeded, or else
