@@ -4,7 +4,10 @@
 //! deferred transaction that reads first dies with "database is locked") and lets this process's writers queue fairly.
 //! A transaction remembers whose rows it touched and tells the live hub after the commit, never before.
 
+mod ids;
 mod types;
+
+pub use ids::{mint, with_ids_from};
 
 use crate::domain::PersonId;
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
@@ -297,11 +300,6 @@ impl Listener {
         let Some(notification) = self.0.try_recv().await? else { return Ok(Vec::new()) };
         Ok(notification.payload().split(',').filter(|id| !id.is_empty()).map(PersonId::trusted).collect())
     }
-}
-
-/// A fresh id: `UUIDv7`, so that rows made later sort later.
-pub fn mint() -> String {
-    uuid::Uuid::now_v7().to_string()
 }
 
 async fn prepare(connection: &mut AnyConnection, dialect: Dialect) -> Result<(), sqlx::Error> {

@@ -11,5 +11,7 @@ mod ledger;
 mod lifecycle;
 mod live;
 mod process;
+mod model;
 mod routes;
+mod simulator;
 mod support;

@@ -10,7 +10,7 @@ mod database;
 mod stream;
 
 pub use browser::{Answer, Browser};
-pub use database::Engine;
+pub use database::{Engine, variable};
 pub use stream::Stream;
 
 use atelier::domain::{Credits, GenerationId, PersonId, State, Timestamp};
