@@ -27,7 +27,7 @@ use weather::Weather;
 /// How many lives are lived when nobody says otherwise.
 const SEEDS: u64 = 200;
 /// A mutant is found within this many lives.
-const MUTANT_SEEDS: u64 = 40;
+const MUTANT_SEEDS: u64 = 60;
 
 /// Databases that cost nothing to make: copies of one that has its schema, where there is no disk to wait for.
 struct Databases {

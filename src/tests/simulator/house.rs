@@ -184,7 +184,7 @@ impl House {
             }
             let idle = matches!(due.event, Event::Sweep(_));
             self.happen(due).await?;
-            if idle && self.nobody_is_coming() && self.unfinished().await?.is_empty() {
+            if idle && self.dice.chance(300) && self.nobody_is_coming() && self.unfinished().await?.is_empty() {
                 return Ok(());
             }
         }
@@ -203,8 +203,9 @@ impl House {
                 return Ok(());
             }
             if worker.frozen_until > at {
-                // In the order in which it would have happened.
-                self.queue.push(Reverse(Due { at: worker.frozen_until, order, event }));
+                // Awake again, it finds everything at once, and does it in any order.
+                let at = worker.frozen_until + self.dice.between(0, 5);
+                self.queue.push(Reverse(Due { at, order, event }));
                 return Ok(());
             }
         }
@@ -334,7 +335,7 @@ impl House {
     pub fn tell_workers(&mut self) {
         for worker in 0..self.workers.len() {
             if self.workers[worker].is_alive && !self.dice.chance(self.weather.lost_news) {
-                let in_ms = self.dice.between(1, 40);
+                let in_ms = self.dice.between(1, 400);
                 self.look_in(worker, in_ms);
             }
         }

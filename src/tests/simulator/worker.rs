@@ -211,6 +211,22 @@ impl House {
         dies
     }
 
+    /// Whether a worker freezes here and now, for about as long as its leases last.
+    fn freezes(&mut self, at: usize) -> bool {
+        let freezes = self.dice.chance(self.weather.freeze);
+        if freezes {
+            let for_ms = self.dice.between(lease::LEASE_MS / 2, lease::SUBMIT_LEASE_MS * 2);
+            self.freeze(at, for_ms);
+        }
+        freezes
+    }
+
+    fn freeze(&mut self, at: usize, for_ms: i64) {
+        self.count("freezes");
+        self.say(&format!("worker {at} freezes for {for_ms} ms"));
+        self.workers[at].frozen_until = self.now + for_ms;
+    }
+
     fn die(&mut self, at: usize, back_in_ms: i64) {
         if self.workers[at].is_alive {
             self.workers[at].is_alive = false;
@@ -227,11 +243,7 @@ impl House {
         }
         match calamity {
             Calamity::Death { back_in_ms } => self.die(at, back_in_ms),
-            Calamity::Freeze { for_ms } => {
-                self.count("freezes");
-                self.say(&format!("worker {at} freezes for {for_ms} ms"));
-                self.workers[at].frozen_until = self.now + for_ms;
-            }
+            Calamity::Freeze { for_ms } => self.freeze(at, for_ms),
             Calamity::Restart { back_in_ms } => {
                 self.count("restarts");
                 self.say(&format!("worker {at} is stopped"));
@@ -291,6 +303,10 @@ impl House {
     /// The next piece of a step.
     pub async fn go_on(&mut self, post: Post, number: u64, news: News) -> Result<(), Broken> {
         if self.dies(post.worker) {
+            return Ok(());
+        }
+        if self.freezes(post.worker) {
+            self.later(0, Event::Step(post, number, news));
             return Ok(());
         }
         let Some(mut step) = self.workers[post.worker].steps.remove(&number) else { return Ok(()) };
@@ -385,11 +401,14 @@ impl House {
             return self.decide(post, number, step, core::Event::Submitted(Err(Error::NotSent("refused".to_owned()))));
         }
         step.at = At::Calling;
-        self.later(CALL_MS, Event::Step(post, number, News::TimedOut));
+        let late = self.dice.chance(self.weather.late_call);
+        // A connection may break at any time, and what was sent may still get there by way of whoever buffered it.
+        let breaks = late && self.dice.chance(500);
+        let patience = if breaks { self.dice.between(10, CALL_MS) } else { CALL_MS };
+        self.later(patience, Event::Step(post, number, News::TimedOut));
         if self.dice.chance(self.weather.lost_call) {
             return self.count("paid calls lost");
         }
-        let late = self.dice.chance(self.weather.late_call);
         let in_ms = if late { self.dice.between(0, CALL_DEAD_MS - age) } else { self.dice.between(5, 400) };
         let input = serde_json::from_str(&step.job.input).unwrap_or_default();
         let (outputs, clock) = (usize::try_from(step.job.count).unwrap_or(1), self.clock(post));
