@@ -120,7 +120,6 @@ pub struct Running {
 /// # Errors
 /// When something needed is not there; the message says what.
 pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow::Result<Running> {
-    config.crash.into_iter().for_each(crash::arm);
     replicate::install_tls();
     // Leptos' reactive system needs to know its executor before the first page; a second time is harmless.
     let _ = any_spawner::Executor::init_tokio();

@@ -186,7 +186,8 @@ pub async fn catch_up(db: &Db, person: &PersonId, since: Timestamp, now: Timesta
     let told = |view, at| frame(&LiveState::Generation(Box::new(view)), at);
     let unfinished = unfinished.into_iter().map(|view| told(view, since));
     let changed = changed.into_iter().map(|(at, view)| told(view, at.max(since)));
-    let waiting = frame(&LiveState::Queue(waits::of(db, person, now).await?), now.max(since));
+    let waiting = waits::of(db, person, now).await?;
+    let waiting = (!waiting.is_empty()).then(|| frame(&LiveState::Queue(waiting), now.max(since))).flatten();
     let balance = frame(&LiveState::Balance(balance), now.max(since));
     Ok(unfinished.chain(changed).chain([waiting, balance]).flatten().collect())
 }
