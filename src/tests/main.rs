@@ -6,10 +6,13 @@
 
 mod accounts;
 mod architecture;
+mod commands;
+mod crashes;
 mod http;
 mod ledger;
 mod lifecycle;
 mod live;
 mod process;
+mod races;
 mod routes;
 mod support;
