@@ -7,10 +7,13 @@
 mod accounts;
 mod admission;
 mod architecture;
+mod commands;
+mod crashes;
 mod http;
 mod ledger;
 mod lifecycle;
 mod live;
 mod process;
+mod races;
 mod routes;
 mod support;
