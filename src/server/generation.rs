@@ -15,7 +15,7 @@ pub use lease::{Caps, admit, claim, heartbeat, next_due};
 pub use work::{Effects, Job, KeptOutput, Money, Submission, keep_output, record, sweep};
 
 use super::crash::{self, Point};
-use super::db::{Db, Tx, mint};
+use super::db::{Db, Tx, Yielding, mint, retried};
 use super::ledger;
 use crate::domain::{GenerationId, Model, PersonId, RawRequest, Refusal, Request, State, Timestamp};
 use sha2::{Digest, Sha256};
@@ -53,6 +53,15 @@ impl From<ledger::Error> for Error {
     }
 }
 
+impl Yielding for Error {
+    fn of_database(&self) -> Option<&sqlx::Error> {
+        match self {
+            Self::Database(error) => Some(error),
+            Self::Refused(_) | Self::NotFound => None,
+        }
+    }
+}
+
 /// What came of a press of the button.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Requested {
@@ -76,6 +85,16 @@ impl Requested {
 /// # Errors
 /// [`Error::Refused`] with the reason; nothing is charged or recorded then.
 pub async fn request(
+    db: &Db,
+    owner: &PersonId,
+    raw: &RawRequest,
+    catalogue: &[Model],
+    now: Timestamp,
+) -> Result<Requested, Error> {
+    retried(|| request_once(db, owner, raw, catalogue, now)).await
+}
+
+async fn request_once(
     db: &Db,
     owner: &PersonId,
     raw: &RawRequest,
@@ -145,6 +164,10 @@ pub async fn request(
 /// # Errors
 /// [`Error::NotFound`] when it is not this person's.
 pub async fn cancel(db: &Db, owner: &PersonId, id: &GenerationId, now: Timestamp) -> Result<(), Error> {
+    retried(|| cancel_once(db, owner, id, now)).await
+}
+
+async fn cancel_once(db: &Db, owner: &PersonId, id: &GenerationId, now: Timestamp) -> Result<(), Error> {
     let mut tx = db.begin().await?;
     let dropped = sqlx::query(
         "update generation set state = 'canceled', finished_at = $3, updated_at = $3, cancel_requested_at = $3, version = version + 1

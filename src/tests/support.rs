@@ -7,10 +7,12 @@
 
 mod browser;
 mod database;
+mod proxy;
 mod stream;
 
 pub use browser::{Answer, Browser};
 pub use database::Engine;
+pub use proxy::{Proxy, Wire};
 pub use stream::Stream;
 
 use atelier::domain::{Credits, GenerationId, PersonId, State, Timestamp};
@@ -21,6 +23,7 @@ use atelier::server::config::Config;
 use atelier::server::db::{Db, mint};
 use atelier::server::generation::lease::Caps;
 use atelier::server::ledger::{self, Grant};
+use atelier::server::listen::{self, Stopping};
 use atelier::server::live::{self, Hub};
 use atelier::server::replicate::{self, Client};
 use atelier::server::sandbox::{self, InvoiceEvent, Sandbox};
@@ -323,11 +326,8 @@ impl Process {
         };
         tokio::spawn(live::relay(app.db.clone(), app.stop.clone()));
         tokio::spawn(app.hub.clone().run(app.db.clone(), clock.clone(), app.stop.clone()));
-        let (router, stopping) = (app.router(), app.stop.clone());
-        tokio::spawn(async move {
-            let serving = axum::serve(listener, router).with_graceful_shutdown(async move { stopping.cancelled().await });
-            serving.await.expect("serving");
-        });
+        tokio::spawn(app.db.clone().watch(clock.clone(), app.stop.clone()));
+        tokio::spawn(listen::serve(listener, app.router(), Stopping::GRACEFUL, app.stop.clone()));
         Self { app, url: format!("http://{addr}") }
     }
 
