@@ -41,7 +41,7 @@ use self::auth::Sessions;
 use self::clock::Clock;
 use self::config::Config;
 use self::db::Db;
-use self::listen::Stopping;
+use self::listen::Limits;
 use self::live::Hub;
 use self::sandbox::Sandbox;
 use self::store::Store;
@@ -162,7 +162,7 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
     let listener = TcpListener::bind(addr).await.with_context(|| format!("ATELIER_ADDR: cannot listen on {addr}"))?;
     let (addr, sandbox) = (listener.local_addr()?, app.sandbox);
     let router = if role == Role::Worker { http::health(app) } else { app.router() };
-    tasks.spawn(background(listen::serve(listener, router, Stopping::GRACEFUL, stop)));
+    tasks.spawn(background(listen::serve(listener, router, Limits::PRODUCT, stop)));
     Ok(Running { addr, sandbox, tasks, db })
 }
 

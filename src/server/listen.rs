@@ -10,6 +10,9 @@
 //! new is let in, idle connections are closed, and requests under way are answered. Whoever never finishes a request, or
 //! never reads an answer, is cut off.
 
+#[cfg(test)]
+mod tests;
+
 use axum::body::{Body, Bytes};
 use axum::http::{Request, Response};
 use hyper::body::{Frame, Incoming, SizeHint};
@@ -30,16 +33,10 @@ use tokio::time::{Sleep, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-/// How long the head of a request may take, from the end of the one before: a connection may idle no longer either.
-const HEAD: Duration = Duration::from_secs(10);
-/// How long a client may leave what it was sent unread.
-const UNREAD: Duration = Duration::from_secs(30);
 /// The most bytes of a head over HTTP/1.1. Over HTTP/2 it is half of that.
 const HEAD_BYTES: usize = 32 * 1_024;
 /// Requests under way on one HTTP/2 connection.
 const STREAMS: u32 = 64;
-/// Connections at once, if the operating system grants twice as many descriptors.
-const CONNECTIONS: usize = 8_192;
 /// How many that found no room are told so; the others find the connection closed.
 const TOLD: usize = 64;
 /// Before the next attempt to take a connection when there was no descriptor for it.
@@ -52,20 +49,32 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
-/// How a listener stops.
+/// What a listener grants to strangers.
 #[derive(Clone, Copy, Debug)]
-pub struct Stopping {
-    /// How long it still takes connections.
+pub struct Limits {
+    /// Connections at once, if the operating system grants twice as many descriptors.
+    pub connections: usize,
+    /// How long the head of a request may take, from the end of the one before: a connection may idle no longer either.
+    pub head: Duration,
+    /// How long a client may leave what it was sent unread.
+    pub unread: Duration,
+    /// How long connections are still taken after the stop.
     pub last_call: Duration,
     /// How long requests under way may take after that.
     pub drain: Duration,
 }
 
-impl Stopping {
-    /// The product's: done within ten seconds.
-    pub const GRACEFUL: Self = Self { last_call: Duration::from_secs(1), drain: Duration::from_secs(9) };
-    /// The sandbox's, which is stopped when its only client has gone.
-    pub const BRIEF: Self = Self { last_call: Duration::ZERO, drain: Duration::from_secs(2) };
+impl Limits {
+    /// The product's. A stop is over after ten seconds.
+    pub const PRODUCT: Self = Self {
+        connections: 8_192,
+        head: Duration::from_secs(10),
+        unread: Duration::from_secs(30),
+        last_call: Duration::from_secs(1),
+        drain: Duration::from_secs(9),
+    };
+    /// The sandbox's, whose only client stops before it does.
+    pub const SANDBOX: Self = Self { last_call: Duration::ZERO, drain: Duration::from_secs(2), ..Self::PRODUCT };
 }
 
 /// Marks an answer that is not to be given: the connection is dropped instead.
@@ -73,13 +82,13 @@ impl Stopping {
 pub struct HangUp;
 
 /// Serves until `stop`, and then until the last request is answered or nobody waits any longer.
-pub async fn serve(listener: TcpListener, router: axum::Router, stopping: Stopping, stop: CancellationToken) {
-    let (room, aside) = (Arc::new(Semaphore::new(room())), Arc::new(Semaphore::new(TOLD)));
+pub async fn serve(listener: TcpListener, router: axum::Router, limits: Limits, stop: CancellationToken) {
+    let (room, aside) = (Arc::new(Semaphore::new(room(limits.connections))), Arc::new(Semaphore::new(TOLD)));
     let closing = CancellationToken::new();
     let mut connections = JoinSet::new();
     let mut closed = pin!(async {
         stop.cancelled().await;
-        sleep(stopping.last_call).await;
+        sleep(limits.last_call).await;
     });
     loop {
         let socket = tokio::select! {
@@ -88,14 +97,14 @@ pub async fn serve(listener: TcpListener, router: axum::Router, stopping: Stoppi
             socket = accept(&listener) => socket,
         };
         if let Ok(place) = Arc::clone(&room).try_acquire_owned() {
-            connections.spawn(attend(socket, router.clone(), closing.clone(), place));
+            connections.spawn(attend(socket, router.clone(), limits, closing.clone(), place));
         } else if let Ok(place) = Arc::clone(&aside).try_acquire_owned() {
             connections.spawn(turn_away(socket, place));
         }
     }
     drop(listener);
     closing.cancel();
-    let drained = timeout(stopping.drain, async { while connections.join_next().await.is_some() {} }).await;
+    let drained = timeout(limits.drain, async { while connections.join_next().await.is_some() {} }).await;
     if drained.is_err() {
         tracing::warn!(connections = connections.len(), "requests were cut off in the middle");
         connections.shutdown().await;
@@ -103,13 +112,13 @@ pub async fn serve(listener: TcpListener, router: axum::Router, stopping: Stoppi
 }
 
 /// How many connections there is room for. A process is often granted fewer descriptors than it may ask for.
-fn room() -> usize {
+fn room(wanted: usize) -> usize {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
         tracing::debug!(%error, "no more descriptors can be had");
     }
     let granted = getrlimit(Resource::Nofile).current.and_then(|most| usize::try_from(most).ok()).unwrap_or(usize::MAX);
-    CONNECTIONS.min(granted / 2)
+    wanted.min(granted / 2)
 }
 
 async fn accept(listener: &TcpListener) -> TcpStream {
@@ -149,14 +158,20 @@ async fn turn_away(mut socket: TcpStream, _place: OwnedSemaphorePermit) {
 }
 
 /// Serves one connection to its end.
-async fn attend(socket: TcpStream, router: axum::Router, closing: CancellationToken, _place: OwnedSemaphorePermit) {
+async fn attend(
+    socket: TcpStream,
+    router: axum::Router,
+    limits: Limits,
+    closing: CancellationToken,
+    _place: OwnedSemaphorePermit,
+) {
     let (busy, counted) = watch::channel(0);
     let service = service_fn(move |request: Request<Incoming>| {
         let under_way = UnderWay::begin(&busy);
         answer(router.clone(), request.map(Body::new), under_way)
     });
-    let protocol = protocol();
-    let mut connection = pin!(protocol.serve_connection(TokioIo::new(Patient::new(socket)), service));
+    let protocol = protocol(limits);
+    let mut connection = pin!(protocol.serve_connection(TokioIo::new(Patient::new(socket, limits)), service));
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
         () = closing.cancelled() => {
@@ -172,17 +187,17 @@ async fn attend(socket: TcpStream, router: axum::Router, closing: CancellationTo
     }
 }
 
-fn protocol() -> Builder<TokioExecutor> {
+fn protocol(limits: Limits) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(HEAD).max_buf_size(HEAD_BYTES);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head).max_buf_size(HEAD_BYTES);
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(16 * 1_024)
         // A client that is gone without a word is noticed, although nothing is sent to it.
-        .keep_alive_interval(UNREAD)
-        .keep_alive_timeout(HEAD);
+        .keep_alive_interval(limits.unread)
+        .keep_alive_timeout(limits.head);
     builder
 }
 
@@ -255,11 +270,12 @@ struct Patient {
     /// How much of the preface was read, and until when it must be whole or turn out to be something else.
     greeting: Option<(usize, Pin<Box<Sleep>>)>,
     unread: Option<Pin<Box<Sleep>>>,
+    limits: Limits,
 }
 
 impl Patient {
-    fn new(socket: TcpStream) -> Self {
-        Self { socket, greeting: Some((0, Box::pin(sleep(HEAD)))), unread: None }
+    fn new(socket: TcpStream, limits: Limits) -> Self {
+        Self { socket, greeting: Some((0, Box::pin(sleep(limits.head)))), unread: None, limits }
     }
 
     /// Passes on how a write went; when it waits, it waits for so long and no longer.
@@ -268,7 +284,7 @@ impl Patient {
             self.unread = None;
             return written;
         }
-        let unread = self.unread.get_or_insert_with(|| Box::pin(sleep(UNREAD)));
+        let unread = self.unread.get_or_insert_with(|| Box::pin(sleep(self.limits.unread)));
         unread.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }

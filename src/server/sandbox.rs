@@ -40,7 +40,7 @@ mod validate;
 mod tests;
 
 use crate::domain::{PredictionId, Timestamp};
-use crate::server::listen::{self, Stopping};
+use crate::server::listen::{self, Limits};
 use anyhow::Context;
 use bucket::Buckets;
 use journal::{Facts, Journal};
@@ -60,7 +60,7 @@ pub use catalogue::SDXL_VERSION;
 
 /// Serves until `stop`, then lets answers under way finish for up to two seconds.
 pub async fn serve(listener: TcpListener, sandbox: Sandbox, stop: CancellationToken) {
-    listen::serve(listener, sandbox.router(), Stopping::BRIEF, stop).await;
+    listen::serve(listener, sandbox.router(), Limits::SANDBOX, stop).await;
 }
 
 /// A token it accepts. Any bearer is accepted except an empty one and one that starts with `invalid`.

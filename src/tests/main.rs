@@ -6,10 +6,14 @@
 
 mod accounts;
 mod architecture;
+mod bank;
+mod database;
 mod http;
 mod ledger;
 mod lifecycle;
 mod live;
+mod outage;
 mod process;
+mod rolling;
 mod routes;
 mod support;
