@@ -143,7 +143,8 @@ async fn run_sandbox(config: &Config, port: u16, clock: Clock) -> anyhow::Result
     let listener = TcpListener::bind(addr).await.with_context(|| format!("--port: cannot listen on {addr}"))?;
     let sandbox = Sandbox::open(&config.data_dir.join("sandbox"), sandbox::Options::new(move || clock.now())).await?;
     say(&format!("The sandbox is ready at http://{} (any token is accepted)", listener.local_addr()?))?;
-    sandbox::serve(listener, sandbox, stop).await
+    sandbox::serve(listener, sandbox, stop).await;
+    Ok(())
 }
 
 async fn user(config: &Config, command: User, now: Timestamp) -> anyhow::Result<()> {

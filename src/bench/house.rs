@@ -47,7 +47,7 @@ pub struct Provider {
     /// How to reach it.
     pub client: Client,
     stop: CancellationToken,
-    serving: JoinHandle<anyhow::Result<()>>,
+    serving: JoinHandle<()>,
 }
 
 /// A worker at work.
@@ -117,7 +117,7 @@ impl Provider {
     /// Stops the sandbox.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.stop.cancel();
-        self.serving.await?
+        Ok(self.serving.await?)
     }
 }
 

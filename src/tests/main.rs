@@ -7,13 +7,17 @@
 mod accounts;
 mod admission;
 mod architecture;
+mod bank;
 mod commands;
 mod crashes;
+mod database;
 mod http;
 mod ledger;
 mod lifecycle;
 mod live;
+mod outage;
 mod process;
 mod races;
+mod rolling;
 mod routes;
 mod support;

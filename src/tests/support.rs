@@ -6,11 +6,15 @@
 //! turned by hand, so that a test decides what happens before what.
 
 mod browser;
+mod cluster;
 mod database;
+mod proxy;
 mod stream;
 
 pub use browser::{Answer, Browser};
-pub use database::Engine;
+pub use cluster::Cluster;
+pub use database::{Database, Engine};
+pub use proxy::{Proxy, Wire};
 pub use stream::Stream;
 
 use atelier::domain::{Credits, GenerationId, PersonId, State, Timestamp};
@@ -22,12 +26,12 @@ use atelier::server::db::{Db, mint};
 use atelier::server::generation;
 use atelier::server::generation::limits::{self, Caps};
 use atelier::server::ledger::{self, Grant};
+use atelier::server::listen::{self, Limits};
 use atelier::server::live::{self, Hub};
 use atelier::server::replicate::{self, Client};
 use atelier::server::sandbox::{self, InvoiceEvent, Sandbox};
 use atelier::server::store::{Key, Store, StoreConfig};
 use atelier::server::worker::{Tools, Worker};
-use database::Database;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use sqlx::{AnyConnection, Connection, Executor};
@@ -144,6 +148,17 @@ impl TestApp {
         Process::start(self.database.url(&self.dir), &self.clock, &self.tools.store, &self.stop, variables).await
     }
 
+    /// Another process, whose machine has a clock of its own.
+    pub async fn beside_at(&self, clock: &Clock) -> Process {
+        Process::start(self.database.url(&self.dir), clock, &self.tools.store, &self.stop, &[]).await
+    }
+
+    /// Another process, and the wire between it and the database; `None` where there is nothing between them.
+    pub async fn beside_wired(&self) -> Option<(Process, Proxy)> {
+        let (proxy, url) = self.database.wired().await?;
+        Some((Process::start(url, &self.clock, &self.tools.store, &self.stop, &[]).await, proxy))
+    }
+
     /// A worker as another process would have it: its own identity and its own connections.
     pub async fn worker_beside(&self) -> Worker {
         Worker::new(Tools { db: self.connect().await, ..self.tools.clone() })
@@ -183,8 +198,16 @@ impl TestApp {
 
     /// Who a browser is signed in as.
     pub async fn person(&self, browser: &Browser) -> PersonId {
-        let email = browser.email();
-        let person = atelier::server::account::find_by_email(self.db(), &email).await.expect("the database");
+        self.person_at(&browser.email()).await
+    }
+
+    /// Who signed up as `name`.
+    pub async fn person_named(&self, name: &str) -> PersonId {
+        self.person_at(&format!("{name}@example.com")).await
+    }
+
+    async fn person_at(&self, email: &str) -> PersonId {
+        let person = atelier::server::account::find_by_email(self.db(), email).await.expect("the database");
         person.expect("somebody with that address").id
     }
 
@@ -398,11 +421,8 @@ impl Process {
         };
         tokio::spawn(live::relay(app.db.clone(), app.stop.clone()));
         tokio::spawn(app.hub.clone().run(app.db.clone(), clock.clone(), app.stop.clone()));
-        let (router, stopping) = (app.router(), app.stop.clone());
-        tokio::spawn(async move {
-            let serving = axum::serve(listener, router).with_graceful_shutdown(async move { stopping.cancelled().await });
-            serving.await.expect("serving");
-        });
+        tokio::spawn(app.db.clone().watch(clock.clone(), app.stop.clone()));
+        tokio::spawn(listen::serve(listener, app.router(), Limits::PRODUCT, app.stop.clone()));
         Self { app, url: format!("http://{addr}") }
     }
 
