@@ -19,7 +19,8 @@ use atelier::server::assets::Assets;
 use atelier::server::clock::Clock;
 use atelier::server::config::Config;
 use atelier::server::db::{Db, mint};
-use atelier::server::generation::lease::Caps;
+use atelier::server::generation;
+use atelier::server::generation::limits::{self, Caps};
 use atelier::server::ledger::{self, Grant};
 use atelier::server::live::{self, Hub};
 use atelier::server::replicate::{self, Client};
@@ -118,8 +119,9 @@ impl TestApp {
         let store = Store::open(&StoreConfig::Disk { dir: dir.path().join("objects") }).await.expect("a store");
         let process = Process::start(database.url(&dir), &clock, &store, &stop, &[]).await;
         let db = process.app.db.clone();
-        let caps = process.app.config.caps;
-        let tools = Tools { db, replicate, store, clock: clock.clone(), scratch, concurrency: 5, caps };
+        // The bucket of paid calls has tests of its own.
+        limits::allow(&db, Caps { creates_per_minute: 1_000_000, ..process.app.config.caps }).await.expect("allowances");
+        let tools = Tools { db, replicate, store, clock: clock.clone(), scratch, concurrency: 5 };
         let worker = Worker::new(tools.clone());
         Self { process, clock, sandbox, tools, worker, database, dir, stop, finished: false }
     }
@@ -147,9 +149,9 @@ impl TestApp {
         Worker::new(Tools { db: self.connect().await, ..self.tools.clone() })
     }
 
-    /// A worker under other caps.
-    pub fn worker_under(&self, in_flight: i64, per_person: i64) -> Worker {
-        Worker::new(Tools { caps: Caps { in_flight, per_person }, ..self.tools.clone() })
+    /// Other allowances, for all processes.
+    pub async fn allow(&self, in_flight: i64, per_person: i64, creates_per_minute: i64) {
+        limits::allow(self.db(), Caps { in_flight, per_person, creates_per_minute }).await.expect("allowances");
     }
 
     /// Another pool of connections to the same database.
@@ -230,7 +232,13 @@ impl TestApp {
              where due > $1",
         );
         let (due,): (Option<i64>,) = next.bind(now).fetch_one(self.db().pool()).await.expect("the database");
-        due.inspect(|due| self.clock.advance_ms(due - now.0)).is_some()
+        // A gate may keep what is due: a pause, the bucket.
+        let opens = generation::next_due(self.db(), now).await.expect("the database").map(|wait| wait.as_millis());
+        let opens = opens.and_then(|wait| i64::try_from(wait).ok());
+        let queued = "select count(*) from generation where state = 'queued'";
+        let opens = if self.count(queued).await > 0 { opens } else { None };
+        let next = due.map(|due| due - now.0).into_iter().chain(opens).min();
+        next.inspect(|wait| self.clock.advance_ms(*wait)).is_some()
     }
 
     /// Where a generation is.
@@ -247,6 +255,13 @@ impl TestApp {
             .await
             .expect("the generations");
         rows.iter().map(|(word,)| State::parse(word).expect("a state")).collect()
+    }
+
+    /// The youngest that is queued.
+    pub async fn newest_queued(&self) -> GenerationId {
+        let row = sqlx::query_as("select id from generation where state = 'queued' order by created_at desc, id desc limit 1");
+        let (id,): (String,) = row.fetch_one(self.db().pool()).await.expect("something queued");
+        GenerationId::trusted(id)
     }
 
     /// What a query that answers one number answers.
