@@ -20,10 +20,11 @@ use model::Model;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use serde_json::json;
+use std::collections::HashSet;
 use std::time::Duration;
 
 /// Sequences, and the commands in each.
-const SEEDS: std::ops::Range<u64> = 0..8;
+const SEEDS: std::ops::Range<u64> = 0..6;
 const COMMANDS: usize = 250;
 
 /// Who presses buttons, and who works.
@@ -78,18 +79,18 @@ struct Seen {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_postgres_and_a_model_in_memory_agree_after_every_command() {
-    let mut ends = Vec::new();
+    let mut visited = HashSet::new();
     for seed in SEEDS {
-        ends.extend(agree(seed).await);
+        visited.extend(agree(seed).await);
     }
     // Sequences that never get anywhere would agree too.
-    for state in State::ALL {
-        assert!(ends.contains(&state), "no sequence ever ended with a generation in {state:?}");
-    }
+    let missing: Vec<_> = State::ALL.into_iter().filter(|state| !visited.contains(state)).collect();
+    assert!(missing.is_empty(), "no generation was ever in {missing:?}");
 }
 
-/// Plays one sequence; where its generations are at its end.
-async fn agree(seed: u64) -> Vec<State> {
+/// Plays one sequence; where its generations have been.
+async fn agree(seed: u64) -> HashSet<State> {
+    let mut visited = HashSet::new();
     let mut houses = vec![House::open(TestApp::sqlite().await).await];
     if let Some(app) = TestApp::postgres().await {
         houses.push(House::open(app).await);
@@ -106,6 +107,7 @@ async fn agree(seed: u64) -> Vec<State> {
             let (seen, expected) = (house.sight().await, model.sight());
             assert_eq!(seen, expected, "{:?} looks otherwise than the model; {told}", house.app.engine());
         }
+        visited.extend(model.sight().rows.into_iter().map(|row| row.job.state));
         if let Outcome::Taken(jobs) = expected {
             chance.hands.extend(jobs);
         }
@@ -113,7 +115,7 @@ async fn agree(seed: u64) -> Vec<State> {
     for house in houses {
         house.app.finish().await;
     }
-    model.sight().rows.into_iter().map(|row| row.job.state).collect()
+    visited
 }
 
 /// What happens next.
@@ -187,11 +189,11 @@ impl Chance {
     fn event(&mut self, job: &Job, kept: i64, now: Timestamp) -> Event {
         let chosen = self.below(8);
         match (job.state, chosen) {
-            (State::Submitting, 0 | 1) => Event::Submitted(Ok(self.another("starting", job, now))),
-            (State::Submitting, 2) => Event::Submitted(Err(self.trouble())),
-            (State::Submitting, 3) => Event::SentTooLate,
-            (State::Submitting, 4) => Event::Looked(Ok(Some(self.another("processing", job, now)))),
-            (State::Submitting, 5 | 6) => Event::Looked(Ok(None)),
+            (State::Submitting, 0) => Event::Submitted(Ok(self.another("starting", job, now))),
+            (State::Submitting, 1) => Event::Submitted(Err(self.trouble())),
+            (State::Submitting, 2) => Event::SentTooLate,
+            (State::Submitting, 3) => Event::Looked(Ok(Some(self.another("processing", job, now)))),
+            (State::Submitting, 4..7) => Event::Looked(Ok(None)),
             (State::Submitting, _) => Event::Looked(Err(self.trouble())),
             (State::Waiting | State::Canceling, 0) => Event::Seen(Err(self.trouble())),
             (State::Waiting | State::Canceling, _) => {

@@ -40,7 +40,7 @@ impl House {
         match command {
             Command::Request { person, key, wish, count, quoted, unit_price } => {
                 let press = RawRequest {
-                    request_key: format!("key {key}"),
+                    request_key: format!("key-{key}"),
                     prompt: format!("wish {wish}"),
                     count: count.to_string(),
                     quoted_price: quoted.map(|quoted| quoted.to_string()).unwrap_or_default(),
