@@ -42,6 +42,8 @@ use self::db::Db;
 use self::live::Hub;
 use self::sandbox::Sandbox;
 use self::store::Store;
+use self::worker::reach::Reach;
+use self::worker::spool::Spool;
 use self::worker::{Tools, Worker};
 use anyhow::Context;
 use secrecy::SecretString;
@@ -124,8 +126,8 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
     // Leptos' reactive system needs to know its executor before the first page; a second time is harmless.
     let _ = any_spawner::Executor::init_tokio();
     let scratch = config.data_dir.join("scratch");
-    tokio::fs::create_dir_all(&scratch).await.with_context(|| format!("DATA_DIR: cannot make {}", scratch.display()))?;
-    worker::clear_scratch(&scratch).await.with_context(|| format!("DATA_DIR: cannot clear {}", scratch.display()))?;
+    let spool = Spool::open(scratch.clone(), config.spool).await;
+    let spool = spool.with_context(|| format!("DATA_DIR: cannot use {}", scratch.display()))?;
     let db = Db::connect(&config.database_url).await.context("DATABASE_URL: cannot open the database")?;
     let store = Store::open(&config.store).await.context("cannot open the object store")?;
     let clock = Clock::System;
@@ -148,7 +150,8 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
     }
     if role != Role::Web {
         let (concurrency, caps) = (app.config.worker_concurrency, app.config.caps);
-        let worker = Worker::new(Tools { db: db.clone(), replicate, store, clock, scratch, concurrency, caps });
+        let reach = Reach::default();
+        let worker = Worker::new(Tools { db: db.clone(), replicate, store, clock, spool, reach, concurrency, caps });
         let stop = stop.clone();
         tasks.spawn(async move {
             worker.run(stop).await;

@@ -9,6 +9,8 @@ use atelier::server::model;
 use atelier::server::replicate::Client;
 use atelier::server::sandbox::{self, Sandbox};
 use atelier::server::store::{Store, StoreConfig};
+use atelier::server::worker::reach::Reach;
+use atelier::server::worker::spool::{self, Spool};
 use atelier::server::worker::{Tools, Worker};
 use secrecy::SecretString;
 use std::path::{Path, PathBuf};
@@ -34,6 +36,8 @@ pub struct House {
     pub db: Db,
     /// The files.
     pub store: Store,
+    /// Files on their way.
+    pub spool: Spool,
     /// What can be asked for.
     pub catalogue: Vec<Model>,
     /// Whoever asks when it does not matter who.
@@ -63,11 +67,11 @@ impl House {
             if url.is_empty() { format!("sqlite://{}", folder.join("atelier.db").display()) } else { new_database(url).await? };
         let db = Db::connect(&url).await?;
         let store = Store::open(&StoreConfig::Disk { dir: folder.join("objects") }).await?;
-        tokio::fs::create_dir_all(folder.join("scratch")).await?;
+        let spool = Spool::open(folder.join("scratch"), spool::Limits::DEFAULT).await?;
         let catalogue = model::offered(&db).await?;
         let email = "bench@example.com".to_owned();
         let person = join(&db, &email).await?;
-        Ok(Self { folder: folder.to_owned(), url, db, store, catalogue, person, email })
+        Ok(Self { folder: folder.to_owned(), url, db, store, spool, catalogue, person, email })
     }
 
     /// More people, each with plenty.
@@ -98,7 +102,8 @@ impl House {
             replicate: provider.client.clone(),
             store: self.store.clone(),
             clock: Clock::System,
-            scratch: self.folder.join("scratch"),
+            spool: self.spool.clone(),
+            reach: Reach::default(),
             concurrency: CONCURRENCY,
             caps: Caps { in_flight: 100_000, per_person: 100_000 },
         });

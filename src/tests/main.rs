@@ -7,6 +7,7 @@
 mod accounts;
 mod architecture;
 mod http;
+mod keeping;
 mod ledger;
 mod lifecycle;
 mod live;

@@ -7,6 +7,8 @@
 
 mod browser;
 mod database;
+pub mod files;
+pub mod s3;
 mod stream;
 
 pub use browser::{Answer, Browser};
@@ -25,6 +27,8 @@ use atelier::server::live::{self, Hub};
 use atelier::server::replicate::{self, Client};
 use atelier::server::sandbox::{self, InvoiceEvent, Sandbox};
 use atelier::server::store::{Key, Store, StoreConfig};
+use atelier::server::worker::reach::Reach;
+use atelier::server::worker::spool::{self, Spool};
 use atelier::server::worker::{Tools, Worker};
 use database::Database;
 use secrecy::SecretString;
@@ -109,13 +113,12 @@ impl TestApp {
         let dir = TempDir::new().expect("a directory");
         let (clock, stop) = (Clock::manual(START), CancellationToken::new());
         let (sandbox, replicate) = start_sandbox(&dir, &clock, &stop).await;
-        let scratch = dir.path().join("scratch");
-        tokio::fs::create_dir_all(&scratch).await.expect("a directory for files on their way");
+        let spool = Spool::open(dir.path().join("scratch"), spool::Limits::DEFAULT).await.expect("a spool");
         let store = Store::open(&StoreConfig::Disk { dir: dir.path().join("objects") }).await.expect("a store");
         let process = Process::start(database.url(&dir), &clock, &store, &stop, &[]).await;
         let db = process.app.db.clone();
         let caps = process.app.config.caps;
-        let tools = Tools { db, replicate, store, clock: clock.clone(), scratch, concurrency: 5, caps };
+        let tools = Tools { db, replicate, store, clock: clock.clone(), spool, reach: Reach::default(), concurrency: 5, caps };
         let worker = Worker::new(tools.clone());
         Self { process, clock, sandbox, tools, worker, database, dir, stop, finished: false }
     }
@@ -277,7 +280,8 @@ impl TestApp {
             let bytes = object.bytes().await.expect("a whole object");
             assert_eq!((hex::encode(Sha256::digest(&bytes)), i64::try_from(bytes.len())), (sha256, Ok(length)), "{object_key}");
         }
-        let left = std::fs::read_dir(&self.tools.scratch).expect("the scratch directory").count();
+        let left = std::fs::read_dir(self.tools.spool.dir()).expect("the spool");
+        let left = left.filter(|entry| entry.as_ref().is_ok_and(|entry| entry.path().is_dir())).count();
         assert_eq!(left, 0, "nothing stays behind of files on their way");
     }
 
