@@ -39,6 +39,7 @@ use self::auth::Sessions;
 use self::clock::Clock;
 use self::config::Config;
 use self::db::Db;
+use self::generation::limits;
 use self::live::Hub;
 use self::sandbox::Sandbox;
 use self::store::Store;
@@ -149,9 +150,9 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
         tasks.spawn(background(clear_sessions(Sessions::new(db.clone(), clock.clone()), stop.clone())));
     }
     if role != Role::Web {
-        let (concurrency, caps) = (app.config.worker_concurrency, app.config.caps);
-        let reach = Reach::default();
-        let worker = Worker::new(Tools { db: db.clone(), replicate, store, clock, spool, reach, concurrency, caps });
+        limits::allow(&db, app.config.caps).await?;
+        let (concurrency, reach) = (app.config.worker_concurrency, Reach::default());
+        let worker = Worker::new(Tools { db: db.clone(), replicate, store, clock, spool, reach, concurrency });
         let stop = stop.clone();
         tasks.spawn(async move {
             worker.run(stop).await;

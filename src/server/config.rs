@@ -35,7 +35,9 @@ pub struct Config {
     pub spool: spool::Limits,
     /// `WORKER_CONCURRENCY`: steps this process carries out side by side. Default 5.
     pub worker_concurrency: usize,
-    /// `MAX_IN_FLIGHT` and `MAX_IN_FLIGHT_PER_PERSON`: predictions at Replicate at once. Defaults 100 and 10.
+    /// `MAX_IN_FLIGHT` and `MAX_IN_FLIGHT_PER_PERSON`: predictions at Replicate at once; `CREATES_PER_MINUTE`: paid calls.
+    /// Defaults 100, 10 and 600, which is Replicate's own limit. They hold over all processes; the worker that was started
+    /// last decides.
     pub caps: Caps,
     /// `SIGNUP_CREDITS`: granted once per account. Default 20.
     pub signup_credits: Credits,
@@ -93,6 +95,7 @@ impl Config {
             caps: Caps {
                 in_flight: vars.within("MAX_IN_FLIGHT", 100, 1, 100_000)?,
                 per_person: vars.within("MAX_IN_FLIGHT_PER_PERSON", 10, 1, 100_000)?,
+                creates_per_minute: vars.within("CREATES_PER_MINUTE", 600, 1, 1_000_000)?,
             },
             signup_credits: Credits(vars.within("SIGNUP_CREDITS", 20, 0, 1_000_000)?),
             crash: vars.crash()?,

@@ -5,13 +5,19 @@
 //! epoch it was given: zero rows means that the lease is lost and nothing was changed. A terminal state is written in
 //! the same transaction as its money, once; whoever comes second changes nothing.
 //!
-//! What people may see of it is in [`views`]; who may work on it in [`lease`]; what a worker reports in [`work`].
+//! What people may see of it is in [`views`], and why it waits in [`waits`]; who goes into flight next in [`admission`], by what [`limits`] allow; who may
+//! work on it in [`lease`]; what a worker reports in [`work`].
 
+pub mod admission;
 pub mod lease;
+pub mod limits;
 pub mod views;
+pub mod waits;
 pub mod work;
 
-pub use lease::{Caps, admit, claim, heartbeat, next_due};
+pub use admission::{Admitted, admit};
+pub use lease::{claim, heartbeat, next_due};
+pub use limits::{Caps, Lesson};
 pub use work::{Effects, Job, KeptOutput, Money, Submission, keep_output, record, sweep};
 
 use super::crash::{self, Point};

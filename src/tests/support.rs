@@ -21,7 +21,7 @@ use atelier::server::assets::Assets;
 use atelier::server::clock::Clock;
 use atelier::server::config::Config;
 use atelier::server::db::{Db, mint};
-use atelier::server::generation::lease::Caps;
+use atelier::server::generation::limits::{self, Caps};
 use atelier::server::ledger::{self, Grant};
 use atelier::server::live::{self, Hub};
 use atelier::server::replicate::{self, Client};
@@ -117,8 +117,9 @@ impl TestApp {
         let store = Store::open(&StoreConfig::Disk { dir: dir.path().join("objects") }).await.expect("a store");
         let process = Process::start(database.url(&dir), &clock, &store, &stop, &[]).await;
         let db = process.app.db.clone();
-        let caps = process.app.config.caps;
-        let tools = Tools { db, replicate, store, clock: clock.clone(), spool, reach: Reach::default(), concurrency: 5, caps };
+        // The bucket of paid calls has tests of its own.
+        limits::allow(&db, Caps { creates_per_minute: 1_000_000, ..process.app.config.caps }).await.expect("allowances");
+        let tools = Tools { db, replicate, store, clock: clock.clone(), spool, reach: Reach::default(), concurrency: 5 };
         let worker = Worker::new(tools.clone());
         Self { process, clock, sandbox, tools, worker, database, dir, stop, finished: false }
     }
@@ -138,9 +139,9 @@ impl TestApp {
         Worker::new(Tools { db: self.connect().await, ..self.tools.clone() })
     }
 
-    /// A worker under other caps.
-    pub fn worker_under(&self, in_flight: i64, per_person: i64) -> Worker {
-        Worker::new(Tools { caps: Caps { in_flight, per_person }, ..self.tools.clone() })
+    /// Other allowances, for all processes.
+    pub async fn allow(&self, in_flight: i64, per_person: i64, creates_per_minute: i64) {
+        limits::allow(self.db(), Caps { in_flight, per_person, creates_per_minute }).await.expect("allowances");
     }
 
     /// Another pool of connections to the same database.

@@ -5,7 +5,7 @@ use super::trouble::{Explained, Trouble, door};
 use super::visitor::{SignedIn, Visitor};
 use crate::domain::{FieldProblem, GenerationId, GenerationView, Lang, RawRequest, Refusal};
 use crate::server::App;
-use crate::server::generation::{self, Error, Requested, views};
+use crate::server::generation::{self, Error, Requested, views, waits};
 use crate::server::model;
 use crate::text;
 use axum::extract::{Path, State};
@@ -30,7 +30,8 @@ pub(super) async fn generate(
     match request(&app, &person, &form).await? {
         Ok(requested) if visitor.wants_json => {
             let status = if matches!(requested, Requested::New(_)) { StatusCode::CREATED } else { StatusCode::OK };
-            let view = views::find(&app.db, &person.id, requested.id()).await?.ok_or(Trouble::NOT_FOUND)?;
+            let mut view = views::find(&app.db, &person.id, requested.id()).await?.ok_or(Trouble::NOT_FOUND)?;
+            waits::tell(&app.db, &person.id, [&mut view], app.clock.now()).await?;
             Ok((status, Json(view)).into_response())
         }
         Ok(_) => Ok(Redirect::to("/create").into_response()),
