@@ -77,11 +77,44 @@ impl Requested {
     }
 }
 
+/// Who pressed: somebody who waits before a page, or a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A person; goes before the programs of the same turn.
+    Page,
+    /// A program.
+    Api,
+}
+
+impl Source {
+    const fn priority(self) -> i64 {
+        match self {
+            Self::Page => 1,
+            Self::Api => 0,
+        }
+    }
+}
+
+/// [`request_from`] a page.
+///
+/// # Errors
+/// As [`request_from`].
+pub async fn request(
+    db: &Db,
+    owner: &PersonId,
+    raw: &RawRequest,
+    catalogue: &[Model],
+    now: Timestamp,
+) -> Result<Requested, Error> {
+    request_from(Source::Page, db, owner, raw, catalogue, now).await
+}
+
 /// Holds the price and queues one generation. The same key with the same request answers with the first one.
 ///
 /// # Errors
 /// [`Error::Refused`] with the reason; nothing is charged or recorded then.
-pub async fn request(
+pub async fn request_from(
+    source: Source,
     db: &Db,
     owner: &PersonId,
     raw: &RawRequest,
@@ -119,8 +152,8 @@ pub async fn request(
     }
     sqlx::query(
         "insert into generation (id, owner_id, request_key, request_hash, model, model_version, prompt, aspect, seed, count, input,
-                                 unit_price, price, state, run_at, deadline_at, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'queued', $14, $15, $14, $14)",
+                                 unit_price, price, state, run_at, deadline_at, created_at, updated_at, priority)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'queued', $14, $15, $14, $14, $16)",
     )
     .bind(&id)
     .bind(owner)
@@ -137,6 +170,7 @@ pub async fn request(
     .bind(price)
     .bind(now)
     .bind(deadline)
+    .bind(source.priority())
     .execute(tx.connection())
     .await?;
     note(&mut tx, &id, now, 0, None, State::Queued, None).await?;

@@ -5,6 +5,7 @@
 //! capability: a file here. To add a route: a line in [`routes`], which the matrices walk through.
 
 mod accounts;
+mod admission;
 mod architecture;
 mod http;
 mod keeping;

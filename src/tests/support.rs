@@ -21,6 +21,7 @@ use atelier::server::assets::Assets;
 use atelier::server::clock::Clock;
 use atelier::server::config::Config;
 use atelier::server::db::{Db, mint};
+use atelier::server::generation;
 use atelier::server::generation::limits::{self, Caps};
 use atelier::server::ledger::{self, Grant};
 use atelier::server::live::{self, Hub};
@@ -220,7 +221,13 @@ impl TestApp {
              where due > $1",
         );
         let (due,): (Option<i64>,) = next.bind(now).fetch_one(self.db().pool()).await.expect("the database");
-        due.inspect(|due| self.clock.advance_ms(due - now.0)).is_some()
+        // A gate may keep what is due: a pause, the bucket.
+        let opens = generation::next_due(self.db(), now).await.expect("the database").map(|wait| wait.as_millis());
+        let opens = opens.and_then(|wait| i64::try_from(wait).ok());
+        let queued = "select count(*) from generation where state = 'queued'";
+        let opens = if self.count(queued).await > 0 { opens } else { None };
+        let next = due.map(|due| due - now.0).into_iter().chain(opens).min();
+        next.inspect(|wait| self.clock.advance_ms(*wait)).is_some()
     }
 
     /// Where a generation is.
@@ -237,6 +244,13 @@ impl TestApp {
             .await
             .expect("the generations");
         rows.iter().map(|(word,)| State::parse(word).expect("a state")).collect()
+    }
+
+    /// The youngest that is queued.
+    pub async fn newest_queued(&self) -> GenerationId {
+        let row = sqlx::query_as("select id from generation where state = 'queued' order by created_at desc, id desc limit 1");
+        let (id,): (String,) = row.fetch_one(self.db().pool()).await.expect("something queued");
+        GenerationId::trusted(id)
     }
 
     /// What a query that answers one number answers.

@@ -114,7 +114,7 @@ pub async fn hand_back(db: &Db, worker: &str, now: Timestamp) -> Result<(), sqlx
     tx.commit().await
 }
 
-/// How long until something becomes due, if anything is known to. What is due already and was not taken waits for a
+/// How long until something becomes due or a gate opens, if anything is known to. What is due already and was not taken waits for a
 /// slot or a cap, and whoever frees one makes news of it.
 ///
 /// # Errors
@@ -127,6 +127,13 @@ pub async fn next_due(db: &Db, now: Timestamp) -> Result<Option<Duration>, sqlx:
            select min(case when lease_until > run_at then lease_until else run_at end) from generation
            where state in ('submitting', 'waiting', 'storing', 'canceling')
              and (case when lease_until > run_at then lease_until else run_at end) > $1
+           union all
+           select min(until) from pause where until > $1
+           union all
+           select min(case when b.blocked_until > $1 then b.blocked_until
+                           else b.refilled_at + (60000 - b.parts + a.amount - 1) / a.amount end)
+           from bucket b, allowance a where a.name = 'creates_per_minute'
+             and (b.blocked_until > $1 or b.refilled_at + (60000 - b.parts + a.amount - 1) / a.amount > $1)
          ) coming",
     )
     .bind(now)

@@ -7,7 +7,7 @@ use super::visitor::SignedIn;
 use crate::domain::{Field, FieldProblem, GenerationId, GenerationView, Phase, Problem, RawRequest, Refusal};
 use crate::server::App;
 use crate::server::db::mint;
-use crate::server::generation::{views, waits};
+use crate::server::generation::{Source, views, waits};
 use crate::text;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
@@ -64,7 +64,7 @@ pub(super) async fn generate(
     };
     let key = headers.get("idempotency-key").map_or_else(|| Ok(mint()), |key| key.to_str().map(str::to_owned));
     let raw = RawRequest { request_key: key.unwrap_or_default(), ..wish.into() };
-    match request(&app, &person, &raw).await? {
+    match request(&app, &person, &raw, Source::Api).await? {
         Ok(requested) => {
             let view = views::find(&app.db, &person.id, requested.id()).await?.ok_or(Trouble::NOT_FOUND)?;
             Ok(Json(json!({"id": view.id, "status": told(&app, &person, &view).status})).into_response())
