@@ -21,6 +21,7 @@ use std::time::Duration;
 
 both_databases! {
     async fn a_success_keeps_the_picture_and_its_thumbnails_for_ever(app: TestApp) {
+        let app = app.in_full_size().await;
         let mika = app.sign_up("mika").await;
         let id = mika.trigger_with(&json!({"prompt": "a lighthouse at dusk", "count": 2, "model": "stability-ai/sdxl"})).await;
         app.settle_all().await;

@@ -36,6 +36,7 @@ use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::path::Path;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -69,6 +70,8 @@ pub(crate) use both_databases;
 /// Where every clock begins; any moment would do.
 const START: Timestamp = Timestamp(1_790_000_000_000);
 /// More turns than any test needs; reaching it means that something never ends.
+/// The longest side of the pictures here, in pixels; a test that is about pictures asks for [`TestApp::in_full_size`].
+const LONGEST_EDGE: u32 = 64;
 const TURNS: usize = 1_000;
 
 /// A whole product.
@@ -113,7 +116,7 @@ impl TestApp {
         let _ = any_spawner::Executor::init_tokio();
         let dir = TempDir::new().expect("a directory");
         let (clock, stop) = (Clock::manual(START), CancellationToken::new());
-        let (sandbox, replicate) = start_sandbox(&dir, &clock, &stop).await;
+        let (sandbox, replicate) = start_sandbox(&dir.path().join("sandbox"), Some(LONGEST_EDGE), &clock, &stop).await;
         let spool = Spool::open(dir.path().join("scratch"), spool::Limits::DEFAULT).await.expect("a spool");
         let store = Store::open(&StoreConfig::Disk { dir: dir.path().join("objects") }).await.expect("a store");
         let process = Process::start(database.url(&dir), &clock, &store, &stop, &[]).await;
@@ -126,6 +129,14 @@ impl TestApp {
     }
 
     /// Another process on the same database, objects and clock.
+    /// The same with a sandbox that draws every picture as large as it was ordered.
+    pub async fn in_full_size(mut self) -> Self {
+        let dir = self.dir.path().join("sandbox-in-full-size");
+        (self.sandbox, self.tools.replicate) = start_sandbox(&dir, None, &self.clock, &self.stop).await;
+        self.worker = Worker::new(self.tools.clone());
+        self
+    }
+
     pub async fn beside(&self) -> Process {
         self.beside_with(&[]).await
     }
@@ -373,7 +384,7 @@ fn config(database_url: &str, addr: SocketAddr, variables: &[(&'static str, &str
     Config::read(told).expect("a configuration")
 }
 
-async fn start_sandbox(dir: &TempDir, clock: &Clock, stop: &CancellationToken) -> (Sandbox, Client) {
+async fn start_sandbox(dir: &Path, longest_edge: Option<u32>, clock: &Clock, stop: &CancellationToken) -> (Sandbox, Client) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address")).parse().expect("a URL");
     let time = clock.clone();
@@ -384,7 +395,8 @@ async fn start_sandbox(dir: &TempDir, clock: &Clock, stop: &CancellationToken) -
         reads_per_minute: 1_000_000,
         ..sandbox::Options::new(move || time.now())
     };
-    let sandbox = Sandbox::open(&dir.path().join("sandbox"), options).await.expect("a sandbox");
+    let sandbox = Sandbox::open(dir, options).await.expect("a sandbox");
     tokio::spawn(sandbox::serve(listener, sandbox.clone(), stop.clone()));
     (sandbox, Client::new(&url, SecretString::from(sandbox::TOKEN)).expect("a client"))
 }
+        longest_edge,
