@@ -35,8 +35,8 @@ use database::Database;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::path::Path;
+use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -393,10 +393,10 @@ async fn start_sandbox(dir: &Path, longest_edge: Option<u32>, clock: &Clock, sto
         // The limits have tests of their own, beside the sandbox.
         creates_per_minute: 1_000_000,
         reads_per_minute: 1_000_000,
+        longest_edge,
         ..sandbox::Options::new(move || time.now())
     };
     let sandbox = Sandbox::open(dir, options).await.expect("a sandbox");
     tokio::spawn(sandbox::serve(listener, sandbox.clone(), stop.clone()));
     (sandbox, Client::new(&url, SecretString::from(sandbox::TOKEN)).expect("a client"))
 }
-        longest_edge,
