@@ -6,11 +6,17 @@
 //! turned by hand, so that a test decides what happens before what.
 
 mod browser;
+mod cluster;
 mod database;
+pub mod files;
+mod proxy;
+pub mod s3;
 mod stream;
 
 pub use browser::{Answer, Browser};
-pub use database::Engine;
+pub use cluster::Cluster;
+pub use database::{Database, Engine};
+pub use proxy::{Proxy, Wire};
 pub use stream::Stream;
 
 use atelier::domain::{Credits, GenerationId, PersonId, State, Timestamp};
@@ -22,12 +28,14 @@ use atelier::server::db::{Db, mint};
 use atelier::server::generation;
 use atelier::server::generation::limits::{self, Caps};
 use atelier::server::ledger::{self, Grant};
+use atelier::server::listen::{self, Limits};
 use atelier::server::live::{self, Hub};
 use atelier::server::replicate::{self, Client};
 use atelier::server::sandbox::{self, InvoiceEvent, Sandbox};
 use atelier::server::store::{Key, Store, StoreConfig};
+use atelier::server::worker::reach::Reach;
+use atelier::server::worker::spool::{self, Spool};
 use atelier::server::worker::{Tools, Worker};
-use database::Database;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use sqlx::{AnyConnection, Connection, Executor};
@@ -114,14 +122,13 @@ impl TestApp {
         let dir = TempDir::new().expect("a directory");
         let (clock, stop) = (Clock::manual(START), CancellationToken::new());
         let (sandbox, replicate) = start_sandbox(&dir.path().join("sandbox"), Some(LONGEST_EDGE), &clock, &stop).await;
-        let scratch = dir.path().join("scratch");
-        tokio::fs::create_dir_all(&scratch).await.expect("a directory for files on their way");
+        let spool = Spool::open(dir.path().join("scratch"), spool::Limits::DEFAULT).await.expect("a spool");
         let store = Store::open(&StoreConfig::Disk { dir: dir.path().join("objects") }).await.expect("a store");
         let process = Process::start(database.url(&dir), &clock, &store, &stop, &[]).await;
         let db = process.app.db.clone();
         // The bucket of paid calls has tests of its own.
         limits::allow(&db, Caps { creates_per_minute: 1_000_000, ..process.app.config.caps }).await.expect("allowances");
-        let tools = Tools { db, replicate, store, clock: clock.clone(), scratch, concurrency: 5 };
+        let tools = Tools { db, replicate, store, clock: clock.clone(), spool, reach: Reach::default(), concurrency: 5 };
         let worker = Worker::new(tools.clone());
         Self { process, clock, sandbox, tools, worker, database, dir, stop, finished: false }
     }
@@ -142,6 +149,17 @@ impl TestApp {
     /// Another process that was told other things by its environment.
     pub async fn beside_with(&self, variables: &[(&'static str, &str)]) -> Process {
         Process::start(self.database.url(&self.dir), &self.clock, &self.tools.store, &self.stop, variables).await
+    }
+
+    /// Another process, whose machine has a clock of its own.
+    pub async fn beside_at(&self, clock: &Clock) -> Process {
+        Process::start(self.database.url(&self.dir), clock, &self.tools.store, &self.stop, &[]).await
+    }
+
+    /// Another process, and the wire between it and the database; `None` where there is nothing between them.
+    pub async fn beside_wired(&self) -> Option<(Process, Proxy)> {
+        let (proxy, url) = self.database.wired().await?;
+        Some((Process::start(url, &self.clock, &self.tools.store, &self.stop, &[]).await, proxy))
     }
 
     /// A worker as another process would have it: its own identity and its own connections.
@@ -183,8 +201,16 @@ impl TestApp {
 
     /// Who a browser is signed in as.
     pub async fn person(&self, browser: &Browser) -> PersonId {
-        let email = browser.email();
-        let person = atelier::server::account::find_by_email(self.db(), &email).await.expect("the database");
+        self.person_at(&browser.email()).await
+    }
+
+    /// Who signed up as `name`.
+    pub async fn person_named(&self, name: &str) -> PersonId {
+        self.person_at(&format!("{name}@example.com")).await
+    }
+
+    async fn person_at(&self, email: &str) -> PersonId {
+        let person = atelier::server::account::find_by_email(self.db(), email).await.expect("the database");
         person.expect("somebody with that address").id
     }
 
@@ -341,7 +367,8 @@ impl TestApp {
             let bytes = object.bytes().await.expect("a whole object");
             assert_eq!((hex::encode(Sha256::digest(&bytes)), i64::try_from(bytes.len())), (sha256, Ok(length)), "{object_key}");
         }
-        let left = std::fs::read_dir(&self.tools.scratch).expect("the scratch directory").count();
+        let left = std::fs::read_dir(self.tools.spool.dir()).expect("the spool");
+        let left = left.filter(|entry| entry.as_ref().is_ok_and(|entry| entry.path().is_dir())).count();
         assert_eq!(left, 0, "nothing stays behind of files on their way");
     }
 
@@ -398,11 +425,8 @@ impl Process {
         };
         tokio::spawn(live::relay(app.db.clone(), app.stop.clone()));
         tokio::spawn(app.hub.clone().run(app.db.clone(), clock.clone(), app.stop.clone()));
-        let (router, stopping) = (app.router(), app.stop.clone());
-        tokio::spawn(async move {
-            let serving = axum::serve(listener, router).with_graceful_shutdown(async move { stopping.cancelled().await });
-            serving.await.expect("serving");
-        });
+        tokio::spawn(app.db.clone().watch(clock.clone(), app.stop.clone()));
+        tokio::spawn(listen::serve(listener, app.router(), Limits::PRODUCT, app.stop.clone()));
         Self { app, url: format!("http://{addr}") }
     }
 
