@@ -4,7 +4,7 @@ use super::{POSTED, Scene, refused};
 use crate::support::{Engine, both_databases};
 use atelier::domain::{PredictionId, State};
 use atelier::server::db::News;
-use atelier::server::generation::{self, Caps, Job, work};
+use atelier::server::generation::{self, Job, work};
 use atelier::server::replicate::{Create, Error};
 use sqlx::error::ErrorKind;
 use std::time::Duration;
@@ -117,9 +117,8 @@ both_databases! {
 
 /// The row that waits, in the hand of a worker that is about to make its paid call and dies.
 async fn admitted(scene: &Scene) -> Job {
-    let caps = Caps { in_flight: 100, per_person: 100 };
-    let mut admitted = generation::admit(scene.app.db(), "dead", 1, caps, scene.app.clock.now()).await.expect("the database");
-    admitted.remove(0)
+    let mut admitted = generation::admit(scene.app.db(), "dead", 1, scene.app.clock.now()).await.expect("the database");
+    admitted.jobs.remove(0)
 }
 
 /// Makes the paid call, and tells nobody.
