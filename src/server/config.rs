@@ -2,7 +2,6 @@
 //! which variable it is and what it should hold.
 
 use crate::domain::Credits;
-use crate::server::crash::Plan;
 use crate::server::generation::Caps;
 use crate::server::store::StoreConfig;
 use crate::server::worker::spool;
@@ -41,8 +40,6 @@ pub struct Config {
     pub caps: Caps,
     /// `SIGNUP_CREDITS`: granted once per account. Default 20.
     pub signup_credits: Credits,
-    /// `ATELIER_CRASH`: where a debug build is to die, such as `answered:3`; a release build cannot be told.
-    pub crash: Option<Plan>,
 }
 
 /// A variable that cannot be used. The sentence is for the operator and never repeats a secret.
@@ -98,7 +95,6 @@ impl Config {
                 creates_per_minute: vars.within("CREATES_PER_MINUTE", 600, 1, 1_000_000)?,
             },
             signup_credits: Credits(vars.within("SIGNUP_CREDITS", 20, 0, 1_000_000)?),
-            crash: vars.crash()?,
             data_dir,
         })
     }
@@ -132,14 +128,6 @@ impl Vars<'_> {
     fn parse<T: FromStr>(&self, variable: &'static str, default: &str, wanted: &str) -> Result<T, Bad> {
         let value = self.or(variable, default);
         value.parse().map_err(|_| Bad { variable, problem: format!("is {value:?}; it must be {wanted}") })
-    }
-
-    fn crash(&self) -> Result<Option<Plan>, Bad> {
-        let variable = "ATELIER_CRASH";
-        let Some(text) = self.get(variable).filter(|_| cfg!(debug_assertions)) else { return Ok(None) };
-        let wrong =
-            || Bad { variable, problem: format!("is {text:?}; it must be a point of src/server/crash.rs, such as answered:3") };
-        text.parse().map(Some).map_err(|()| wrong())
     }
 
     fn within(&self, variable: &'static str, default: i64, least: i64, most: i64) -> Result<i64, Bad> {

@@ -21,7 +21,7 @@ pub use limits::{Caps, Lesson};
 pub use work::{Effects, Job, KeptOutput, Money, Submission, keep_output, record, sweep};
 
 use super::crash::{self, Point};
-use super::db::{Db, Tx, mint};
+use super::db::{Db, Tx, Yielding, mint, retried};
 use super::ledger;
 use crate::domain::{GenerationId, Model, PersonId, RawRequest, Refusal, Request, State, Timestamp};
 use sha2::{Digest, Sha256};
@@ -55,6 +55,15 @@ impl From<ledger::Error> for Error {
             ledger::Error::Insufficient { available, price } => Self::Refused(Refusal::Insufficient { available, price }),
             ledger::Error::NotOpen(id) => Self::Database(sqlx::Error::Protocol(format!("the hold of {id} is not open"))),
             ledger::Error::Database(error) => Self::Database(error),
+        }
+    }
+}
+
+impl Yielding for Error {
+    fn of_database(&self) -> Option<&sqlx::Error> {
+        match self {
+            Self::Database(error) => Some(error),
+            Self::Refused(_) | Self::NotFound => None,
         }
     }
 }
@@ -114,6 +123,17 @@ pub async fn request(
 /// # Errors
 /// [`Error::Refused`] with the reason; nothing is charged or recorded then.
 pub async fn request_from(
+    source: Source,
+    db: &Db,
+    owner: &PersonId,
+    raw: &RawRequest,
+    catalogue: &[Model],
+    now: Timestamp,
+) -> Result<Requested, Error> {
+    retried(|| request_once(source, db, owner, raw, catalogue, now)).await
+}
+
+async fn request_once(
     source: Source,
     db: &Db,
     owner: &PersonId,
@@ -185,6 +205,10 @@ pub async fn request_from(
 /// # Errors
 /// [`Error::NotFound`] when it is not this person's.
 pub async fn cancel(db: &Db, owner: &PersonId, id: &GenerationId, now: Timestamp) -> Result<(), Error> {
+    retried(|| cancel_once(db, owner, id, now)).await
+}
+
+async fn cancel_once(db: &Db, owner: &PersonId, id: &GenerationId, now: Timestamp) -> Result<(), Error> {
     let mut tx = db.begin().await?;
     let dropped = sqlx::query(
         "update generation set state = 'canceled', finished_at = $3, updated_at = $3, cancel_requested_at = $3, version = version + 1

@@ -32,6 +32,8 @@ const GATHER: Duration = Duration::from_millis(10);
 const GATHER_FOR_OTHERS: Duration = Duration::from_millis(50);
 /// Between two looks at everybody who watches.
 const BACKSTOP: Duration = Duration::from_secs(2);
+/// Before the next attempt to reach the other processes.
+const AGAIN: Duration = Duration::from_millis(500);
 /// Frames a page may be behind before it is dropped; it reconnects and catches up.
 const BEHIND: usize = 256;
 /// Streams one person may have open.
@@ -100,7 +102,9 @@ impl Hub {
             }
             for person in self.watching(&whom) {
                 if let Err(error) = self.look(&db, &clock, &person).await {
-                    tracing::warn!(%error, "a live look failed; the next one reaches back to it");
+                    // The others' would fail too; the next round, or the return of the database, reaches back to it.
+                    tracing::warn!(%error, "a live look failed");
+                    break;
                 }
             }
         }
@@ -186,7 +190,8 @@ pub async fn catch_up(db: &Db, person: &PersonId, since: Timestamp, now: Timesta
     let told = |view, at| frame(&LiveState::Generation(Box::new(view)), at);
     let unfinished = unfinished.into_iter().map(|view| told(view, since));
     let changed = changed.into_iter().map(|(at, view)| told(view, at.max(since)));
-    let waiting = frame(&LiveState::Queue(waits::of(db, person, now).await?), now.max(since));
+    let waiting = waits::of(db, person, now).await?;
+    let waiting = (!waiting.is_empty()).then(|| frame(&LiveState::Queue(waiting), now.max(since))).flatten();
     let balance = frame(&LiveState::Balance(balance), now.max(since));
     Ok(unfinished.chain(changed).chain([waiting, balance]).flatten().collect())
 }
@@ -213,8 +218,9 @@ pub async fn relay(db: Db, stop: CancellationToken) {
 async fn tell(db: &Db) {
     let mut news = db.news();
     loop {
+        db.until_here().await;
         let Ok(Some(mut publisher)) = db.publisher().await else {
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            tokio::time::sleep(AGAIN).await;
             continue;
         };
         loop {
@@ -245,6 +251,7 @@ async fn tell(db: &Db) {
 
 async fn hear(db: &Db) {
     loop {
+        db.until_here().await;
         match db.listener().await {
             Ok(Some(mut listener)) => {
                 // Whatever was said while nobody listened.
@@ -263,6 +270,6 @@ async fn hear(db: &Db) {
             Ok(None) => return,
             Err(error) => tracing::warn!(%error, "no connection to listen on; trying again"),
         }
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::sleep(AGAIN).await;
     }
 }

@@ -35,13 +35,13 @@ mod problem;
 mod requests;
 mod run;
 mod script;
-mod server;
 mod validate;
 
 #[cfg(test)]
 mod tests;
 
 use crate::domain::{PredictionId, Timestamp};
+use crate::server::listen::{self, Limits};
 use anyhow::Context;
 use bucket::Buckets;
 use journal::{Facts, Journal};
@@ -54,9 +54,15 @@ use std::{
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 pub use catalogue::SDXL_VERSION;
-pub use server::serve;
+
+/// Serves until `stop`, then lets answers under way finish for up to two seconds.
+pub async fn serve(listener: TcpListener, sandbox: Sandbox, stop: CancellationToken) {
+    listen::serve(listener, sandbox.router(), Limits::SANDBOX, stop).await;
+}
 
 /// A token it accepts. Any bearer is accepted except an empty one and one that starts with `invalid`.
 pub const TOKEN: &str = "r8_sandbox";

@@ -283,6 +283,7 @@ both_databases! {
     }
 
     async fn workers_in_parallel_never_take_one_row_twice(app: TestApp) {
+        app.allow(1_000, 1_000, 1_000_000).await;
         let mika = app.sign_up("mika").await;
         app.grant(&app.person(&mika).await, 100).await;
         for at in 0..60 {

@@ -6,13 +6,17 @@
 //! turned by hand, so that a test decides what happens before what.
 
 mod browser;
+mod cluster;
 mod database;
 pub mod files;
+mod proxy;
 pub mod s3;
 mod stream;
 
 pub use browser::{Answer, Browser};
-pub use database::Engine;
+pub use cluster::Cluster;
+pub use database::{Database, Engine};
+pub use proxy::{Proxy, Wire};
 pub use stream::Stream;
 
 use atelier::domain::{Credits, GenerationId, PersonId, State, Timestamp};
@@ -24,6 +28,7 @@ use atelier::server::db::{Db, mint};
 use atelier::server::generation;
 use atelier::server::generation::limits::{self, Caps};
 use atelier::server::ledger::{self, Grant};
+use atelier::server::listen::{self, Limits};
 use atelier::server::live::{self, Hub};
 use atelier::server::replicate::{self, Client};
 use atelier::server::sandbox::{self, InvoiceEvent, Sandbox};
@@ -31,9 +36,9 @@ use atelier::server::store::{Key, Store, StoreConfig};
 use atelier::server::worker::reach::Reach;
 use atelier::server::worker::spool::{self, Spool};
 use atelier::server::worker::{Tools, Worker};
-use database::Database;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
+use sqlx::{AnyConnection, Connection, Executor};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -69,9 +74,9 @@ pub(crate) use both_databases;
 
 /// Where every clock begins; any moment would do.
 const START: Timestamp = Timestamp(1_790_000_000_000);
-/// More turns than any test needs; reaching it means that something never ends.
 /// The longest side of the pictures here, in pixels; a test that is about pictures asks for [`TestApp::in_full_size`].
 const LONGEST_EDGE: u32 = 64;
+/// More turns than any test needs; reaching it means that something never ends.
 const TURNS: usize = 1_000;
 
 /// A whole product.
@@ -128,7 +133,6 @@ impl TestApp {
         Self { process, clock, sandbox, tools, worker, database, dir, stop, finished: false }
     }
 
-    /// Another process on the same database, objects and clock.
     /// The same with a sandbox that draws every picture as large as it was ordered.
     pub async fn in_full_size(mut self) -> Self {
         let dir = self.dir.path().join("sandbox-in-full-size");
@@ -137,6 +141,7 @@ impl TestApp {
         self
     }
 
+    /// Another process on the same database, objects and clock.
     pub async fn beside(&self) -> Process {
         self.beside_with(&[]).await
     }
@@ -144,6 +149,17 @@ impl TestApp {
     /// Another process that was told other things by its environment.
     pub async fn beside_with(&self, variables: &[(&'static str, &str)]) -> Process {
         Process::start(self.database.url(&self.dir), &self.clock, &self.tools.store, &self.stop, variables).await
+    }
+
+    /// Another process, whose machine has a clock of its own.
+    pub async fn beside_at(&self, clock: &Clock) -> Process {
+        Process::start(self.database.url(&self.dir), clock, &self.tools.store, &self.stop, &[]).await
+    }
+
+    /// Another process, and the wire between it and the database; `None` where there is nothing between them.
+    pub async fn beside_wired(&self) -> Option<(Process, Proxy)> {
+        let (proxy, url) = self.database.wired().await?;
+        Some((Process::start(url, &self.clock, &self.tools.store, &self.stop, &[]).await, proxy))
     }
 
     /// A worker as another process would have it: its own identity and its own connections.
@@ -185,8 +201,16 @@ impl TestApp {
 
     /// Who a browser is signed in as.
     pub async fn person(&self, browser: &Browser) -> PersonId {
-        let email = browser.email();
-        let person = atelier::server::account::find_by_email(self.db(), &email).await.expect("the database");
+        self.person_at(&browser.email()).await
+    }
+
+    /// Who signed up as `name`.
+    pub async fn person_named(&self, name: &str) -> PersonId {
+        self.person_at(&format!("{name}@example.com")).await
+    }
+
+    async fn person_at(&self, email: &str) -> PersonId {
+        let person = atelier::server::account::find_by_email(self.db(), email).await.expect("the database");
         person.expect("somebody with that address").id
     }
 
@@ -221,9 +245,11 @@ impl TestApp {
 
     /// Does what is due now; when nothing is, moves the time on to what is due next. Whether anything is unfinished.
     async fn turn(&self) -> bool {
-        if self.worker.turn().await.expect("a turn") > 0 {
-            return true;
-        }
+        self.worker.turn().await.expect("a turn") > 0 || self.move_on().await
+    }
+
+    /// Moves the time on to what is due next. Whether there is anything.
+    pub async fn move_on(&self) -> bool {
         let now = self.clock.now();
         let next = sqlx::query_as(
             "select min(due) from (
@@ -270,10 +296,45 @@ impl TestApp {
         count
     }
 
-    /// Runs statements as somebody would who is not us: on a connection that knows nothing of the house.
+    /// Waits until nothing is under way at the database: whoever was dropped in the middle of a transaction has lost it.
+    pub async fn quiet(&self) {
+        // SQLite's next writer waits by itself.
+        if self.engine() == Engine::Postgres {
+            let busy = "select count(*) from pg_stat_activity
+                        where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'";
+            while self.count(busy).await > 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// How many files the store has of a generation, thumbnails included.
+    pub fn objects(&self, id: &GenerationId) -> usize {
+        std::fs::read_dir(self.dir.path().join("objects/generations").join(id.as_str())).map_or(0, Iterator::count)
+    }
+
+    /// Makes every write to the store fail, until [`TestApp::bring_store_back`].
+    pub fn take_store_away(&self) {
+        let objects = self.dir.path().join("objects");
+        std::fs::rename(&objects, self.dir.path().join("objects-away")).expect("the store goes");
+        std::fs::write(&objects, "").expect("something stands in its place");
+    }
+
+    /// Undoes [`TestApp::take_store_away`].
+    pub fn bring_store_back(&self) {
+        let objects = self.dir.path().join("objects");
+        std::fs::remove_file(&objects).expect("what stood in its place goes");
+        std::fs::rename(self.dir.path().join("objects-away"), &objects).expect("the store is back");
+    }
+
+    /// A connection that knows nothing of the house.
+    pub async fn stranger(&self) -> Result<AnyConnection, sqlx::Error> {
+        AnyConnection::connect(&self.database.url(&self.dir)).await
+    }
+
+    /// Runs statements as somebody would who is not us.
     pub async fn meddle(&self, statements: &'static str) -> Result<(), sqlx::Error> {
-        use sqlx::{Connection, Executor};
-        let mut connection = sqlx::AnyConnection::connect(&self.database.url(&self.dir)).await?;
+        let mut connection = self.stranger().await?;
         let done = connection.execute(sqlx::raw_sql(statements)).await.map(drop);
         connection.close().await?;
         done
@@ -312,8 +373,19 @@ impl TestApp {
     }
 
     /// How every test ends: the books are right, and everything stops.
-    pub async fn finish(mut self) {
+    pub async fn finish(self) {
         self.assert_books().await;
+        self.stop().await;
+    }
+
+    /// How a test ends that did the books wrong on purpose: this promise is found broken.
+    pub async fn finish_adrift(self, promise: &str) {
+        let drift = ledger::verify(self.db()).await.expect("the books can be read");
+        assert!(drift.iter().any(|drift| drift.promise == promise), "not found: {promise}, but {drift:#?}");
+        self.stop().await;
+    }
+
+    async fn stop(mut self) {
         self.finished = true;
         self.stop.cancel();
         self.process.app.db.close().await;
@@ -353,11 +425,8 @@ impl Process {
         };
         tokio::spawn(live::relay(app.db.clone(), app.stop.clone()));
         tokio::spawn(app.hub.clone().run(app.db.clone(), clock.clone(), app.stop.clone()));
-        let (router, stopping) = (app.router(), app.stop.clone());
-        tokio::spawn(async move {
-            let serving = axum::serve(listener, router).with_graceful_shutdown(async move { stopping.cancelled().await });
-            serving.await.expect("serving");
-        });
+        tokio::spawn(app.db.clone().watch(clock.clone(), app.stop.clone()));
+        tokio::spawn(listen::serve(listener, app.router(), Limits::PRODUCT, app.stop.clone()));
         Self { app, url: format!("http://{addr}") }
     }
 

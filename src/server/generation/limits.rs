@@ -5,7 +5,7 @@
 
 use crate::domain::{ModelName, PersonId, Timestamp};
 use crate::server::db::{Db, Tx};
-use sqlx::AnyConnection;
+use sqlx::{Any, Executor};
 use std::collections::HashMap;
 
 /// Parts of a token: a millisecond refills a whole number of them.
@@ -95,11 +95,11 @@ pub struct Gates {
 }
 
 impl Gates {
-    /// Looks, on a connection of the caller's.
+    /// Looks, through the caller's transaction or a connection of the pool.
     ///
     /// # Errors
     /// When the database fails.
-    pub async fn look(connection: &mut AnyConnection, now: Timestamp) -> Result<Self, sqlx::Error> {
+    pub async fn look(rows: impl Executor<'_, Database = Any>, now: Timestamp) -> Result<Self, sqlx::Error> {
         // One question instead of five: on PostgreSQL each would be a way there and back.
         let rows: Vec<(String, String, String, Option<i64>, i64)> = sqlx::query_as(
             "select 'allowance', name, '', amount, 0 from allowance
@@ -110,7 +110,7 @@ impl Gates {
              union all select 'flight', owner_id, model, count(*), 0 from generation
                        where state in ('submitting', 'waiting', 'canceling') group by owner_id, model",
         )
-        .fetch_all(connection)
+        .fetch_all(rows)
         .await?;
         let mut gates = Self {
             caps: Caps { in_flight: 0, per_person: 0, creates_per_minute: 1 },

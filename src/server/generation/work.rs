@@ -6,7 +6,7 @@ use super::limits::{self, Lesson};
 use super::note;
 use crate::domain::{Credits, Failure, GenerationId, ModelName, PersonId, PredictionId, State, Timestamp};
 use crate::server::crash::{self, Point};
-use crate::server::db::{Db, Tx};
+use crate::server::db::{Db, Tx, retried};
 use crate::server::ledger;
 
 /// A generation as the worker's core sees it: the columns that decide what to do next.
@@ -126,6 +126,10 @@ pub struct KeptOutput {
 /// # Errors
 /// When the database fails; the step is then as if it had not been taken, and the lease runs out.
 pub async fn record(db: &Db, before: &Job, after: &Job, effects: &Effects, now: Timestamp) -> Result<bool, ledger::Error> {
+    retried(|| record_once(db, before, after, effects, now)).await
+}
+
+async fn record_once(db: &Db, before: &Job, after: &Job, effects: &Effects, now: Timestamp) -> Result<bool, ledger::Error> {
     let mut tx = db.begin().await?;
     if !write(&mut tx, before, after, now).await? {
         return Ok(false);

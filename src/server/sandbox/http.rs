@@ -12,6 +12,7 @@ use super::{
     script::Script,
 };
 use crate::domain::Timestamp;
+use crate::server::listen::HangUp;
 use axum::{
     Json, Router,
     body::{Body, Bytes},
@@ -31,10 +32,6 @@ use tokio::time::{Instant, sleep};
 
 /// Predictions in a page of the list.
 const PAGE: usize = 100;
-
-/// Marks the answer of a connection that is to be dropped instead.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct HangUp;
 
 type Answered = Result<Response, Problem>;
 
