@@ -5,6 +5,7 @@ use atelier::domain::{Credits, Timestamp};
 use atelier::server::account::{self, Credentials};
 use atelier::server::clock::Clock;
 use atelier::server::config::Config;
+use atelier::server::crash;
 use atelier::server::db::{Db, mint};
 use atelier::server::ledger::{self, Grant};
 use atelier::server::replicate::{Client, install_tls};
@@ -44,6 +45,12 @@ enum Command {
         /// The local port to listen on
         #[arg(long, default_value_t = 4010)]
         port: u16,
+        /// How many times faster than life predictions run
+        #[arg(long, default_value_t = 1.0)]
+        speed: f64,
+        /// Draw no longer than this along either side, where nobody looks at the pictures
+        #[arg(long)]
+        longest_edge: Option<u32>,
     },
     /// Manages people
     #[command(subcommand)]
@@ -105,9 +112,19 @@ async fn command(cli: Cli) -> anyhow::Result<()> {
     #[expect(clippy::disallowed_methods, reason = "logging starts before there is a configuration to pass around")]
     telemetry::start(std::env::var("RUST_LOG").ok().as_deref());
     let clock = Clock::System;
+    #[expect(clippy::disallowed_methods, reason = "a word between a debug build and its drill, and no setting of the product")]
+    if let Some(plan) = std::env::var("ATELIER_CRASH").ok().filter(|_| cfg!(debug_assertions)) {
+        let Ok(plan) = plan.parse() else {
+            bail!("ATELIER_CRASH is {plan:?}; it must be a point of src/server/crash.rs, such as answered:3")
+        };
+        crash::arm(plan);
+    }
     match cli.command {
         Command::Serve { role } => serve(config, role).await,
-        Command::Sandbox { port } => run_sandbox(&config, port, clock).await,
+        Command::Sandbox { port, speed, longest_edge } => {
+            let options = sandbox::Options { speed, longest_edge, ..sandbox::Options::new(move || clock.now()) };
+            run_sandbox(&config, port, options).await
+        }
         Command::User(command) => user(&config, command, clock.now()).await,
         Command::Ledger(LedgerCommand::Verify) => verify(&config).await,
         Command::Doctor => doctor(&config).await,
@@ -129,13 +146,14 @@ async fn serve(config: Config, role: Role) -> anyhow::Result<()> {
     running.stopped().await
 }
 
-async fn run_sandbox(config: &Config, port: u16, clock: Clock) -> anyhow::Result<()> {
+async fn run_sandbox(config: &Config, port: u16, options: sandbox::Options) -> anyhow::Result<()> {
     let stop = stop_on_signal()?;
     let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let listener = TcpListener::bind(addr).await.with_context(|| format!("--port: cannot listen on {addr}"))?;
-    let sandbox = Sandbox::open(&config.data_dir.join("sandbox"), sandbox::Options::new(move || clock.now())).await?;
+    let sandbox = Sandbox::open(&config.data_dir.join("sandbox"), options).await?;
     say(&format!("The sandbox is ready at http://{} (any token is accepted)", listener.local_addr()?))?;
-    sandbox::serve(listener, sandbox, stop).await
+    sandbox::serve(listener, sandbox, stop).await;
+    Ok(())
 }
 
 async fn user(config: &Config, command: User, now: Timestamp) -> anyhow::Result<()> {

@@ -5,17 +5,23 @@
 //! epoch it was given: zero rows means that the lease is lost and nothing was changed. A terminal state is written in
 //! the same transaction as its money, once; whoever comes second changes nothing.
 //!
-//! What people may see of it is in [`views`]; who may work on it in [`lease`]; what a worker reports in [`work`].
+//! What people may see of it is in [`views`], and why it waits in [`waits`]; who goes into flight next in [`admission`], by what [`limits`] allow; who may
+//! work on it in [`lease`]; what a worker reports in [`work`].
 
+pub mod admission;
 pub mod lease;
+pub mod limits;
 pub mod views;
+pub mod waits;
 pub mod work;
 
-pub use lease::{Caps, admit, claim, heartbeat, next_due};
+pub use admission::{Admitted, admit};
+pub use lease::{claim, heartbeat, next_due};
+pub use limits::{Caps, Lesson};
 pub use work::{Effects, Job, KeptOutput, Money, Submission, keep_output, record, sweep};
 
 use super::crash::{self, Point};
-use super::db::{Db, Tx, mint};
+use super::db::{Db, Tx, Yielding, mint, retried};
 use super::ledger;
 use crate::domain::{GenerationId, Model, PersonId, RawRequest, Refusal, Request, State, Timestamp};
 use sha2::{Digest, Sha256};
@@ -53,6 +59,15 @@ impl From<ledger::Error> for Error {
     }
 }
 
+impl Yielding for Error {
+    fn of_database(&self) -> Option<&sqlx::Error> {
+        match self {
+            Self::Database(error) => Some(error),
+            Self::Refused(_) | Self::NotFound => None,
+        }
+    }
+}
+
 /// What came of a press of the button.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Requested {
@@ -71,11 +86,55 @@ impl Requested {
     }
 }
 
+/// Who pressed: somebody who waits before a page, or a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A person; goes before the programs of the same turn.
+    Page,
+    /// A program.
+    Api,
+}
+
+impl Source {
+    const fn priority(self) -> i64 {
+        match self {
+            Self::Page => 1,
+            Self::Api => 0,
+        }
+    }
+}
+
+/// [`request_from`] a page.
+///
+/// # Errors
+/// As [`request_from`].
+pub async fn request(
+    db: &Db,
+    owner: &PersonId,
+    raw: &RawRequest,
+    catalogue: &[Model],
+    now: Timestamp,
+) -> Result<Requested, Error> {
+    request_from(Source::Page, db, owner, raw, catalogue, now).await
+}
+
 /// Holds the price and queues one generation. The same key with the same request answers with the first one.
 ///
 /// # Errors
 /// [`Error::Refused`] with the reason; nothing is charged or recorded then.
-pub async fn request(
+pub async fn request_from(
+    source: Source,
+    db: &Db,
+    owner: &PersonId,
+    raw: &RawRequest,
+    catalogue: &[Model],
+    now: Timestamp,
+) -> Result<Requested, Error> {
+    retried(|| request_once(source, db, owner, raw, catalogue, now)).await
+}
+
+async fn request_once(
+    source: Source,
     db: &Db,
     owner: &PersonId,
     raw: &RawRequest,
@@ -113,8 +172,8 @@ pub async fn request(
     }
     sqlx::query(
         "insert into generation (id, owner_id, request_key, request_hash, model, model_version, prompt, aspect, seed, count, input,
-                                 unit_price, price, state, run_at, deadline_at, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'queued', $14, $15, $14, $14)",
+                                 unit_price, price, state, run_at, deadline_at, created_at, updated_at, priority)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'queued', $14, $15, $14, $14, $16)",
     )
     .bind(&id)
     .bind(owner)
@@ -131,6 +190,7 @@ pub async fn request(
     .bind(price)
     .bind(now)
     .bind(deadline)
+    .bind(source.priority())
     .execute(tx.connection())
     .await?;
     note(&mut tx, &id, now, 0, None, State::Queued, None).await?;
@@ -145,6 +205,10 @@ pub async fn request(
 /// # Errors
 /// [`Error::NotFound`] when it is not this person's.
 pub async fn cancel(db: &Db, owner: &PersonId, id: &GenerationId, now: Timestamp) -> Result<(), Error> {
+    retried(|| cancel_once(db, owner, id, now)).await
+}
+
+async fn cancel_once(db: &Db, owner: &PersonId, id: &GenerationId, now: Timestamp) -> Result<(), Error> {
     let mut tx = db.begin().await?;
     let dropped = sqlx::query(
         "update generation set state = 'canceled', finished_at = $3, updated_at = $3, cancel_requested_at = $3, version = version + 1
@@ -178,6 +242,25 @@ pub async fn cancel(db: &Db, owner: &PersonId, id: &GenerationId, now: Timestamp
     tx.touch(owner);
     tx.commit().await?;
     Ok(())
+}
+
+/// Asks everything of a person that can still be stopped to stop. Answers how many were asked.
+///
+/// # Errors
+/// When the database fails; some may have been asked by then, and asking again is harmless.
+pub async fn cancel_all(db: &Db, owner: &PersonId, now: Timestamp) -> Result<usize, Error> {
+    let stoppable: Vec<(GenerationId,)> = sqlx::query_as(
+        "select id from generation where owner_id = $1 and state in ('queued', 'submitting', 'waiting', 'parked')
+           and cancel_requested_at is null order by created_at desc, id",
+    )
+    .bind(owner)
+    .fetch_all(db.pool())
+    .await?;
+    // One transaction each: together they would hold rows that workers want, in another order than theirs.
+    for (id,) in &stoppable {
+        cancel(db, owner, id, now).await?;
+    }
+    Ok(stoppable.len())
 }
 
 /// Writes one line of a generation's timeline.

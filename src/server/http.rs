@@ -1,9 +1,10 @@
 //! The router: every address of the product, and the layers around all of them.
 //!
 //! From the outside in: a request id, the trace, compression, security headers; then, for all but the files of the house,
-//! the session; errors without a body get a page or a problem in JSON; the CSRF rule; a body of at most 64 KiB; a panic
-//! becomes a 500. No SQL here: a handler finds out who is asking, calls one verb and answers.
+//! the session; errors without a body get a page or a problem in JSON; the CSRF rule; a panic becomes a 500; a body of at
+//! most 64 KiB, whole. No SQL here: a handler finds out who is asking, calls one verb and answers.
 
+mod body;
 mod csrf;
 mod doors;
 mod events;
@@ -28,7 +29,6 @@ use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
-use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
 use tower_sessions::cookie::SameSite;
@@ -60,12 +60,14 @@ pub fn router(app: App) -> Router {
         .route("/preferences", post(doors::preferences));
     let actions = Router::new()
         .route("/g/{id}/cancel", post(generations::cancel))
+        .route("/generations/cancel", post(generations::cancel_all))
         .route("/api/app/generate", post(trigger::generate))
         .route("/api/app/ai-images", post(trigger::generate))
         .route("/api/app/generations/{id}", get(trigger::show))
         .route("/events", get(events::events))
         .route("/files/{id}/{file}", get(media::file));
-    let prompts = Router::new().route("/generate", post(generations::generate)).layer(RequestBodyLimitLayer::new(PROMPT_LIMIT));
+    let at_most = |bytes| middleware::from_fn_with_state(body::AtMost(bytes), body::whole);
+    let prompts = Router::new().route("/generate", post(generations::generate)).layer(at_most(PROMPT_LIMIT));
     let sessions = SessionManagerLayer::new(Sessions::new(app.db.clone(), app.clock.clone()))
         .with_name(if app.config.is_https() { "__Host-sid" } else { "sid" })
         .with_secure(app.config.is_https())
@@ -88,7 +90,7 @@ pub fn router(app: App) -> Router {
         ));
     pages
         .merge(actions)
-        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
+        .layer(at_most(BODY_LIMIT))
         .merge(prompts)
         .fallback(trouble::nowhere)
         .method_not_allowed_fallback(trouble::not_that_way)
@@ -97,6 +99,7 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), csrf::check))
         .layer(middleware::from_fn_with_state(app.clone(), trouble::explain))
         .layer(sessions)
+        .layer(middleware::from_fn(trouble::session_away))
         // Once more: when the session itself cannot be read, nobody inside has had a say.
         .layer(middleware::from_fn_with_state(app.clone(), trouble::explain))
         .with_state(app.clone())

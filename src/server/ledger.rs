@@ -13,7 +13,7 @@ mod verify;
 pub use statement::{OpenHold, Summary, holds, statement, summary};
 pub use verify::{Drift, verify};
 
-use super::db::{Db, Tx, mint};
+use super::db::{Db, Tx, Yielding, mint};
 use crate::domain::{AccountId, BalanceView, Credits, GenerationId, PersonId, Timestamp};
 use sha2::{Digest, Sha256};
 
@@ -39,6 +39,15 @@ pub enum Error {
     /// The database failed or refused.
     #[error(transparent)]
     Database(#[from] sqlx::Error),
+}
+
+impl Yielding for Error {
+    fn of_database(&self) -> Option<&sqlx::Error> {
+        match self {
+            Self::Database(error) => Some(error),
+            Self::Insufficient { .. } | Self::NotOpen(_) => None,
+        }
+    }
 }
 
 /// Where granted credits come from.

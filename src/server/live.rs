@@ -11,9 +11,9 @@
 use super::clock::Clock;
 use super::crash::{self, Point};
 use super::db::{Db, News};
-use super::generation::views;
+use super::generation::{views, waits};
 use super::ledger;
-use crate::domain::{GenerationId, LiveState, PersonId, Timestamp};
+use crate::domain::{GenerationId, LiveState, PersonId, Timestamp, Waiting};
 use bytes::Bytes;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,6 +32,8 @@ const GATHER: Duration = Duration::from_millis(10);
 const GATHER_FOR_OTHERS: Duration = Duration::from_millis(50);
 /// Between two looks at everybody who watches.
 const BACKSTOP: Duration = Duration::from_secs(2);
+/// Before the next attempt to reach the other processes.
+const AGAIN: Duration = Duration::from_millis(500);
 /// Frames a page may be behind before it is dropped; it reconnects and catches up.
 const BEHIND: usize = 256;
 /// Streams one person may have open.
@@ -52,6 +54,8 @@ struct Feed {
     /// Where the next look begins.
     since: Timestamp,
     balance: i64,
+    /// What the queued ones were last said to wait for.
+    waiting: Vec<Waiting>,
     /// Versions handed out lately, so that the overlap is not sent again and again.
     sent: HashMap<GenerationId, i64>,
 }
@@ -65,6 +69,7 @@ impl Hub {
             frames: broadcast::channel(BEHIND).0,
             since: now,
             balance: 0,
+            waiting: Vec::new(),
             sent: HashMap::new(),
         });
         (feed.frames.receiver_count() < MAX_STREAMS).then(|| feed.frames.subscribe())
@@ -97,7 +102,9 @@ impl Hub {
             }
             for person in self.watching(&whom) {
                 if let Err(error) = self.look(&db, &clock, &person).await {
-                    tracing::warn!(%error, "a live look failed; the next one reaches back to it");
+                    // The others' would fail too; the next round, or the return of the database, reaches back to it.
+                    tracing::warn!(%error, "a live look failed");
+                    break;
                 }
             }
         }
@@ -114,6 +121,7 @@ impl Hub {
         let Some(since) = self.with_feed(person, |feed| feed.since) else { return Ok(()) };
         let changed = views::changed(db, person, since.plus_ms(-OVERLAP_MS)).await?;
         let balance = ledger::balance(db, person).await?;
+        let waiting = waits::of(db, person, now).await?;
         self.with_feed(person, |feed| {
             for (at, view) in changed {
                 if feed.sent.get(&view.id).is_none_or(|sent| *sent < view.version) {
@@ -124,6 +132,10 @@ impl Hub {
             if balance.version > feed.balance {
                 feed.balance = balance.version;
                 feed.send(&LiveState::Balance(balance), now);
+            }
+            if waiting != feed.waiting {
+                feed.send(&LiveState::Queue(waiting.clone()), now);
+                feed.waiting = waiting;
             }
             feed.since = feed.since.max(now);
             if feed.sent.len() > 10_000 {
@@ -178,8 +190,10 @@ pub async fn catch_up(db: &Db, person: &PersonId, since: Timestamp, now: Timesta
     let told = |view, at| frame(&LiveState::Generation(Box::new(view)), at);
     let unfinished = unfinished.into_iter().map(|view| told(view, since));
     let changed = changed.into_iter().map(|(at, view)| told(view, at.max(since)));
+    let waiting = waits::of(db, person, now).await?;
+    let waiting = (!waiting.is_empty()).then(|| frame(&LiveState::Queue(waiting), now.max(since))).flatten();
     let balance = frame(&LiveState::Balance(balance), now.max(since));
-    Ok(unfinished.chain(changed).chain([balance]).flatten().collect())
+    Ok(unfinished.chain(changed).chain([waiting, balance]).flatten().collect())
 }
 
 /// One message: its id is the cursor to come back with.
@@ -204,8 +218,9 @@ pub async fn relay(db: Db, stop: CancellationToken) {
 async fn tell(db: &Db) {
     let mut news = db.news();
     loop {
+        db.until_here().await;
         let Ok(Some(mut publisher)) = db.publisher().await else {
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            tokio::time::sleep(AGAIN).await;
             continue;
         };
         loop {
@@ -236,6 +251,7 @@ async fn tell(db: &Db) {
 
 async fn hear(db: &Db) {
     loop {
+        db.until_here().await;
         match db.listener().await {
             Ok(Some(mut listener)) => {
                 // Whatever was said while nobody listened.
@@ -254,6 +270,6 @@ async fn hear(db: &Db) {
             Ok(None) => return,
             Err(error) => tracing::warn!(%error, "no connection to listen on; trying again"),
         }
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::sleep(AGAIN).await;
     }
 }

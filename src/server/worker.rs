@@ -8,20 +8,24 @@
 
 pub mod core;
 mod follow;
+pub mod reach;
+pub mod spool;
 mod store;
 mod submit;
 
 use self::core::{Action, Event, Taken, plan, step};
+use self::reach::Reach;
+use self::spool::Spool;
 use super::clock::Clock;
 use super::crash;
 use super::db::{Db, mint};
-use super::generation::{self, Caps, Job};
+use super::generation::{self, Job, Lesson};
 use super::ledger;
 use super::replicate::Client;
 use super::store::Store;
-use crate::domain::{GenerationId, Timestamp};
+use crate::domain::{GenerationId, State, Timestamp};
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::broadcast::error::TryRecvError;
@@ -37,8 +41,8 @@ const SHORTEST: Duration = Duration::from_millis(20);
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// Between two looks for deadlines.
 const SWEEP: Duration = Duration::from_secs(5);
-/// Longer than any step takes; a file in the scratch directory that is older belongs to nobody.
-const LONGEST_STEP: Duration = Duration::from_hours(1);
+/// Between two looks for files that nobody waits for any more.
+const CLEAR_SPOOL: Duration = Duration::from_hours(1);
 /// How long a stop waits for steps under way.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -53,12 +57,12 @@ pub struct Tools {
     pub store: Store,
     /// The time.
     pub clock: Clock,
-    /// A directory for files on their way.
-    pub scratch: PathBuf,
+    /// Files on their way.
+    pub spool: Spool,
+    /// Whether the store can be reached.
+    pub reach: Reach,
     /// Steps at work at once.
     pub concurrency: usize,
-    /// Predictions at Replicate at once.
-    pub caps: Caps,
 }
 
 /// The steps under way, by the lease each of them has: a row may be claimed again before its last step is quite over.
@@ -71,6 +75,8 @@ pub struct Worker {
     id: Arc<str>,
     tools: Tools,
     running: Arc<Mutex<Running>>,
+    /// Whether anything went wrong lately that a paid call which goes well puts right, as of the last admission.
+    troubled: Arc<AtomicBool>,
 }
 
 /// A step could not be recorded; its lease runs out and somebody takes it up again.
@@ -87,7 +93,7 @@ enum Dropped {
 impl Worker {
     /// A worker with a fresh identity.
     pub fn new(tools: Tools) -> Self {
-        Self { id: mint().into(), tools, running: Arc::default() }
+        Self { id: mint().into(), tools, running: Arc::default(), troubled: Arc::default() }
     }
 
     /// Works until told to stop, then finishes what is under way, hands back the rest and returns.
@@ -95,6 +101,7 @@ impl Worker {
         let mut chores = JoinSet::new();
         chores.spawn(self.clone().beat(stop.clone()));
         chores.spawn(self.clone().sweep(stop.clone()));
+        chores.spawn(self.clone().tidy(stop.clone()));
         let mut steps = JoinSet::new();
         self.work(&mut steps, &stop).await;
         self.finish(steps).await;
@@ -145,7 +152,7 @@ impl Worker {
 
     /// Claims what is due, admits what is queued, and starts a step for each.
     async fn take(&self, slots: usize, steps: &mut JoinSet<()>) -> anyhow::Result<usize> {
-        let Tools { db, clock, caps, .. } = &self.tools;
+        let Tools { db, clock, .. } = &self.tools;
         let slots = i64::try_from(slots)?;
         if slots == 0 {
             return Ok(0);
@@ -156,13 +163,16 @@ impl Worker {
         for job in claimed {
             self.start(job, Taken::Claimed, Instant::now(), steps);
         }
-        let left = slots - i64::try_from(taken)?;
-        if left > 0 {
+        // One slot is never given to new work: what is paid for already must find one within seconds, however long the queue.
+        let reserved = i64::from(self.tools.concurrency > 1);
+        let left = slots - i64::try_from(taken)? - reserved;
+        if left > 0 && !self.tools.spool.is_crowded() {
             // Read before the intent: the send window is measured by this process's own steady clock.
             let intended = Instant::now();
-            let admitted = generation::admit(db, &self.id, left, *caps, clock.now()).await?;
-            taken += admitted.len();
-            for job in admitted {
+            let admitted = generation::admit(db, &self.id, left, clock.now()).await?;
+            self.troubled.store(admitted.troubled, Ordering::Relaxed);
+            taken += admitted.jobs.len();
+            for job in admitted.jobs {
                 self.start(job, Taken::Admitted, intended, steps);
             }
         }
@@ -198,12 +208,52 @@ impl Worker {
             Action::Park => Event::Parked,
         };
         let now = self.tools.clock.now();
-        let (next, effects) = step(&job, event, now);
+        let (next, mut effects) = step(&job, event, now);
+        // Most calls go well after others that did, and there is nothing to put right.
+        if effects.lesson == Some(Lesson::Well) && !self.troubled.load(Ordering::Relaxed) {
+            effects.lesson = None;
+        }
+        if let Some(lesson @ (Lesson::AccountRefused | Lesson::Unreachable)) = effects.lesson {
+            tracing::error!(generation = %job.id, ?lesson, detail = effects.detail, "a paid call met trouble that is not this generation's");
+        }
         if next.state != job.state {
             tracing::info!(generation = %job.id, from = job.state.as_str(), to = next.state.as_str(), "generation moved");
         }
         let recorded = generation::record(&self.tools.db, &job, &next, &effects, now).await?;
+        if recorded && job.state == State::Storing && next.state.is_terminal() {
+            self.forget(&job.id).await;
+        }
         recorded.then_some(()).ok_or(Dropped::LeaseLost)
+    }
+
+    /// What was spooled of a generation that has ended is needed no more.
+    async fn forget(&self, id: &GenerationId) {
+        if let Err(error) = self.tools.spool.forget(id).await {
+            tracing::warn!(generation = %id, %error, "its spooled files could not be removed; they go later");
+        }
+    }
+
+    async fn tidy(self, stop: CancellationToken) {
+        loop {
+            if let Err(error) = self.clear_spool().await {
+                tracing::warn!(%error, "the spool could not be cleared");
+            }
+            if !pause(&stop, CLEAR_SPOOL).await {
+                return;
+            }
+        }
+    }
+
+    /// Removes what a process that was killed left half-fetched, and what waits for a generation that ended elsewhere.
+    ///
+    /// # Errors
+    /// When the directory or the database fails.
+    pub async fn clear_spool(&self) -> anyhow::Result<()> {
+        let left = self.tools.spool.clear().await?;
+        for id in generation::work::ended(&self.tools.db, &left).await? {
+            self.forget(&id).await;
+        }
+        Ok(())
     }
 
     /// How long to sleep after a look at `looked_at`; what has become due since then is due at once.
@@ -289,19 +339,4 @@ async fn pause(stop: &CancellationToken, duration: Duration) -> bool {
         () = stop.cancelled() => false,
         () = tokio::time::sleep(duration) => true,
     }
-}
-
-/// Removes what a process that was killed left half-fetched: whatever is older than any step may take.
-///
-/// # Errors
-/// When the directory cannot be read.
-pub async fn clear_scratch(scratch: &Path) -> std::io::Result<()> {
-    let mut files = tokio::fs::read_dir(scratch).await?;
-    while let Some(file) = files.next_entry().await? {
-        let age = file.metadata().await?.modified()?.elapsed().unwrap_or_default();
-        if age > LONGEST_STEP {
-            tokio::fs::remove_file(file.path()).await?;
-        }
-    }
-    Ok(())
 }

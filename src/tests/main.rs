@@ -5,13 +5,23 @@
 //! capability: a file here. To add a route: a line in [`routes`], which the matrices walk through.
 
 mod accounts;
+mod admission;
+mod answers;
 mod architecture;
+mod bank;
+mod commands;
+mod crashes;
+mod database;
 mod http;
+mod keeping;
 mod ledger;
 mod lifecycle;
 mod live;
-mod process;
 mod model;
+mod outage;
+mod process;
+mod races;
+mod rolling;
 mod routes;
 mod simulator;
 mod support;

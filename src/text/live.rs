@@ -2,7 +2,7 @@
 //!
 //! A failure always says what happened, what became of the credits and what to do next.
 
-use crate::domain::{AspectRatio, Failure, Lang, Phase, Problem};
+use crate::domain::{AspectRatio, Failure, Lang, Phase, Problem, Wait};
 
 /// The words of one language. Functions take numbers where a language puts them in different places.
 pub struct LiveText {
@@ -16,18 +16,22 @@ pub struct LiveText {
     pub unsent_hint: &'static str,
     /// The button that sends it again.
     pub send: &'static str,
-    /// How many come first.
-    pub ahead: fn(i64) -> String,
+    /// Why a queued one waits; stands after the word for queued.
+    pub wait: fn(Wait) -> String,
     /// A duration in tenths of a second, short.
     pub seconds: fn(i64) -> String,
     /// Heading over what runs.
     pub now: &'static str,
     /// The button that stops a generation.
     pub cancel: &'static str,
-    /// What stopping it now gives back.
-    pub cancel_returns: fn(i64) -> String,
+    /// What stopping gives back; whether that is certain, or only unless it is finished first.
+    pub cancel_returns: fn(i64, bool) -> String,
+    /// The button that stops everything that can still be stopped.
+    pub cancel_all: fn(i64) -> String,
     /// Credits given back.
     pub returned: fn(i64) -> String,
+    /// Of so many pictures so many were kept, and so many credits came back.
+    pub kept_part: fn(i64, i64, i64) -> String,
     /// The class of a failure.
     pub failure: fn(Failure) -> FailureText,
     /// The link that fills the form with a failed request.
@@ -144,12 +148,26 @@ static EN: LiveText = LiveText {
     unsent: "Not sent",
     unsent_hint: "No answer. Sending again never charges twice.",
     send: "Send",
-    ahead: |ahead| format!("{ahead} ahead"),
+    wait: |wait| match wait {
+        Wait::Turn(0) => "next".to_owned(),
+        Wait::Turn(ahead) => format!("{ahead} ahead"),
+        Wait::OwnLimit(limit) => format!("after your {limit} that are running"),
+        Wait::ModelLimit => "this model is busy".to_owned(),
+        Wait::HouseLimit => "all places are taken".to_owned(),
+        Wait::Throttled => "waiting for the provider’s pace".to_owned(),
+        Wait::Retrying => "trying again in a moment".to_owned(),
+        Wait::Paused => "paused for now".to_owned(),
+        Wait::Trouble => "the provider is not answering".to_owned(),
+    },
     seconds: |t| format!("{} s", tenths(t)),
     now: "Now",
     cancel: "Cancel",
-    cancel_returns: |credits| format!("cancelling now returns {credits}"),
+    cancel_returns: |credits, certain| {
+        format!("cancelling returns {credits}{}", if certain { "" } else { ", unless it finishes first" })
+    },
+    cancel_all: |count| format!("Cancel all {count}"),
     returned: |credits| format!("{credits} credit{} returned", plural(credits)),
+    kept_part: |kept, count, credits| format!("{kept} of {count} kept; {credits} credit{} returned", plural(credits)),
     failure: |failure| match failure {
         Failure::Safety => FailureText {
             what: "Blocked by the model’s safety filter",
@@ -244,12 +262,26 @@ static JA: LiveText = LiveText {
     unsent: "未送信",
     unsent_hint: "応答がありません。もう一度送っても請求は一度だけです。",
     send: "送信する",
-    ahead: |ahead| format!("前に{ahead}件"),
+    wait: |wait| match wait {
+        Wait::Turn(0) => "次です".to_owned(),
+        Wait::Turn(ahead) => format!("前に{ahead}件"),
+        Wait::OwnLimit(limit) => format!("実行中の{limit}件のあと"),
+        Wait::ModelLimit => "このモデルは混み合っています".to_owned(),
+        Wait::HouseLimit => "空きを待っています".to_owned(),
+        Wait::Throttled => "提供元の速度制限を待っています".to_owned(),
+        Wait::Retrying => "まもなく再試行します".to_owned(),
+        Wait::Paused => "一時停止中".to_owned(),
+        Wait::Trouble => "提供元が応答していません".to_owned(),
+    },
     seconds: |t| format!("{}秒", tenths(t)),
     now: "進行中",
     cancel: "取り消す",
-    cancel_returns: |credits| format!("今なら{credits}クレジット戻ります"),
+    cancel_returns: |credits, certain| {
+        format!("取り消すと{credits}クレジット戻ります{}", if certain { "" } else { "（先に完成した分を除く）" })
+    },
+    cancel_all: |count| format!("{count}件すべて取り消す"),
     returned: |credits| format!("{credits}クレジット返却済み"),
+    kept_part: |kept, count, credits| format!("{count}枚中{kept}枚を保存、{credits}クレジット返却済み"),
     failure: |failure| match failure {
         Failure::Safety => FailureText {
             what: "モデルの安全フィルターで止まりました",
@@ -370,6 +402,9 @@ mod tests {
         assert_eq!((EN.said_ready)(1, 68), "Picture ready, 6.8 seconds");
         assert_eq!((EN.returned)(1), "1 credit returned");
         assert_eq!((EN.returned)(4), "4 credits returned");
+        assert_eq!((EN.kept_part)(2, 4, 2), "2 of 4 kept; 2 credits returned");
+        assert_eq!((EN.kept_part)(3, 4, 1), "3 of 4 kept; 1 credit returned");
+        assert_eq!((JA.kept_part)(2, 4, 2), "4枚中2枚を保存、2クレジット返却済み");
         assert_eq!((EN.seconds)(102), "10.2 s");
         assert_eq!((JA.seconds)(5), "0.5秒");
     }

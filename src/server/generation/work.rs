@@ -2,10 +2,11 @@
 //!
 //! Every write names the lease epoch it was given, and a terminal state is written together with its money.
 
+use super::limits::{self, Lesson};
 use super::note;
 use crate::domain::{Credits, Failure, GenerationId, ModelName, PersonId, PredictionId, State, Timestamp};
 use crate::server::crash::{self, Point};
-use crate::server::db::{Db, Tx};
+use crate::server::db::{Db, Tx, retried};
 use crate::server::ledger;
 
 /// A generation as the worker's core sees it: the columns that decide what to do next.
@@ -56,6 +57,8 @@ pub struct Effects {
     pub submission: Option<Submission>,
     /// The prediction it made, even if it has ended already.
     pub prediction: Option<PredictionId>,
+    /// What the paid call taught about Replicate.
+    pub lesson: Option<Lesson>,
     /// For the operator's timeline.
     pub detail: Option<String>,
 }
@@ -123,7 +126,41 @@ pub struct KeptOutput {
 /// # Errors
 /// When the database fails; the step is then as if it had not been taken, and the lease runs out.
 pub async fn record(db: &Db, before: &Job, after: &Job, effects: &Effects, now: Timestamp) -> Result<bool, ledger::Error> {
+    retried(|| record_once(db, before, after, effects, now)).await
+}
+
+async fn record_once(db: &Db, before: &Job, after: &Job, effects: &Effects, now: Timestamp) -> Result<bool, ledger::Error> {
     let mut tx = db.begin().await?;
+    if !write(&mut tx, before, after, now).await? {
+        return Ok(false);
+    }
+    settle(&mut tx, &after.id, effects.money, now).await?;
+    if let Some(outcome) = effects.submission {
+        sqlx::query("update submission set outcome = $3, prediction_id = $4 where generation_id = $1 and seq = $2")
+            .bind(&after.id)
+            .bind(before.submit_seq)
+            .bind(outcome.as_str())
+            .bind(effects.prediction.clone())
+            .execute(tx.connection())
+            .await?;
+    }
+    if let Some(lesson) = effects.lesson {
+        limits::learn(&mut tx, lesson, effects.detail.as_deref(), now).await?;
+    }
+    if before.state != after.state || effects.detail.is_some() {
+        note(&mut tx, &after.id, now, before.lease_epoch, Some(before.state), after.state, effects.detail.as_deref()).await?;
+    }
+    tx.touch(&after.owner_id);
+    let (due, done) =
+        if effects.money.is_some() { (Point::Settling, Point::Settled) } else { (Point::Recording, Point::Recorded) };
+    crash::point(due).await;
+    tx.commit().await?;
+    crash::point(done).await;
+    Ok(true)
+}
+
+/// The row itself, if the lease still is the one that was given.
+async fn write(tx: &mut Tx, before: &Job, after: &Job, now: Timestamp) -> Result<bool, sqlx::Error> {
     let written = sqlx::query(
         "update generation set state = $4, lease_owner = null, lease_until = $6, step_try = $7, lost_leases = $8, reconciles = $9,
                 paid_attempts = $10, prediction_id = $11, prediction_status = $12, prediction_output = $13, prediction_metrics = $14,
@@ -158,29 +195,7 @@ pub async fn record(db: &Db, before: &Job, after: &Job, effects: &Effects, now: 
     .bind(after.given_up)
     .execute(tx.connection())
     .await?;
-    if written.rows_affected() == 0 {
-        return Ok(false);
-    }
-    settle(&mut tx, &after.id, effects.money, now).await?;
-    if let Some(outcome) = effects.submission {
-        sqlx::query("update submission set outcome = $3, prediction_id = $4 where generation_id = $1 and seq = $2")
-            .bind(&after.id)
-            .bind(before.submit_seq)
-            .bind(outcome.as_str())
-            .bind(effects.prediction.clone())
-            .execute(tx.connection())
-            .await?;
-    }
-    if before.state != after.state || effects.detail.is_some() {
-        note(&mut tx, &after.id, now, before.lease_epoch, Some(before.state), after.state, effects.detail.as_deref()).await?;
-    }
-    tx.touch(&after.owner_id);
-    let (due, done) =
-        if effects.money.is_some() { (Point::Settling, Point::Settled) } else { (Point::Recording, Point::Recorded) };
-    crash::point(due).await;
-    tx.commit().await?;
-    crash::point(done).await;
-    Ok(true)
+    Ok(written.rows_affected() == 1)
 }
 
 async fn settle(tx: &mut Tx, id: &GenerationId, money: Option<Money>, now: Timestamp) -> Result<(), ledger::Error> {
@@ -237,6 +252,64 @@ pub async fn kept_places(db: &Db, id: &GenerationId) -> Result<Vec<i64>, sqlx::E
     let rows: Vec<(i64,)> =
         sqlx::query_as("select place from output where generation_id = $1 order by place").bind(id).fetch_all(db.pool()).await?;
     Ok(rows.into_iter().map(|(place,)| place).collect())
+}
+
+/// Notes that an output is whole in the spool of a node, because the store would not take it: while that is so, nobody
+/// else may call it lost.
+///
+/// # Errors
+/// When the database fails.
+pub async fn spooled(db: &Db, id: &GenerationId, place: u32, node: &str, now: Timestamp) -> Result<(), sqlx::Error> {
+    let mut tx = db.begin().await?;
+    sqlx::query(
+        "insert into spooled (generation_id, place, node, at) values ($1, $2, $3, $4) on conflict (generation_id, place, node) do nothing",
+    )
+    .bind(id)
+    .bind(i64::from(place))
+    .bind(node)
+    .bind(now)
+    .execute(tx.connection())
+    .await?;
+    tx.commit().await
+}
+
+/// Whether another node than this one has an output in its spool.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_spooled_elsewhere(db: &Db, id: &GenerationId, place: u32, node: &str) -> Result<bool, sqlx::Error> {
+    let found: Option<(String,)> =
+        sqlx::query_as("select node from spooled where generation_id = $1 and place = $2 and node <> $3 limit 1")
+            .bind(id)
+            .bind(i64::from(place))
+            .bind(node)
+            .fetch_optional(db.pool())
+            .await?;
+    Ok(found.is_some())
+}
+
+/// Which of these generations have ended. What was noted of their spooled files goes.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ended(db: &Db, ids: &[GenerationId]) -> Result<Vec<GenerationId>, sqlx::Error> {
+    let mut tx = db.begin().await?;
+    sqlx::query(
+        "delete from spooled where exists (select 1 from generation g
+           where g.id = spooled.generation_id and g.state in ('succeeded', 'failed', 'canceled'))",
+    )
+    .execute(tx.connection())
+    .await?;
+    let rows: Vec<(GenerationId,)> = sqlx::query_as(db.either(
+        "select id from generation where state in ('succeeded', 'failed', 'canceled') and id in (select value from json_each($1))",
+        "select id from generation where state in ('succeeded', 'failed', 'canceled')
+           and id in (select json_array_elements_text($1::json))",
+    ))
+    .bind(serde_json::json!(ids).to_string())
+    .fetch_all(tx.connection())
+    .await?;
+    tx.commit().await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 /// Whether a prediction belongs to a generation already.
