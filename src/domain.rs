@@ -15,6 +15,7 @@ mod request;
 mod state;
 mod time;
 mod view;
+mod wait;
 
 pub use aspect::AspectRatio;
 pub use credits::Credits;
@@ -26,4 +27,5 @@ pub use prompt::Prompt;
 pub use request::{Field, FieldProblem, MAX_COUNT, Problem, RawRequest, Refusal, Request};
 pub use state::{Phase, State};
 pub use time::Timestamp;
-pub use view::{BalanceView, GenerationView, LiveState, OutputView, StatementKind, StatementLine, Viewer};
+pub use view::{BalanceView, GenerationView, LiveState, OutputView, StatementKind, StatementLine, Viewer, Waiting};
+pub use wait::Wait;

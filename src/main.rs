@@ -5,6 +5,7 @@ use atelier::domain::{Credits, Timestamp};
 use atelier::server::account::{self, Credentials};
 use atelier::server::clock::Clock;
 use atelier::server::config::Config;
+use atelier::server::crash;
 use atelier::server::db::{Db, mint};
 use atelier::server::ledger::{self, Grant};
 use atelier::server::replicate::{Client, install_tls};
@@ -105,6 +106,13 @@ async fn command(cli: Cli) -> anyhow::Result<()> {
     #[expect(clippy::disallowed_methods, reason = "logging starts before there is a configuration to pass around")]
     telemetry::start(std::env::var("RUST_LOG").ok().as_deref());
     let clock = Clock::System;
+    #[expect(clippy::disallowed_methods, reason = "a word between a debug build and its drill, and no setting of the product")]
+    if let Some(plan) = std::env::var("ATELIER_CRASH").ok().filter(|_| cfg!(debug_assertions)) {
+        let Ok(plan) = plan.parse() else {
+            bail!("ATELIER_CRASH is {plan:?}; it must be a point of src/server/crash.rs, such as answered:3")
+        };
+        crash::arm(plan);
+    }
     match cli.command {
         Command::Serve { role } => serve(config, role).await,
         Command::Sandbox { port } => run_sandbox(&config, port, clock).await,

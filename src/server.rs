@@ -41,6 +41,7 @@ use self::auth::Sessions;
 use self::clock::Clock;
 use self::config::Config;
 use self::db::Db;
+use self::generation::limits;
 use self::listen::Limits;
 use self::live::Hub;
 use self::sandbox::Sandbox;
@@ -120,7 +121,6 @@ pub struct Running {
 /// # Errors
 /// When something needed is not there; the message says what.
 pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow::Result<Running> {
-    config.crash.into_iter().for_each(crash::arm);
     replicate::install_tls();
     // Leptos' reactive system needs to know its executor before the first page; a second time is harmless.
     let _ = any_spawner::Executor::init_tokio();
@@ -150,8 +150,9 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
         tasks.spawn(background(clear_sessions(Sessions::new(db.clone(), clock.clone()), stop.clone())));
     }
     if role != Role::Web {
-        let (concurrency, caps) = (app.config.worker_concurrency, app.config.caps);
-        let worker = Worker::new(Tools { db: db.clone(), replicate, store, clock, scratch, concurrency, caps });
+        limits::allow(&db, app.config.caps).await?;
+        let concurrency = app.config.worker_concurrency;
+        let worker = Worker::new(Tools { db: db.clone(), replicate, store, clock, scratch, concurrency });
         let stop = stop.clone();
         tasks.spawn(async move {
             worker.run(stop).await;

@@ -4,7 +4,7 @@ use atelier::domain::{Credits, Model, PersonId, RawRequest};
 use atelier::server::account::{self, Credentials};
 use atelier::server::clock::Clock;
 use atelier::server::db::{Db, mint};
-use atelier::server::generation::Caps;
+use atelier::server::generation::limits::{self, Caps};
 use atelier::server::model;
 use atelier::server::replicate::Client;
 use atelier::server::sandbox::{self, Sandbox};
@@ -57,12 +57,13 @@ pub struct Working {
 }
 
 impl House {
-    /// Opens one in an empty folder: on `SQLite` when `url` is empty, else in a new database of that cluster.
+    /// Opens one in an empty folder, with allowances that nobody here reaches: on `SQLite` when `url` is empty, else in a new database of that cluster.
     pub async fn open(url: &str, folder: &Path) -> anyhow::Result<Self> {
         let url =
             if url.is_empty() { format!("sqlite://{}", folder.join("atelier.db").display()) } else { new_database(url).await? };
         let db = Db::connect(&url).await?;
         let store = Store::open(&StoreConfig::Disk { dir: folder.join("objects") }).await?;
+        limits::allow(&db, Caps { in_flight: 100_000, per_person: 100_000, creates_per_minute: 1_000_000 }).await?;
         tokio::fs::create_dir_all(folder.join("scratch")).await?;
         let catalogue = model::offered(&db).await?;
         let email = "bench@example.com".to_owned();
@@ -91,7 +92,7 @@ impl House {
         Ok(Provider { client: Client::new(&url, SecretString::from(sandbox::TOKEN))?, stop, serving })
     }
 
-    /// The worker of the product, woken the way it is woken there, with caps that nobody here reaches.
+    /// The worker of the product, woken the way it is woken there.
     pub fn worker(&self, provider: &Provider) -> Working {
         let worker = Worker::new(Tools {
             db: self.db.clone(),
@@ -100,7 +101,6 @@ impl House {
             clock: Clock::System,
             scratch: self.folder.join("scratch"),
             concurrency: CONCURRENCY,
-            caps: Caps { in_flight: 100_000, per_person: 100_000 },
         });
         let stop = CancellationToken::new();
         let told = stop.clone();

@@ -58,7 +58,7 @@ pub fn succeeded(count: i64) -> GenerationView {
         price: Credits(count),
         captured: Credits(count),
         progress: None,
-        ahead: None,
+        wait: None,
         created_at: NOW.plus_ms(-60_000),
         started_at: Some(NOW.plus_ms(-58_000)),
         finished_at: Some(NOW.plus_ms(-51_200)),

@@ -2,7 +2,7 @@
 //!
 //! A page ignores a state that is not newer than what it shows, so repeats and reordering do no harm.
 
-use super::{AspectRatio, Credits, GenerationId, Lang, ModelName, Phase, RequestKey, Theme, Timestamp};
+use super::{AspectRatio, Credits, GenerationId, Lang, ModelName, Phase, RequestKey, Theme, Timestamp, Wait};
 use serde::{Deserialize, Serialize};
 
 /// A generation as its owner sees it.
@@ -34,8 +34,8 @@ pub struct GenerationView {
     pub captured: Credits,
     /// Percent done, only when the model reports it.
     pub progress: Option<i64>,
-    /// How many of all queued generations come first; only while queued.
-    pub ahead: Option<i64>,
+    /// Why it is not under way yet; only while queued, and only where somebody asked.
+    pub wait: Option<Wait>,
     /// When the button was pressed.
     pub created_at: Timestamp,
     /// When the model began, if it did.
@@ -47,6 +47,11 @@ pub struct GenerationView {
 }
 
 impl GenerationView {
+    /// Whether it has yet to be let into flight.
+    pub fn is_queued(&self) -> bool {
+        self.phase == Phase::Queued
+    }
+
     /// Credits given back; zero while it still runs.
     pub fn returned(&self) -> Credits {
         if self.phase.is_terminal() { Credits(self.price.0 - self.captured.0) } else { Credits::ZERO }
@@ -106,6 +111,17 @@ pub enum LiveState {
     Generation(Box<GenerationView>),
     /// The balance changed.
     Balance(BalanceView),
+    /// What all that are queued wait for, now. It has no version: it says as much about the others as about them.
+    Queue(Vec<Waiting>),
+}
+
+/// Why one queued generation waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Waiting {
+    /// Which.
+    pub id: GenerationId,
+    /// Why.
+    pub wait: Wait,
 }
 
 /// Why a line stands on the statement.

@@ -49,10 +49,7 @@ pub fn headline(card: &Card, text: &LiveText) -> String {
         (_, Phase::Failed(failure)) => (text.failure)(failure).what.to_owned(),
         (_, phase @ Phase::Queued) => {
             let word = (text.phase)(phase);
-            card.view
-                .ahead
-                .filter(|ahead| *ahead > 0)
-                .map_or(word.to_owned(), |ahead| format!("{word} · {}", (text.ahead)(ahead)))
+            card.view.wait.map_or(word.to_owned(), |wait| format!("{word} · {}", (text.wait)(wait)))
         }
         (_, phase) => (text.phase)(phase).to_owned(),
     }

@@ -4,7 +4,7 @@
 //! harmless. A card is found by its request key: the browser shows it before the server has given it an id, and it stays
 //! the same card to the end.
 
-use crate::domain::{AspectRatio, Credits, GenerationId, GenerationView, ModelName, Phase, RequestKey, Timestamp};
+use crate::domain::{AspectRatio, Credits, GenerationId, GenerationView, ModelName, Phase, RequestKey, Timestamp, Waiting};
 
 /// How far the browser's own part has come.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +52,7 @@ impl Card {
             price,
             captured: Credits::ZERO,
             progress: None,
-            ahead: None,
+            wait: None,
             created_at: at,
             started_at: None,
             finished_at: None,
@@ -173,6 +173,15 @@ impl Cards {
             shown.told = word;
             &*shown
         })
+    }
+
+    /// Takes over what the queued ones wait for.
+    pub fn wait(&mut self, waiting: &[Waiting]) {
+        for card in self.list.iter_mut().filter(|card| card.view.is_queued()) {
+            if let Some(told) = waiting.iter().find(|told| told.id == card.view.id) {
+                card.view.wait = Some(told.wait);
+            }
+        }
     }
 
     fn position(&self, key: &RequestKey) -> Option<usize> {

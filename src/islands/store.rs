@@ -103,6 +103,7 @@ impl Store {
         let on_state = Closure::new(move |data: String| match wire::read(&data) {
             Some(LiveState::Generation(view)) => store.hear(*view),
             Some(LiveState::Balance(balance)) => store.hear_balance(balance),
+            Some(LiveState::Queue(waiting)) => store.cards.update(|cards| cards.wait(&waiting)),
             // A page older than the server: its next load will understand.
             None => browser::warn("a state this page does not understand"),
         });

@@ -15,7 +15,7 @@ use super::parcel::{ComposerStart, Parcel};
 use super::store::{LiveStart, Refused};
 use crate::domain::{
     AspectRatio, BalanceView, Credits, Failure, Field, FieldProblem, GenerationId, GenerationView, Lang, LiveState, ModelName,
-    OutputView, Phase, Problem, RawRequest, RequestKey, Timestamp,
+    OutputView, Phase, Problem, RawRequest, RequestKey, Timestamp, Wait, Waiting,
 };
 
 /// A type that can be told in JSON.
@@ -71,8 +71,9 @@ structs! {
     RawRequest { request_key, model, prompt, aspect_ratio, count, seed, quoted_price }
     FieldProblem { field, problem }
     BalanceView { version, posted, held }
+    Waiting { id, wait }
     GenerationView {
-        id, request_key, version, phase, prompt, model, model_label, aspect, count, seed, price, captured, progress, ahead,
+        id, request_key, version, phase, prompt, model, model_label, aspect, count, seed, price, captured, progress, wait,
         created_at, started_at, finished_at, outputs,
     }
     OutputView { index, url, small, large, width, height, bytes, content_type, sha256, color, thumbhash }
@@ -144,11 +145,28 @@ impl Read for Phase {
     }
 }
 
+impl Read for Wait {
+    fn read(value: &Value) -> Option<Self> {
+        match value.variant()? {
+            ("turn", ahead) => Read::read(ahead).map(Self::Turn),
+            ("own_limit", limit) => Read::read(limit).map(Self::OwnLimit),
+            ("model_limit", _) => Some(Self::ModelLimit),
+            ("house_limit", _) => Some(Self::HouseLimit),
+            ("throttled", _) => Some(Self::Throttled),
+            ("retrying", _) => Some(Self::Retrying),
+            ("paused", _) => Some(Self::Paused),
+            ("trouble", _) => Some(Self::Trouble),
+            _ => None,
+        }
+    }
+}
+
 impl Read for LiveState {
     fn read(value: &Value) -> Option<Self> {
         match value.variant()? {
             ("generation", view) => Read::read(view).map(|view| Self::Generation(Box::new(view))),
             ("balance", balance) => Read::read(balance).map(Self::Balance),
+            ("queue", waiting) => Read::read(waiting).map(Self::Queue),
             _ => None,
         }
     }

@@ -2,7 +2,6 @@
 //! which variable it is and what it should hold.
 
 use crate::domain::Credits;
-use crate::server::crash::Plan;
 use crate::server::generation::Caps;
 use crate::server::store::StoreConfig;
 use secrecy::SecretString;
@@ -30,12 +29,12 @@ pub struct Config {
     pub store: StoreConfig,
     /// `WORKER_CONCURRENCY`: steps this process carries out side by side. Default 5.
     pub worker_concurrency: usize,
-    /// `MAX_IN_FLIGHT` and `MAX_IN_FLIGHT_PER_PERSON`: predictions at Replicate at once. Defaults 100 and 10.
+    /// `MAX_IN_FLIGHT` and `MAX_IN_FLIGHT_PER_PERSON`: predictions at Replicate at once; `CREATES_PER_MINUTE`: paid calls.
+    /// Defaults 100, 10 and 600, which is Replicate's own limit. They hold over all processes; the worker that was started
+    /// last decides.
     pub caps: Caps,
     /// `SIGNUP_CREDITS`: granted once per account. Default 20.
     pub signup_credits: Credits,
-    /// `ATELIER_CRASH`: where a debug build is to die, such as `answered:3`; a release build cannot be told.
-    pub crash: Option<Plan>,
 }
 
 /// A variable that cannot be used. The sentence is for the operator and never repeats a secret.
@@ -83,9 +82,9 @@ impl Config {
             caps: Caps {
                 in_flight: vars.within("MAX_IN_FLIGHT", 100, 1, 100_000)?,
                 per_person: vars.within("MAX_IN_FLIGHT_PER_PERSON", 10, 1, 100_000)?,
+                creates_per_minute: vars.within("CREATES_PER_MINUTE", 600, 1, 1_000_000)?,
             },
             signup_credits: Credits(vars.within("SIGNUP_CREDITS", 20, 0, 1_000_000)?),
-            crash: vars.crash()?,
             data_dir,
         })
     }
@@ -119,14 +118,6 @@ impl Vars<'_> {
     fn parse<T: FromStr>(&self, variable: &'static str, default: &str, wanted: &str) -> Result<T, Bad> {
         let value = self.or(variable, default);
         value.parse().map_err(|_| Bad { variable, problem: format!("is {value:?}; it must be {wanted}") })
-    }
-
-    fn crash(&self) -> Result<Option<Plan>, Bad> {
-        let variable = "ATELIER_CRASH";
-        let Some(text) = self.get(variable).filter(|_| cfg!(debug_assertions)) else { return Ok(None) };
-        let wrong =
-            || Bad { variable, problem: format!("is {text:?}; it must be a point of src/server/crash.rs, such as answered:3") };
-        text.parse().map(Some).map_err(|()| wrong())
     }
 
     fn within(&self, variable: &'static str, default: i64, least: i64, most: i64) -> Result<i64, Bad> {

@@ -5,13 +5,19 @@
 //! epoch it was given: zero rows means that the lease is lost and nothing was changed. A terminal state is written in
 //! the same transaction as its money, once; whoever comes second changes nothing.
 //!
-//! What people may see of it is in [`views`]; who may work on it in [`lease`]; what a worker reports in [`work`].
+//! What people may see of it is in [`views`], and why it waits in [`waits`]; who goes into flight next in [`admission`], by what [`limits`] allow; who may
+//! work on it in [`lease`]; what a worker reports in [`work`].
 
+pub mod admission;
 pub mod lease;
+pub mod limits;
 pub mod views;
+pub mod waits;
 pub mod work;
 
-pub use lease::{Caps, admit, claim, heartbeat, next_due};
+pub use admission::{Admitted, admit};
+pub use lease::{claim, heartbeat, next_due};
+pub use limits::{Caps, Lesson};
 pub use work::{Effects, Job, KeptOutput, Money, Submission, keep_output, record, sweep};
 
 use super::crash::{self, Point};
@@ -80,10 +86,28 @@ impl Requested {
     }
 }
 
-/// Holds the price and queues one generation. The same key with the same request answers with the first one.
+/// Who pressed: somebody who waits before a page, or a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A person; goes before the programs of the same turn.
+    Page,
+    /// A program.
+    Api,
+}
+
+impl Source {
+    const fn priority(self) -> i64 {
+        match self {
+            Self::Page => 1,
+            Self::Api => 0,
+        }
+    }
+}
+
+/// [`request_from`] a page.
 ///
 /// # Errors
-/// [`Error::Refused`] with the reason; nothing is charged or recorded then.
+/// As [`request_from`].
 pub async fn request(
     db: &Db,
     owner: &PersonId,
@@ -91,10 +115,26 @@ pub async fn request(
     catalogue: &[Model],
     now: Timestamp,
 ) -> Result<Requested, Error> {
-    retried(|| request_once(db, owner, raw, catalogue, now)).await
+    request_from(Source::Page, db, owner, raw, catalogue, now).await
+}
+
+/// Holds the price and queues one generation. The same key with the same request answers with the first one.
+///
+/// # Errors
+/// [`Error::Refused`] with the reason; nothing is charged or recorded then.
+pub async fn request_from(
+    source: Source,
+    db: &Db,
+    owner: &PersonId,
+    raw: &RawRequest,
+    catalogue: &[Model],
+    now: Timestamp,
+) -> Result<Requested, Error> {
+    retried(|| request_once(source, db, owner, raw, catalogue, now)).await
 }
 
 async fn request_once(
+    source: Source,
     db: &Db,
     owner: &PersonId,
     raw: &RawRequest,
@@ -132,8 +172,8 @@ async fn request_once(
     }
     sqlx::query(
         "insert into generation (id, owner_id, request_key, request_hash, model, model_version, prompt, aspect, seed, count, input,
-                                 unit_price, price, state, run_at, deadline_at, created_at, updated_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'queued', $14, $15, $14, $14)",
+                                 unit_price, price, state, run_at, deadline_at, created_at, updated_at, priority)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'queued', $14, $15, $14, $14, $16)",
     )
     .bind(&id)
     .bind(owner)
@@ -150,6 +190,7 @@ async fn request_once(
     .bind(price)
     .bind(now)
     .bind(deadline)
+    .bind(source.priority())
     .execute(tx.connection())
     .await?;
     note(&mut tx, &id, now, 0, None, State::Queued, None).await?;

@@ -11,9 +11,9 @@
 use super::clock::Clock;
 use super::crash::{self, Point};
 use super::db::{Db, News};
-use super::generation::views;
+use super::generation::{views, waits};
 use super::ledger;
-use crate::domain::{GenerationId, LiveState, PersonId, Timestamp};
+use crate::domain::{GenerationId, LiveState, PersonId, Timestamp, Waiting};
 use bytes::Bytes;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -64,6 +64,8 @@ struct Feed {
     /// Where the next look begins.
     since: Timestamp,
     balance: i64,
+    /// What the queued ones were last said to wait for.
+    waiting: Vec<Waiting>,
     /// Versions handed out lately, so that the overlap is not sent again and again.
     sent: HashMap<GenerationId, i64>,
 }
@@ -77,6 +79,7 @@ impl Hub {
             frames: broadcast::channel(BEHIND).0,
             since: now,
             balance: 0,
+            waiting: Vec::new(),
             sent: HashMap::new(),
         });
         (feed.frames.receiver_count() < MAX_STREAMS).then(|| feed.frames.subscribe())
@@ -144,6 +147,7 @@ impl Hub {
         let Some(since) = self.with_feed(person, |feed| feed.since) else { return Ok(()) };
         let changed = views::changed(db, person, since.plus_ms(-OVERLAP_MS)).await?;
         let balance = ledger::balance(db, person).await?;
+        let waiting = waits::of(db, person, now).await?;
         self.with_feed(person, |feed| {
             for (at, view) in changed {
                 if feed.sent.get(&view.id).is_none_or(|sent| *sent < view.version) {
@@ -154,6 +158,10 @@ impl Hub {
             if balance.version > feed.balance {
                 feed.balance = balance.version;
                 feed.send(&LiveState::Balance(balance), now);
+            }
+            if waiting != feed.waiting {
+                feed.send(&LiveState::Queue(waiting.clone()), now);
+                feed.waiting = waiting;
             }
             feed.since = feed.since.max(now);
             if feed.sent.len() > 10_000 {
@@ -205,8 +213,10 @@ async fn catch_up(db: &Db, person: &PersonId, since: Timestamp, now: Timestamp) 
     let told = |view, at| frame(&LiveState::Generation(Box::new(view)), at);
     let unfinished = unfinished.into_iter().map(|view| told(view, since));
     let changed = changed.into_iter().map(|(at, view)| told(view, at.max(since)));
+    let waiting = waits::of(db, person, now).await?;
+    let waiting = (!waiting.is_empty()).then(|| frame(&LiveState::Queue(waiting), now.max(since))).flatten();
     let balance = frame(&LiveState::Balance(balance), now.max(since));
-    Ok(unfinished.chain(changed).chain([balance]).flatten().collect())
+    Ok(unfinished.chain(changed).chain([waiting, balance]).flatten().collect())
 }
 
 /// One message: its id is the cursor to come back with.

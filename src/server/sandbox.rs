@@ -77,12 +77,15 @@ pub struct Options {
     pub creates_per_minute: u32,
     /// Other calls a minute before the 429; looking at a prediction has twenty times as many, as recorded.
     pub reads_per_minute: u32,
+    /// Pictures are drawn no longer than this along either side, in the ratio that was asked for. `None` draws them as they
+    /// were ordered; drawing is what takes the time where thousands are made and nobody looks.
+    pub longest_edge: Option<u32>,
 }
 
 impl Options {
     /// Replicate's own pace and limits.
     pub fn new(clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self { speed: 1.0, clock: Arc::new(clock), creates_per_minute: 600, reads_per_minute: 3000 }
+        Self { speed: 1.0, clock: Arc::new(clock), creates_per_minute: 600, reads_per_minute: 3000, longest_edge: None }
     }
 }
 

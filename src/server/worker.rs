@@ -15,13 +15,14 @@ use self::core::{Action, Event, Taken, plan, step};
 use super::clock::Clock;
 use super::crash;
 use super::db::{Db, mint};
-use super::generation::{self, Caps, Job};
+use super::generation::{self, Job, Lesson};
 use super::ledger;
 use super::replicate::Client;
 use super::store::Store;
 use crate::domain::{GenerationId, Timestamp};
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::broadcast::error::TryRecvError;
@@ -57,8 +58,6 @@ pub struct Tools {
     pub scratch: PathBuf,
     /// Steps at work at once.
     pub concurrency: usize,
-    /// Predictions at Replicate at once.
-    pub caps: Caps,
 }
 
 /// The steps under way, by the lease each of them has: a row may be claimed again before its last step is quite over.
@@ -71,6 +70,8 @@ pub struct Worker {
     id: Arc<str>,
     tools: Tools,
     running: Arc<Mutex<Running>>,
+    /// Whether anything went wrong lately that a paid call which goes well puts right, as of the last admission.
+    troubled: Arc<AtomicBool>,
 }
 
 /// A step could not be recorded; its lease runs out and somebody takes it up again.
@@ -87,7 +88,7 @@ enum Dropped {
 impl Worker {
     /// A worker with a fresh identity.
     pub fn new(tools: Tools) -> Self {
-        Self { id: mint().into(), tools, running: Arc::default() }
+        Self { id: mint().into(), tools, running: Arc::default(), troubled: Arc::default() }
     }
 
     /// Works until told to stop, then finishes what is under way, hands back the rest and returns.
@@ -145,7 +146,7 @@ impl Worker {
 
     /// Claims what is due, admits what is queued, and starts a step for each.
     async fn take(&self, slots: usize, steps: &mut JoinSet<()>) -> anyhow::Result<usize> {
-        let Tools { db, clock, caps, .. } = &self.tools;
+        let Tools { db, clock, .. } = &self.tools;
         let slots = i64::try_from(slots)?;
         if slots == 0 {
             return Ok(0);
@@ -160,9 +161,10 @@ impl Worker {
         if left > 0 {
             // Read before the intent: the send window is measured by this process's own steady clock.
             let intended = Instant::now();
-            let admitted = generation::admit(db, &self.id, left, *caps, clock.now()).await?;
-            taken += admitted.len();
-            for job in admitted {
+            let admitted = generation::admit(db, &self.id, left, clock.now()).await?;
+            self.troubled.store(admitted.troubled, Ordering::Relaxed);
+            taken += admitted.jobs.len();
+            for job in admitted.jobs {
                 self.start(job, Taken::Admitted, intended, steps);
             }
         }
@@ -198,7 +200,14 @@ impl Worker {
             Action::Park => Event::Parked,
         };
         let now = self.tools.clock.now();
-        let (next, effects) = step(&job, event, now);
+        let (next, mut effects) = step(&job, event, now);
+        // Most calls go well after others that did, and there is nothing to put right.
+        if effects.lesson == Some(Lesson::Well) && !self.troubled.load(Ordering::Relaxed) {
+            effects.lesson = None;
+        }
+        if let Some(lesson @ (Lesson::AccountRefused | Lesson::Unreachable)) = effects.lesson {
+            tracing::error!(generation = %job.id, ?lesson, detail = effects.detail, "a paid call met trouble that is not this generation's");
+        }
         if next.state != job.state {
             tracing::info!(generation = %job.id, from = job.state.as_str(), to = next.state.as_str(), "generation moved");
         }

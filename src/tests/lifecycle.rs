@@ -4,7 +4,7 @@
 use crate::support::{Browser, Engine, TestApp, both_databases};
 use atelier::domain::{GenerationId, State};
 use atelier::server::db::Db;
-use atelier::server::generation::{self, Caps, Job, KeptOutput, keep_output};
+use atelier::server::generation::{self, Job, KeptOutput, keep_output};
 use atelier::server::ledger;
 use atelier::server::replicate::{Create, Error};
 use atelier::server::sandbox::InvoiceEvent;
@@ -19,11 +19,9 @@ use std::time::Duration;
 
 // Where many are needed and no picture is, the prompts are `#fail`: such a run ends without anybody drawing it.
 
-/// Under these, nothing is ever held back.
-const FREE: Caps = Caps { in_flight: 1_000, per_person: 1_000 };
-
 both_databases! {
     async fn a_success_keeps_the_picture_and_its_thumbnails_for_ever(app: TestApp) {
+        let app = app.in_full_size().await;
         let mika = app.sign_up("mika").await;
         let id = mika.trigger_with(&json!({"prompt": "a lighthouse at dusk", "count": 2, "model": "stability-ai/sdxl"})).await;
         app.settle_all().await;
@@ -285,6 +283,7 @@ both_databases! {
     }
 
     async fn workers_in_parallel_never_take_one_row_twice(app: TestApp) {
+        app.allow(1_000, 1_000, 1_000_000).await;
         let mika = app.sign_up("mika").await;
         app.grant(&app.person(&mika).await, 100).await;
         for at in 0..60 {
@@ -294,7 +293,7 @@ both_databases! {
         // Admissions first, then claims of everything that was admitted and left alone.
         let admitted = take_all(&pools, |db, name| {
             let now = app.clock.now();
-            async move { generation::admit(&db, &name, 3, FREE, now).await.expect("an admission") }
+            async move { generation::admit(&db, &name, 3, now).await.expect("an admission").jobs }
         })
         .await;
         assert_eq!((admitted.len(), admitted.iter().collect::<HashSet<_>>().len()), (60, 60));
@@ -340,61 +339,16 @@ both_databases! {
                 .expect("the row");
             ledger::release(&mut cancelling, &gone, app.clock.now()).await.expect("its hold");
             let (db, now) = (app.db().clone(), app.clock.now());
-            let admission = tokio::spawn(async move { generation::admit(&db, "another", 9, FREE, now).await });
+            let admission = tokio::spawn(async move { generation::admit(&db, "another", 9, now).await });
             while app.count("select count(*) from pg_locks where not granted").await == 0 {
                 tokio::task::yield_now().await;
             }
             cancelling.commit().await.expect("a commit");
             let admitted = admission.await.expect("no panic").expect("an admission all the same");
-            assert_eq!(admitted.iter().map(|job| &job.id).collect::<Vec<_>>(), [&stays]);
+            assert_eq!(admitted.jobs.iter().map(|job| &job.id).collect::<Vec<_>>(), [&stays]);
             app.settle_all().await;
             assert_eq!(app.bought(), 1);
         }
-        app.finish().await;
-    }
-
-    async fn the_caps_hold_exactly_however_many_workers_admit(app: TestApp) {
-        for name in ["mika", "noor", "ivo"] {
-            let browser = app.sign_up(name).await;
-            for at in 0..10 {
-                browser.trigger(&format!("#fail {name} {at}")).await;
-            }
-        }
-        let workers = [app.worker_under(7, 3), app.worker_under(7, 3)];
-        let mut fullest = 0;
-        while !app.states().await.iter().all(|state| state.is_terminal()) {
-            for turned in join_all(workers.iter().map(Worker::turn)).await {
-                turned.expect("a turn");
-            }
-            let flying = "select count(*) from generation where state in ('submitting', 'waiting', 'canceling')";
-            let most_of_one = "select coalesce(max(n), 0) from (select count(*) as n from generation
-                               where state in ('submitting', 'waiting', 'canceling') group by owner_id) as flying";
-            let (all, of_one) = (app.count(flying).await, app.count(most_of_one).await);
-            assert!(all <= 7 && of_one <= 3, "{all} in flight, {of_one} of one person");
-            fullest = fullest.max(all);
-            app.clock.advance_ms(100);
-        }
-        assert_eq!((fullest, app.bought()), (7, 30), "and the room there is gets used");
-        app.finish().await;
-    }
-
-    async fn somebodys_fifty_do_not_delay_anothers_first_by_more_than_one_slot(app: TestApp) {
-        let (mika, noor) = (app.sign_up("mika").await, app.sign_up("noor").await);
-        app.grant(&app.person(&mika).await, 30).await;
-        for at in 0..50 {
-            mika.trigger(&format!("#fail {at}")).await;
-            app.clock.advance_ms(1);
-        }
-        app.clock.advance_ms(1);
-        let first = noor.trigger("#fail").await;
-        let caps = Caps { in_flight: 5, per_person: 5 };
-        let mut order = Vec::new();
-        for _ in 0..2 {
-            let admitted = generation::admit(app.db(), "one slot", 1, caps, app.clock.now()).await.expect("the database");
-            order.extend(admitted.into_iter().map(|job| job.id));
-        }
-        assert_eq!(order.get(1), Some(&first));
-        app.settle_all().await;
         app.finish().await;
     }
 }
@@ -408,7 +362,7 @@ async fn cancel(browser: &Browser, id: &GenerationId) -> String {
 
 /// Admits the one generation that waits, for a worker that will not be heard of again.
 async fn admit_one(app: &TestApp) -> Job {
-    let mut admitted = generation::admit(app.db(), "dead", 9, FREE, app.clock.now()).await.expect("the database");
+    let mut admitted = generation::admit(app.db(), "dead", 9, app.clock.now()).await.expect("the database").jobs;
     assert_eq!(admitted.len(), 1);
     admitted.remove(0)
 }

@@ -5,8 +5,11 @@
 //! capability: a file here. To add a route: a line in [`routes`], which the matrices walk through.
 
 mod accounts;
+mod admission;
 mod architecture;
 mod bank;
+mod commands;
+mod crashes;
 mod database;
 mod http;
 mod ledger;
@@ -14,6 +17,7 @@ mod lifecycle;
 mod live;
 mod outage;
 mod process;
+mod races;
 mod rolling;
 mod routes;
 mod support;

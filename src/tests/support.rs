@@ -23,7 +23,8 @@ use atelier::server::assets::Assets;
 use atelier::server::clock::Clock;
 use atelier::server::config::Config;
 use atelier::server::db::{Db, mint};
-use atelier::server::generation::lease::Caps;
+use atelier::server::generation;
+use atelier::server::generation::limits::{self, Caps};
 use atelier::server::ledger::{self, Grant};
 use atelier::server::listen::{self, Limits};
 use atelier::server::live::{self, Hub};
@@ -33,7 +34,9 @@ use atelier::server::store::{Key, Store, StoreConfig};
 use atelier::server::worker::{Tools, Worker};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
+use sqlx::{AnyConnection, Connection, Executor};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -67,6 +70,8 @@ pub(crate) use both_databases;
 
 /// Where every clock begins; any moment would do.
 const START: Timestamp = Timestamp(1_790_000_000_000);
+/// The longest side of the pictures here, in pixels; a test that is about pictures asks for [`TestApp::in_full_size`].
+const LONGEST_EDGE: u32 = 64;
 /// More turns than any test needs; reaching it means that something never ends.
 const TURNS: usize = 1_000;
 
@@ -112,16 +117,25 @@ impl TestApp {
         let _ = any_spawner::Executor::init_tokio();
         let dir = TempDir::new().expect("a directory");
         let (clock, stop) = (Clock::manual(START), CancellationToken::new());
-        let (sandbox, replicate) = start_sandbox(&dir, &clock, &stop).await;
+        let (sandbox, replicate) = start_sandbox(&dir.path().join("sandbox"), Some(LONGEST_EDGE), &clock, &stop).await;
         let scratch = dir.path().join("scratch");
         tokio::fs::create_dir_all(&scratch).await.expect("a directory for files on their way");
         let store = Store::open(&StoreConfig::Disk { dir: dir.path().join("objects") }).await.expect("a store");
         let process = Process::start(database.url(&dir), &clock, &store, &stop, &[]).await;
         let db = process.app.db.clone();
-        let caps = process.app.config.caps;
-        let tools = Tools { db, replicate, store, clock: clock.clone(), scratch, concurrency: 5, caps };
+        // The bucket of paid calls has tests of its own.
+        limits::allow(&db, Caps { creates_per_minute: 1_000_000, ..process.app.config.caps }).await.expect("allowances");
+        let tools = Tools { db, replicate, store, clock: clock.clone(), scratch, concurrency: 5 };
         let worker = Worker::new(tools.clone());
         Self { process, clock, sandbox, tools, worker, database, dir, stop, finished: false }
+    }
+
+    /// The same with a sandbox that draws every picture as large as it was ordered.
+    pub async fn in_full_size(mut self) -> Self {
+        let dir = self.dir.path().join("sandbox-in-full-size");
+        (self.sandbox, self.tools.replicate) = start_sandbox(&dir, None, &self.clock, &self.stop).await;
+        self.worker = Worker::new(self.tools.clone());
+        self
     }
 
     /// Another process on the same database, objects and clock.
@@ -150,9 +164,9 @@ impl TestApp {
         Worker::new(Tools { db: self.connect().await, ..self.tools.clone() })
     }
 
-    /// A worker under other caps.
-    pub fn worker_under(&self, in_flight: i64, per_person: i64) -> Worker {
-        Worker::new(Tools { caps: Caps { in_flight, per_person }, ..self.tools.clone() })
+    /// Other allowances, for all processes.
+    pub async fn allow(&self, in_flight: i64, per_person: i64, creates_per_minute: i64) {
+        limits::allow(self.db(), Caps { in_flight, per_person, creates_per_minute }).await.expect("allowances");
     }
 
     /// Another pool of connections to the same database.
@@ -228,9 +242,11 @@ impl TestApp {
 
     /// Does what is due now; when nothing is, moves the time on to what is due next. Whether anything is unfinished.
     async fn turn(&self) -> bool {
-        if self.worker.turn().await.expect("a turn") > 0 {
-            return true;
-        }
+        self.worker.turn().await.expect("a turn") > 0 || self.move_on().await
+    }
+
+    /// Moves the time on to what is due next. Whether there is anything.
+    pub async fn move_on(&self) -> bool {
         let now = self.clock.now();
         let next = sqlx::query_as(
             "select min(due) from (
@@ -239,7 +255,13 @@ impl TestApp {
              where due > $1",
         );
         let (due,): (Option<i64>,) = next.bind(now).fetch_one(self.db().pool()).await.expect("the database");
-        due.inspect(|due| self.clock.advance_ms(due - now.0)).is_some()
+        // A gate may keep what is due: a pause, the bucket.
+        let opens = generation::next_due(self.db(), now).await.expect("the database").map(|wait| wait.as_millis());
+        let opens = opens.and_then(|wait| i64::try_from(wait).ok());
+        let queued = "select count(*) from generation where state = 'queued'";
+        let opens = if self.count(queued).await > 0 { opens } else { None };
+        let next = due.map(|due| due - now.0).into_iter().chain(opens).min();
+        next.inspect(|wait| self.clock.advance_ms(*wait)).is_some()
     }
 
     /// Where a generation is.
@@ -258,16 +280,58 @@ impl TestApp {
         rows.iter().map(|(word,)| State::parse(word).expect("a state")).collect()
     }
 
+    /// The youngest that is queued.
+    pub async fn newest_queued(&self) -> GenerationId {
+        let row = sqlx::query_as("select id from generation where state = 'queued' order by created_at desc, id desc limit 1");
+        let (id,): (String,) = row.fetch_one(self.db().pool()).await.expect("something queued");
+        GenerationId::trusted(id)
+    }
+
     /// What a query that answers one number answers.
     pub async fn count(&self, query: &'static str) -> i64 {
         let (count,): (i64,) = sqlx::query_as(query).fetch_one(self.db().pool()).await.expect(query);
         count
     }
 
-    /// Runs statements as somebody would who is not us: on a connection that knows nothing of the house.
+    /// Waits until nothing is under way at the database: whoever was dropped in the middle of a transaction has lost it.
+    pub async fn quiet(&self) {
+        // SQLite's next writer waits by itself.
+        if self.engine() == Engine::Postgres {
+            let busy = "select count(*) from pg_stat_activity
+                        where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'";
+            while self.count(busy).await > 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// How many files the store has of a generation, thumbnails included.
+    pub fn objects(&self, id: &GenerationId) -> usize {
+        std::fs::read_dir(self.dir.path().join("objects/generations").join(id.as_str())).map_or(0, Iterator::count)
+    }
+
+    /// Makes every write to the store fail, until [`TestApp::bring_store_back`].
+    pub fn take_store_away(&self) {
+        let objects = self.dir.path().join("objects");
+        std::fs::rename(&objects, self.dir.path().join("objects-away")).expect("the store goes");
+        std::fs::write(&objects, "").expect("something stands in its place");
+    }
+
+    /// Undoes [`TestApp::take_store_away`].
+    pub fn bring_store_back(&self) {
+        let objects = self.dir.path().join("objects");
+        std::fs::remove_file(&objects).expect("what stood in its place goes");
+        std::fs::rename(self.dir.path().join("objects-away"), &objects).expect("the store is back");
+    }
+
+    /// A connection that knows nothing of the house.
+    pub async fn stranger(&self) -> Result<AnyConnection, sqlx::Error> {
+        AnyConnection::connect(&self.database.url(&self.dir)).await
+    }
+
+    /// Runs statements as somebody would who is not us.
     pub async fn meddle(&self, statements: &'static str) -> Result<(), sqlx::Error> {
-        use sqlx::{Connection, Executor};
-        let mut connection = sqlx::AnyConnection::connect(&self.database.url(&self.dir)).await?;
+        let mut connection = self.stranger().await?;
         let done = connection.execute(sqlx::raw_sql(statements)).await.map(drop);
         connection.close().await?;
         done
@@ -305,8 +369,19 @@ impl TestApp {
     }
 
     /// How every test ends: the books are right, and everything stops.
-    pub async fn finish(mut self) {
+    pub async fn finish(self) {
         self.assert_books().await;
+        self.stop().await;
+    }
+
+    /// How a test ends that did the books wrong on purpose: this promise is found broken.
+    pub async fn finish_adrift(self, promise: &str) {
+        let drift = ledger::verify(self.db()).await.expect("the books can be read");
+        assert!(drift.iter().any(|drift| drift.promise == promise), "not found: {promise}, but {drift:#?}");
+        self.stop().await;
+    }
+
+    async fn stop(mut self) {
         self.finished = true;
         self.stop.cancel();
         self.process.app.db.close().await;
@@ -374,7 +449,7 @@ fn config(database_url: &str, addr: SocketAddr, variables: &[(&'static str, &str
     Config::read(told).expect("a configuration")
 }
 
-async fn start_sandbox(dir: &TempDir, clock: &Clock, stop: &CancellationToken) -> (Sandbox, Client) {
+async fn start_sandbox(dir: &Path, longest_edge: Option<u32>, clock: &Clock, stop: &CancellationToken) -> (Sandbox, Client) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address")).parse().expect("a URL");
     let time = clock.clone();
@@ -383,9 +458,10 @@ async fn start_sandbox(dir: &TempDir, clock: &Clock, stop: &CancellationToken) -
         // The limits have tests of their own, beside the sandbox.
         creates_per_minute: 1_000_000,
         reads_per_minute: 1_000_000,
+        longest_edge,
         ..sandbox::Options::new(move || time.now())
     };
-    let sandbox = Sandbox::open(&dir.path().join("sandbox"), options).await.expect("a sandbox");
+    let sandbox = Sandbox::open(dir, options).await.expect("a sandbox");
     tokio::spawn(sandbox::serve(listener, sandbox.clone(), stop.clone()));
     (sandbox, Client::new(&url, SecretString::from(sandbox::TOKEN)).expect("a client"))
 }

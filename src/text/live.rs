@@ -2,7 +2,7 @@
 //!
 //! A failure always says what happened, what became of the credits and what to do next.
 
-use crate::domain::{AspectRatio, Failure, Lang, Phase, Problem};
+use crate::domain::{AspectRatio, Failure, Lang, Phase, Problem, Wait};
 
 /// The words of one language. Functions take numbers where a language puts them in different places.
 pub struct LiveText {
@@ -16,8 +16,8 @@ pub struct LiveText {
     pub unsent_hint: &'static str,
     /// The button that sends it again.
     pub send: &'static str,
-    /// How many come first.
-    pub ahead: fn(i64) -> String,
+    /// Why a queued one waits; stands after the word for queued.
+    pub wait: fn(Wait) -> String,
     /// A duration in tenths of a second, short.
     pub seconds: fn(i64) -> String,
     /// Heading over what runs.
@@ -144,7 +144,17 @@ static EN: LiveText = LiveText {
     unsent: "Not sent",
     unsent_hint: "No answer. Sending again never charges twice.",
     send: "Send",
-    ahead: |ahead| format!("{ahead} ahead"),
+    wait: |wait| match wait {
+        Wait::Turn(0) => "next".to_owned(),
+        Wait::Turn(ahead) => format!("{ahead} ahead"),
+        Wait::OwnLimit(limit) => format!("after your {limit} that are running"),
+        Wait::ModelLimit => "this model is busy".to_owned(),
+        Wait::HouseLimit => "all places are taken".to_owned(),
+        Wait::Throttled => "waiting for the provider’s pace".to_owned(),
+        Wait::Retrying => "trying again in a moment".to_owned(),
+        Wait::Paused => "paused for now".to_owned(),
+        Wait::Trouble => "the provider is not answering".to_owned(),
+    },
     seconds: |t| format!("{} s", tenths(t)),
     now: "Now",
     cancel: "Cancel",
@@ -244,7 +254,17 @@ static JA: LiveText = LiveText {
     unsent: "未送信",
     unsent_hint: "応答がありません。もう一度送っても請求は一度だけです。",
     send: "送信する",
-    ahead: |ahead| format!("前に{ahead}件"),
+    wait: |wait| match wait {
+        Wait::Turn(0) => "次です".to_owned(),
+        Wait::Turn(ahead) => format!("前に{ahead}件"),
+        Wait::OwnLimit(limit) => format!("実行中の{limit}件のあと"),
+        Wait::ModelLimit => "このモデルは混み合っています".to_owned(),
+        Wait::HouseLimit => "空きを待っています".to_owned(),
+        Wait::Throttled => "提供元の速度制限を待っています".to_owned(),
+        Wait::Retrying => "まもなく再試行します".to_owned(),
+        Wait::Paused => "一時停止中".to_owned(),
+        Wait::Trouble => "提供元が応答していません".to_owned(),
+    },
     seconds: |t| format!("{}秒", tenths(t)),
     now: "進行中",
     cancel: "取り消す",

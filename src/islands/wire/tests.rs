@@ -34,7 +34,18 @@ fn every_field_and_every_problem_arrives() {
 fn a_generation_and_a_balance_arrive_over_the_stream_whole() {
     is_read_back(&LiveState::Generation(Box::new(samples::succeeded(4))));
     let young = GenerationView { seed: None, started_at: None, finished_at: None, outputs: vec![], ..samples::succeeded(1) };
-    is_read_back(&LiveState::Generation(Box::new(GenerationView { progress: Some(40), ahead: Some(3), ..young })));
+    is_read_back(&LiveState::Generation(Box::new(GenerationView { progress: Some(40), wait: Some(Wait::Turn(3)), ..young })));
+    let reasons = [
+        Wait::Turn(0),
+        Wait::OwnLimit(10),
+        Wait::ModelLimit,
+        Wait::HouseLimit,
+        Wait::Throttled,
+        Wait::Retrying,
+        Wait::Paused,
+        Wait::Trouble,
+    ];
+    is_read_back(&LiveState::Queue(reasons.map(|wait| Waiting { id: GenerationId::trusted("g"), wait }).into()));
     is_read_back(&LiveState::Balance(samples::viewer(Lang::Ja).balance));
 }
 

@@ -1,13 +1,12 @@
 //! Who may work on a generation, and for how long.
 //!
-//! A lease is time-limited and numbered. [`claim`] and [`admit`] raise the number; every later write names it, so that a
+//! A lease is time-limited and numbered. [`claim`] and [`super::admission::admit`] raise the number; every later write names it, so that a
 //! worker that was frozen and comes back writes nothing. An expired lease needs no rescue: the row is claimable again.
 
-use super::note;
 use super::work::Job;
-use crate::domain::{GenerationId, State, Timestamp};
+use crate::domain::{GenerationId, Timestamp};
 use crate::server::crash::{self, Point};
-use crate::server::db::{Alone, Db, Tx};
+use crate::server::db::Db;
 use std::time::Duration;
 
 /// How long a worker holds a row between two signs of life.
@@ -18,15 +17,6 @@ pub const LEASE_MS: i64 = 30_000;
 /// it, 20 s for the kernel to give up on what is buffered, and some to spare.
 pub const SUBMIT_LEASE_MS: i64 = 60_000;
 
-/// How many may be in flight at once, over all processes.
-#[derive(Clone, Copy, Debug)]
-pub struct Caps {
-    /// At Replicate in all.
-    pub in_flight: i64,
-    /// Of one person.
-    pub per_person: i64,
-}
-
 /// The columns of [`Job`].
 macro_rules! job_columns {
     () => {
@@ -36,6 +26,8 @@ macro_rules! job_columns {
          failure_detail, created_at, started_at"
     };
 }
+
+pub(super) use job_columns;
 
 /// Takes what is due; `$lock` passes over rows that another process is taking at this moment.
 macro_rules! claim_text {
@@ -52,80 +44,6 @@ macro_rules! claim_text {
             job_columns!()
         )
     };
-}
-
-/// Lets up to `slots` queued generations into flight, and writes the intent of their paid calls: least in flight first,
-/// so that one person's thousand does not delay another's first. The only way into flight, one process at a time, so
-/// the caps are exact. What was asked to stop while a step put it back into the queue, or is past its deadline, buys
-/// nothing more: it is left to the sweep.
-///
-/// # Errors
-/// When the database fails; nobody was admitted then.
-pub async fn admit(db: &Db, worker: &str, slots: i64, caps: Caps, now: Timestamp) -> Result<Vec<Job>, sqlx::Error> {
-    // Most looks find nothing; those should not take the write lock.
-    let waiting: Option<(GenerationId,)> =
-        sqlx::query_as("select id from generation where state = 'queued' and run_at <= $1 limit 1")
-            .bind(now)
-            .fetch_optional(db.pool())
-            .await?;
-    if waiting.is_none() {
-        return Ok(Vec::new());
-    }
-    let Some(mut tx) = db.begin_alone(Alone::Admission).await? else { return Ok(Vec::new()) };
-    let (in_flight,): (i64,) =
-        sqlx::query_as("select count(*) from generation where state in ('submitting', 'waiting', 'canceling')")
-            .fetch_one(tx.connection())
-            .await?;
-    let turns: Vec<(GenerationId,)> = sqlx::query_as(
-        "with flight as (
-           select owner_id, count(*) as n from generation where state in ('submitting', 'waiting', 'canceling') group by owner_id
-         ), lane as (
-           select g.id, g.priority, g.created_at, coalesce(f.n, 0)
-                  + row_number() over (partition by g.owner_id order by g.priority desc, g.created_at, g.id) as turn
-           from generation g left join flight f on f.owner_id = g.owner_id
-           where g.state = 'queued' and g.run_at <= $1 and g.deadline_at > $1 and g.cancel_requested_at is null
-         )
-         select id from lane where turn <= $2 order by priority desc, turn, created_at, id limit $3",
-    )
-    .bind(now)
-    .bind(caps.per_person)
-    .bind(slots.min(caps.in_flight - in_flight).max(0))
-    .fetch_all(tx.connection())
-    .await?;
-    let mut admitted = Vec::with_capacity(turns.len());
-    for (id,) in turns {
-        admitted.extend(intend(&mut tx, &id, worker, now).await?);
-    }
-    tx.commit().await?;
-    crash::point(Point::Admitted).await;
-    Ok(admitted)
-}
-
-/// The write-ahead record of one paid call. Committed before a byte is sent. `None` when its owner cancelled it just now.
-async fn intend(tx: &mut Tx, id: &GenerationId, worker: &str, now: Timestamp) -> Result<Option<Job>, sqlx::Error> {
-    let intended: Option<Job> = sqlx::query_as(concat!(
-        "update generation set state = 'submitting', submit_seq = submit_seq + 1, submit_at = $2, reconciles = 0,
-                lease_owner = $3, lease_until = $4, lease_epoch = lease_epoch + 1, run_at = $2, updated_at = $2, version = version + 1
-         where id = $1 and state = 'queued' and cancel_requested_at is null returning ",
-        job_columns!()
-    ))
-    .bind(id)
-    .bind(now)
-    .bind(worker)
-    .bind(now.plus_ms(SUBMIT_LEASE_MS))
-    .fetch_optional(tx.connection())
-    .await?;
-    let Some(job) = intended else { return Ok(None) };
-    sqlx::query("insert into submission (generation_id, seq, worker, intended_at) values ($1, $2, $3, $4)")
-        .bind(id)
-        .bind(job.submit_seq)
-        .bind(worker)
-        .bind(now)
-        .execute(tx.connection())
-        .await?;
-    note(tx, id, now, job.lease_epoch, Some(State::Queued), State::Submitting, None).await?;
-    tx.touch(&job.owner_id);
-    Ok(Some(job))
 }
 
 /// Takes up to `limit` generations that have something to do and that nobody holds, paid results first.
@@ -196,7 +114,7 @@ pub async fn hand_back(db: &Db, worker: &str, now: Timestamp) -> Result<(), sqlx
     tx.commit().await
 }
 
-/// How long until something becomes due, if anything is known to. What is due already and was not taken waits for a
+/// How long until something becomes due or a gate opens, if anything is known to. What is due already and was not taken waits for a
 /// slot or a cap, and whoever frees one makes news of it.
 ///
 /// # Errors
@@ -209,6 +127,13 @@ pub async fn next_due(db: &Db, now: Timestamp) -> Result<Option<Duration>, sqlx:
            select min(case when lease_until > run_at then lease_until else run_at end) from generation
            where state in ('submitting', 'waiting', 'storing', 'canceling')
              and (case when lease_until > run_at then lease_until else run_at end) > $1
+           union all
+           select min(until) from pause where until > $1
+           union all
+           select min(case when b.blocked_until > $1 then b.blocked_until
+                           else b.refilled_at + (60000 - b.parts + a.amount - 1) / a.amount end)
+           from bucket b, allowance a where a.name = 'creates_per_minute'
+             and (b.blocked_until > $1 or b.refilled_at + (60000 - b.parts + a.amount - 1) / a.amount > $1)
          ) coming",
     )
     .bind(now)

@@ -48,7 +48,6 @@ struct Row {
     price: Credits,
     captured: Credits,
     progress: Option<i64>,
-    ahead: i64,
     created_at: Timestamp,
     started_at: Option<Timestamp>,
     finished_at: Option<Timestamp>,
@@ -61,10 +60,6 @@ macro_rules! select_views {
         concat!(
             "select g.id, g.request_key, g.version, g.state, g.prediction_status, g.cancel_requested_at, g.failure, g.prompt, g.model,
                     m.label, g.aspect, g.count, g.seed, g.price, g.captured, g.progress,
-                    (case when g.state = 'queued' then
-                       (select count(*) from generation q where q.state = 'queued'
-                          and (q.priority > g.priority or (q.priority = g.priority and (q.created_at, q.id) < (g.created_at, g.id))))
-                     else 0 end) as ahead,
                     g.created_at, g.started_at, g.finished_at, g.updated_at
              from generation g join model m on m.name = g.model ",
             $rest
@@ -259,7 +254,7 @@ fn view(row: Row, outputs: Vec<OutputView>) -> GenerationView {
         price: row.price,
         captured: row.captured,
         progress: row.progress.filter(|_| phase == Phase::Rendering),
-        ahead: (phase == Phase::Queued).then_some(row.ahead),
+        wait: None,
         created_at: row.created_at,
         started_at: row.started_at,
         finished_at: row.finished_at,

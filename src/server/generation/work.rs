@@ -2,6 +2,7 @@
 //!
 //! Every write names the lease epoch it was given, and a terminal state is written together with its money.
 
+use super::limits::{self, Lesson};
 use super::note;
 use crate::domain::{Credits, Failure, GenerationId, ModelName, PersonId, PredictionId, State, Timestamp};
 use crate::server::crash::{self, Point};
@@ -56,6 +57,8 @@ pub struct Effects {
     pub submission: Option<Submission>,
     /// The prediction it made, even if it has ended already.
     pub prediction: Option<PredictionId>,
+    /// What the paid call taught about Replicate.
+    pub lesson: Option<Lesson>,
     /// For the operator's timeline.
     pub detail: Option<String>,
 }
@@ -128,6 +131,36 @@ pub async fn record(db: &Db, before: &Job, after: &Job, effects: &Effects, now: 
 
 async fn record_once(db: &Db, before: &Job, after: &Job, effects: &Effects, now: Timestamp) -> Result<bool, ledger::Error> {
     let mut tx = db.begin().await?;
+    if !write(&mut tx, before, after, now).await? {
+        return Ok(false);
+    }
+    settle(&mut tx, &after.id, effects.money, now).await?;
+    if let Some(outcome) = effects.submission {
+        sqlx::query("update submission set outcome = $3, prediction_id = $4 where generation_id = $1 and seq = $2")
+            .bind(&after.id)
+            .bind(before.submit_seq)
+            .bind(outcome.as_str())
+            .bind(effects.prediction.clone())
+            .execute(tx.connection())
+            .await?;
+    }
+    if let Some(lesson) = effects.lesson {
+        limits::learn(&mut tx, lesson, effects.detail.as_deref(), now).await?;
+    }
+    if before.state != after.state || effects.detail.is_some() {
+        note(&mut tx, &after.id, now, before.lease_epoch, Some(before.state), after.state, effects.detail.as_deref()).await?;
+    }
+    tx.touch(&after.owner_id);
+    let (due, done) =
+        if effects.money.is_some() { (Point::Settling, Point::Settled) } else { (Point::Recording, Point::Recorded) };
+    crash::point(due).await;
+    tx.commit().await?;
+    crash::point(done).await;
+    Ok(true)
+}
+
+/// The row itself, if the lease still is the one that was given.
+async fn write(tx: &mut Tx, before: &Job, after: &Job, now: Timestamp) -> Result<bool, sqlx::Error> {
     let written = sqlx::query(
         "update generation set state = $4, lease_owner = null, lease_until = $6, step_try = $7, lost_leases = $8, reconciles = $9,
                 paid_attempts = $10, prediction_id = $11, prediction_status = $12, prediction_output = $13, prediction_metrics = $14,
@@ -162,29 +195,7 @@ async fn record_once(db: &Db, before: &Job, after: &Job, effects: &Effects, now:
     .bind(after.given_up)
     .execute(tx.connection())
     .await?;
-    if written.rows_affected() == 0 {
-        return Ok(false);
-    }
-    settle(&mut tx, &after.id, effects.money, now).await?;
-    if let Some(outcome) = effects.submission {
-        sqlx::query("update submission set outcome = $3, prediction_id = $4 where generation_id = $1 and seq = $2")
-            .bind(&after.id)
-            .bind(before.submit_seq)
-            .bind(outcome.as_str())
-            .bind(effects.prediction.clone())
-            .execute(tx.connection())
-            .await?;
-    }
-    if before.state != after.state || effects.detail.is_some() {
-        note(&mut tx, &after.id, now, before.lease_epoch, Some(before.state), after.state, effects.detail.as_deref()).await?;
-    }
-    tx.touch(&after.owner_id);
-    let (due, done) =
-        if effects.money.is_some() { (Point::Settling, Point::Settled) } else { (Point::Recording, Point::Recorded) };
-    crash::point(due).await;
-    tx.commit().await?;
-    crash::point(done).await;
-    Ok(true)
+    Ok(written.rows_affected() == 1)
 }
 
 async fn settle(tx: &mut Tx, id: &GenerationId, money: Option<Money>, now: Timestamp) -> Result<(), ledger::Error> {

@@ -5,7 +5,7 @@ use super::trouble::{Explained, Trouble, door};
 use super::visitor::{SignedIn, Visitor};
 use crate::domain::{FieldProblem, GenerationId, GenerationView, Lang, RawRequest, Refusal};
 use crate::server::App;
-use crate::server::generation::{self, Error, Requested, views};
+use crate::server::generation::{self, Error, Requested, Source, views, waits};
 use crate::server::model;
 use crate::text;
 use axum::extract::{Path, State};
@@ -27,10 +27,11 @@ pub(super) async fn generate(
             Ok(Redirect::to(&keeping(&form.prompt)).into_response())
         };
     };
-    match request(&app, &person, &form).await? {
+    match request(&app, &person, &form, Source::Page).await? {
         Ok(requested) if visitor.wants_json => {
             let status = if matches!(requested, Requested::New(_)) { StatusCode::CREATED } else { StatusCode::OK };
-            let view = views::find(&app.db, &person.id, requested.id()).await?.ok_or(Trouble::NOT_FOUND)?;
+            let mut view = views::find(&app.db, &person.id, requested.id()).await?.ok_or(Trouble::NOT_FOUND)?;
+            waits::tell(&app.db, &person.id, [&mut view], app.clock.now()).await?;
             Ok((status, Json(view)).into_response())
         }
         Ok(_) => Ok(Redirect::to("/create").into_response()),
@@ -57,9 +58,14 @@ fn keeping(prompt: &str) -> String {
 }
 
 /// Asks for one generation; a refusal is an answer, not a failure.
-pub(super) async fn request(app: &App, person: &SignedIn, raw: &RawRequest) -> Result<Result<Requested, Refusal>, Trouble> {
+pub(super) async fn request(
+    app: &App,
+    person: &SignedIn,
+    raw: &RawRequest,
+    source: Source,
+) -> Result<Result<Requested, Refusal>, Trouble> {
     let catalogue = model::offered(&app.db).await?;
-    match generation::request(&app.db, &person.id, raw, &catalogue, app.clock.now()).await {
+    match generation::request_from(source, &app.db, &person.id, raw, &catalogue, app.clock.now()).await {
         Ok(requested) => Ok(Ok(requested)),
         Err(Error::Refused(refusal)) => Ok(Err(refusal)),
         Err(error) => Err(error.into()),

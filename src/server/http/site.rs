@@ -8,6 +8,7 @@ use crate::pages::{Create, Credits30, CreditsPage, Gallery, Help, Hold, Landing,
 use crate::server::App;
 use crate::server::db::mint;
 use crate::server::generation::views::{self, Cursor};
+use crate::server::generation::waits;
 use crate::server::{ledger, model};
 use crate::text;
 use axum::extract::{Path, Query, State};
@@ -67,7 +68,8 @@ pub(super) async fn create_page(
     let cursor = app.clock.now();
     let viewer = person.visitor.viewer(app).await?;
     let models = model::offered(&app.db).await?;
-    let active = views::present(&app.db, &person.id, cursor.plus_ms(-JUST_NOW_MS)).await?;
+    let mut active = views::present(&app.db, &person.id, cursor.plus_ms(-JUST_NOW_MS)).await?;
+    waits::tell(&app.db, &person.id, &mut active, cursor).await?;
     let (mut recent, _) = views::gallery(&app.db, &person.id, None).await?;
     recent.retain(|old| active.iter().all(|new| new.id != old.id));
     let (status, refusal) = refusal.map_or((StatusCode::OK, None), |(status, refusal)| (status, Some(refusal)));

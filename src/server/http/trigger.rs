@@ -7,7 +7,7 @@ use super::visitor::SignedIn;
 use crate::domain::{Field, FieldProblem, GenerationId, GenerationView, Phase, Problem, RawRequest, Refusal};
 use crate::server::App;
 use crate::server::db::mint;
-use crate::server::generation::views;
+use crate::server::generation::{Source, views, waits};
 use crate::text;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
@@ -47,6 +47,9 @@ struct Told {
     sha256: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// Why it is still queued, in a word and in a sentence's end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting: Option<Value>,
 }
 
 pub(super) async fn generate(
@@ -61,7 +64,7 @@ pub(super) async fn generate(
     };
     let key = headers.get("idempotency-key").map_or_else(|| Ok(mint()), |key| key.to_str().map(str::to_owned));
     let raw = RawRequest { request_key: key.unwrap_or_default(), ..wish.into() };
-    match request(&app, &person, &raw).await? {
+    match request(&app, &person, &raw, Source::Api).await? {
         Ok(requested) => {
             let view = views::find(&app.db, &person.id, requested.id()).await?.ok_or(Trouble::NOT_FOUND)?;
             Ok(Json(json!({"id": view.id, "status": told(&app, &person, &view).status})).into_response())
@@ -72,7 +75,8 @@ pub(super) async fn generate(
 
 pub(super) async fn show(State(app): State<App>, person: SignedIn, Path(id): Path<String>) -> Result<Response, Trouble> {
     let id = GenerationId::parse(&id).ok_or(Trouble::NOT_FOUND)?;
-    let view = views::find(&app.db, &person.id, &id).await?.ok_or(Trouble::NOT_FOUND)?;
+    let mut view = views::find(&app.db, &person.id, &id).await?.ok_or(Trouble::NOT_FOUND)?;
+    waits::tell(&app.db, &person.id, [&mut view], app.clock.now()).await?;
     Ok(Json(told(&app, &person, &view)).into_response())
 }
 
@@ -89,8 +93,9 @@ fn told(app: &App, person: &SignedIn, view: &GenerationView) -> Told {
         Phase::Canceled => ("failed", Some((words.phase)(view.phase).to_owned())),
         _ => ("processing", None),
     };
+    let waiting = view.wait.map(|wait| json!({"for": wait.as_str(), "detail": (words.wait)(wait)}));
     let sha256 = view.outputs.iter().map(|output| output.sha256.clone()).collect();
-    Told { id: view.id.clone(), status, url: urls.first().cloned(), urls, sha256, reason }
+    Told { id: view.id.clone(), status, url: urls.first().cloned(), urls, sha256, reason, waiting }
 }
 
 impl From<Wish> for RawRequest {

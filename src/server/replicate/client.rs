@@ -92,6 +92,11 @@ impl Client {
         })))
     }
 
+    /// Which Replicate this is, without `/v1`.
+    pub fn base_url(&self) -> &Url {
+        &self.0.base
+    }
+
     /// Buys a prediction, to be ended by Replicate itself after `cancel_after` (5 s to 24 h; others are moved in).
     /// Returns at once: it never asks Replicate to wait, since that only widens the window in which an answer can be lost.
     ///

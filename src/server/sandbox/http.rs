@@ -237,7 +237,8 @@ async fn file(State(sandbox): State<Sandbox>, Path((id, name)): Path<(String, St
     let index = (0..run::files(&facts)).find(|index| name == format!("out-{index}.{}", run::extension(&facts)));
     let index = index.filter(|_| run::serves_files(&facts, sandbox.now())).ok_or_else(Problem::not_found)?;
     let truncated = Script::of(facts.prompt()).truncated;
-    let order = picture::Order::of(&facts, u32::try_from(index).map_err(|_| Problem::internal())?);
+    let index = u32::try_from(index).map_err(|_| Problem::internal())?;
+    let order = picture::Order::of(&facts, index, sandbox.0.options.longest_edge);
     let content_type = order.content_type();
     let bytes = super::run_blocking(move || sandbox.0.pictures.get(&order).ok_or_else(Problem::internal)).await?;
     let headers = [

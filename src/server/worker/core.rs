@@ -10,7 +10,7 @@
 //! - nothing waits for ever: past the deadline the prediction is stopped, and what cannot be stopped is given up.
 
 use crate::domain::{Credits, Failure, State, Timestamp};
-use crate::server::generation::{Effects, Job, Money, Submission};
+use crate::server::generation::{Effects, Job, Lesson, Money, Submission};
 use crate::server::replicate::{Error, Prediction, RunFailure, Status};
 use std::time::Duration;
 
@@ -31,8 +31,6 @@ const LINKS_LIVE_MS: i64 = 55 * 60 * 1_000;
 /// Past its deadline by this much, a generation is given up even when Replicate cannot be asked: `Cancel-After` has
 /// ended the run, and whatever it made has been deleted.
 const GIVE_UP_MS: i64 = 60 * 60 * 1_000;
-/// Replicate's account trouble is an operator's to solve; meanwhile, ask this often.
-const ACCOUNT_PAUSE_MS: i64 = 30_000;
 
 /// How a row came into a worker's hands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +112,10 @@ pub fn plan(job: &Job, taken: Taken, now: Timestamp) -> Action {
 pub fn step(job: &Job, event: Event, now: Timestamp) -> (Job, Effects) {
     let mut next = Next { job: Job { lease_until: Timestamp(0), ..job.clone() }, effects: Effects::default(), now };
     match event {
-        Event::Submitted(Ok(prediction)) => next.adopted(&prediction, Submission::Accepted),
+        Event::Submitted(Ok(prediction)) => {
+            next.effects.lesson = Some(Lesson::Well);
+            next.adopted(&prediction, Submission::Accepted);
+        }
         Event::Submitted(Err(error)) => next.submit_failed(job, &error),
         Event::SentTooLate => next.not_sent("the intent was too old to send"),
         Event::Looked(Ok(Some(prediction))) => next.adopted(&prediction, Submission::Found),
@@ -185,18 +186,28 @@ impl Next {
     fn submit_failed(&mut self, before: &Job, error: &Error) {
         let detail = error.to_string();
         match error {
-            Error::NotSent(_) | Error::Setup(_) => self.not_sent(&detail),
-            Error::Throttled { retry_after, .. } => {
-                self.requeue(Submission::Throttled, detail, milliseconds(*retry_after));
+            Error::NotSent(_) | Error::Setup(_) => {
+                self.effects.lesson = Some(Lesson::Unreachable);
+                self.not_sent(&detail);
             }
-            Error::Account { .. } => self.requeue(Submission::Refused, detail, ACCOUNT_PAUSE_MS),
+            // It is due again at once: the shared bucket and the pause keep it, and everybody else, from going.
+            Error::Throttled { retry_after, .. } => {
+                self.effects.lesson = Some(Lesson::Throttled(self.now.plus_ms(milliseconds(*retry_after))));
+                self.requeue(Submission::Throttled, detail, 0);
+            }
+            Error::Account { .. } => {
+                self.effects.lesson = Some(Lesson::AccountRefused);
+                self.requeue(Submission::Refused, detail, 0);
+            }
             Error::Invalid { .. } | Error::NotFound { .. } => {
+                self.effects.lesson = Some(Lesson::Well);
                 self.effects.submission = Some(Submission::Refused);
                 self.fail(Failure::InvalidInput, Some(detail));
             }
             Error::Ambiguous(_) | Error::Unavailable(_) => {
                 // The lease stays: until it runs out, the call may still be under way, and looking would be too early.
                 self.job.lease_until = before.lease_until;
+                self.effects.lesson = Some(Lesson::Unreachable);
                 self.effects.submission = Some(Submission::Ambiguous);
                 self.effects.detail = Some(detail);
             }
@@ -343,10 +354,10 @@ fn poll_after_ms(age_ms: i64) -> i64 {
     (age_ms / 6).clamp(300, 10_000)
 }
 
-/// 50 to 100 percent, the same for the same row and try, so that a step stays a pure function.
+/// 1 to 100 percent, the same for the same row and try, so that a step stays a pure function.
 fn jitter(id: &str, step_try: i64) -> i64 {
     let sum = id.bytes().fold(step_try.unsigned_abs(), |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
-    50 + i64::try_from(sum % 51).unwrap_or(0)
+    1 + i64::try_from(sum % 100).unwrap_or(0)
 }
 
 /// What upstream said, as a database can keep it: PostgreSQL refuses U+0000.

@@ -67,7 +67,10 @@ fn an_accepted_call_waits_without_a_lease() {
     assert_eq!((next.state, next.lease_until, next.paid_attempts), (State::Waiting, Timestamp(0), 1));
     assert_eq!(next.prediction_id, Some(PredictionId::trusted("abc")));
     let prediction = Some(PredictionId::trusted("abc"));
-    assert_eq!(effects, Effects { submission: Some(Submission::Accepted), prediction, ..Effects::default() });
+    assert_eq!(
+        effects,
+        Effects { submission: Some(Submission::Accepted), prediction, lesson: Some(Lesson::Well), ..Effects::default() }
+    );
 }
 
 #[test]
@@ -105,8 +108,9 @@ fn what_was_certainly_not_sent_is_queued_again_and_a_refused_input_ends_at_once(
     assert_eq!(next.state, State::Canceled);
 
     let throttled = Error::Throttled { retry_after: Duration::from_secs(7), detail: String::new() };
-    let (next, _) = step(&job(State::Submitting), Event::Submitted(Err(throttled)), NOW);
-    assert_eq!((next.state, next.run_at, next.step_try), (State::Queued, NOW.plus_ms(7_000), 0));
+    let (next, effects) = step(&job(State::Submitting), Event::Submitted(Err(throttled)), NOW);
+    assert_eq!((next.state, next.run_at, next.step_try), (State::Queued, NOW, 0));
+    assert_eq!(effects.lesson, Some(Lesson::Throttled(NOW.plus_ms(7_000))), "the bucket waits, for everybody");
 
     let invalid = Error::Invalid { detail: "- input: prompt is required".into(), fields: Vec::new() };
     let (next, effects) = step(&job(State::Submitting), Event::Submitted(Err(invalid)), NOW);
