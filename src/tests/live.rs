@@ -145,9 +145,9 @@ both_databases! {
         let other = app.sign_up("mika").await;
         let begun = Instant::now();
         let herd = join_all((0..1_000).map(|at| {
-            let page = people[at % people.len()].bare(Method::GET, "/events");
+            let person = &people[at % people.len()];
             async move {
-                let mut stream = page.send().await.expect("an answer");
+                let mut stream = person.bare(Method::GET, "/events").send().await.expect("an answer");
                 assert_eq!(stream.status(), 200);
                 let mut heard = String::new();
                 while !heard.contains("\"balance\"") {
