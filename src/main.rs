@@ -45,6 +45,12 @@ enum Command {
         /// The local port to listen on
         #[arg(long, default_value_t = 4010)]
         port: u16,
+        /// How many times faster than life predictions run
+        #[arg(long, default_value_t = 1.0)]
+        speed: f64,
+        /// Draw no longer than this along either side, where nobody looks at the pictures
+        #[arg(long)]
+        longest_edge: Option<u32>,
     },
     /// Manages people
     #[command(subcommand)]
@@ -115,7 +121,10 @@ async fn command(cli: Cli) -> anyhow::Result<()> {
     }
     match cli.command {
         Command::Serve { role } => serve(config, role).await,
-        Command::Sandbox { port } => run_sandbox(&config, port, clock).await,
+        Command::Sandbox { port, speed, longest_edge } => {
+            let options = sandbox::Options { speed, longest_edge, ..sandbox::Options::new(move || clock.now()) };
+            run_sandbox(&config, port, options).await
+        }
         Command::User(command) => user(&config, command, clock.now()).await,
         Command::Ledger(LedgerCommand::Verify) => verify(&config).await,
         Command::Doctor => doctor(&config).await,
@@ -137,11 +146,11 @@ async fn serve(config: Config, role: Role) -> anyhow::Result<()> {
     running.stopped().await
 }
 
-async fn run_sandbox(config: &Config, port: u16, clock: Clock) -> anyhow::Result<()> {
+async fn run_sandbox(config: &Config, port: u16, options: sandbox::Options) -> anyhow::Result<()> {
     let stop = stop_on_signal()?;
     let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let listener = TcpListener::bind(addr).await.with_context(|| format!("--port: cannot listen on {addr}"))?;
-    let sandbox = Sandbox::open(&config.data_dir.join("sandbox"), sandbox::Options::new(move || clock.now())).await?;
+    let sandbox = Sandbox::open(&config.data_dir.join("sandbox"), options).await?;
     say(&format!("The sandbox is ready at http://{} (any token is accepted)", listener.local_addr()?))?;
     sandbox::serve(listener, sandbox, stop).await;
     Ok(())

@@ -46,6 +46,8 @@ use self::listen::Limits;
 use self::live::Hub;
 use self::sandbox::Sandbox;
 use self::store::Store;
+use self::worker::reach::Reach;
+use self::worker::spool::Spool;
 use self::worker::{Tools, Worker};
 use anyhow::Context;
 use secrecy::SecretString;
@@ -125,8 +127,8 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
     // Leptos' reactive system needs to know its executor before the first page; a second time is harmless.
     let _ = any_spawner::Executor::init_tokio();
     let scratch = config.data_dir.join("scratch");
-    tokio::fs::create_dir_all(&scratch).await.with_context(|| format!("DATA_DIR: cannot make {}", scratch.display()))?;
-    worker::clear_scratch(&scratch).await.with_context(|| format!("DATA_DIR: cannot clear {}", scratch.display()))?;
+    let spool = Spool::open(scratch.clone(), config.spool).await;
+    let spool = spool.with_context(|| format!("DATA_DIR: cannot use {}", scratch.display()))?;
     let db = Db::connect(&config.database_url).await.context("DATABASE_URL: cannot open the database")?;
     let store = Store::open(&config.store).await.context("cannot open the object store")?;
     let clock = Clock::System.corrected(0);
@@ -151,8 +153,8 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
     }
     if role != Role::Web {
         limits::allow(&db, app.config.caps).await?;
-        let concurrency = app.config.worker_concurrency;
-        let worker = Worker::new(Tools { db: db.clone(), replicate, store, clock, scratch, concurrency });
+        let (concurrency, reach) = (app.config.worker_concurrency, Reach::default());
+        let worker = Worker::new(Tools { db: db.clone(), replicate, store, clock, spool, reach, concurrency });
         let stop = stop.clone();
         tasks.spawn(async move {
             worker.run(stop).await;

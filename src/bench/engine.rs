@@ -74,7 +74,8 @@ async fn work(db: Db, name: String, over: Arc<AtomicBool>) -> anyhow::Result<()>
             let _ = tokio::time::timeout(Duration::from_millis(5), news.recv()).await;
             continue;
         }
-        let taken = claimed.into_iter().map(|job| (job, Taken::Claimed)).chain(admitted.into_iter().map(|job| (job, Taken::Admitted)));
+        let taken =
+            claimed.into_iter().map(|job| (job, Taken::Claimed)).chain(admitted.into_iter().map(|job| (job, Taken::Admitted)));
         for (job, taken) in taken {
             carry_out(&db, &job, taken).await?;
         }

@@ -4,10 +4,12 @@
 use crate::domain::Credits;
 use crate::server::generation::Caps;
 use crate::server::store::StoreConfig;
+use crate::server::worker::spool;
 use secrecy::SecretString;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 use url::Url;
 
 /// Everything the operator decides.
@@ -27,6 +29,9 @@ pub struct Config {
     pub replicate_url: Url,
     /// `S3_BUCKET` and the SDK's own variables, or else the directory `objects` in the data directory.
     pub store: StoreConfig,
+    /// `SPOOL_MAX_MB` and `STORE_WAIT_HOURS`: what may wait in the data directory while the store is away, and how long
+    /// after its links died. Defaults 4096 and 72.
+    pub spool: spool::Limits,
     /// `WORKER_CONCURRENCY`: steps this process carries out side by side. Default 5.
     pub worker_concurrency: usize,
     /// `MAX_IN_FLIGHT` and `MAX_IN_FLIGHT_PER_PERSON`: predictions at Replicate at once; `CREATES_PER_MINUTE`: paid calls.
@@ -78,6 +83,11 @@ impl Config {
             replicate_token: vars.get("REPLICATE_API_TOKEN").map(SecretString::from),
             replicate_url: vars.origin("REPLICATE_BASE_URL", "https://api.replicate.com")?,
             store: store(&vars, &data_dir)?,
+            spool: spool::Limits {
+                bytes: vars.within("SPOOL_MAX_MB", 4096, 64, 1_000_000)?.cast_unsigned() * 1024 * 1024,
+                patience: Duration::from_hours(vars.within("STORE_WAIT_HOURS", 72, 1, 8_760)?.cast_unsigned()),
+                ..spool::Limits::DEFAULT
+            },
             worker_concurrency: vars.within("WORKER_CONCURRENCY", 5, 1, 256)?.try_into().unwrap_or(5),
             caps: Caps {
                 in_flight: vars.within("MAX_IN_FLIGHT", 100, 1, 100_000)?,

@@ -16,6 +16,7 @@
 //! | `#partial` | succeeds with one picture fewer than asked; asked for one, with an empty list |
 //! | `#expired` | succeeds, but its files answer 404 from the start |
 //! | `#truncated` | its files end at half of their announced length, always |
+//! | `#onebad` | its last file does, the others are whole |
 //! | `#interrupted` | fails with "please retry"; the next prediction with this prompt succeeds, the one after fails, … |
 //! | `#busy` | the create answers 429, nothing is created; the next one with this prompt is accepted, … |
 //! | `#lost` | the prediction is created and billed, but the connection drops without an answer |

@@ -390,7 +390,7 @@ async fn buy(app: &TestApp, job: &Job) {
 /// Keeps the first output and its thumbnails as a worker does, and goes no further. Its hash.
 async fn keep_first(app: &TestApp, job: &Job) -> Value {
     let links: Vec<String> = serde_json::from_str(job.prediction_output.as_deref().expect("links")).expect("JSON");
-    let scratch = app.tools.scratch.join("first");
+    let scratch = app.tools.spool.dir().join("first");
     let limits = atelier::server::replicate::DownloadLimits::default();
     let download = app.tools.replicate.download(&links[0], &scratch, limits).await.expect("the file");
     let kept = KeptOutput {

@@ -12,6 +12,7 @@ mod commands;
 mod crashes;
 mod database;
 mod http;
+mod keeping;
 mod ledger;
 mod lifecycle;
 mod live;

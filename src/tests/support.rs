@@ -8,7 +8,9 @@
 mod browser;
 mod cluster;
 mod database;
+pub mod files;
 mod proxy;
+pub mod s3;
 mod stream;
 
 pub use browser::{Answer, Browser};
@@ -31,6 +33,8 @@ use atelier::server::live::{self, Hub};
 use atelier::server::replicate::{self, Client};
 use atelier::server::sandbox::{self, InvoiceEvent, Sandbox};
 use atelier::server::store::{Key, Store, StoreConfig};
+use atelier::server::worker::reach::Reach;
+use atelier::server::worker::spool::{self, Spool};
 use atelier::server::worker::{Tools, Worker};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
@@ -118,14 +122,13 @@ impl TestApp {
         let dir = TempDir::new().expect("a directory");
         let (clock, stop) = (Clock::manual(START), CancellationToken::new());
         let (sandbox, replicate) = start_sandbox(&dir.path().join("sandbox"), Some(LONGEST_EDGE), &clock, &stop).await;
-        let scratch = dir.path().join("scratch");
-        tokio::fs::create_dir_all(&scratch).await.expect("a directory for files on their way");
+        let spool = Spool::open(dir.path().join("scratch"), spool::Limits::DEFAULT).await.expect("a spool");
         let store = Store::open(&StoreConfig::Disk { dir: dir.path().join("objects") }).await.expect("a store");
         let process = Process::start(database.url(&dir), &clock, &store, &stop, &[]).await;
         let db = process.app.db.clone();
         // The bucket of paid calls has tests of its own.
         limits::allow(&db, Caps { creates_per_minute: 1_000_000, ..process.app.config.caps }).await.expect("allowances");
-        let tools = Tools { db, replicate, store, clock: clock.clone(), scratch, concurrency: 5 };
+        let tools = Tools { db, replicate, store, clock: clock.clone(), spool, reach: Reach::default(), concurrency: 5 };
         let worker = Worker::new(tools.clone());
         Self { process, clock, sandbox, tools, worker, database, dir, stop, finished: false }
     }
@@ -364,7 +367,8 @@ impl TestApp {
             let bytes = object.bytes().await.expect("a whole object");
             assert_eq!((hex::encode(Sha256::digest(&bytes)), i64::try_from(bytes.len())), (sha256, Ok(length)), "{object_key}");
         }
-        let left = std::fs::read_dir(&self.tools.scratch).expect("the scratch directory").count();
+        let left = std::fs::read_dir(self.tools.spool.dir()).expect("the spool");
+        let left = left.filter(|entry| entry.as_ref().is_ok_and(|entry| entry.path().is_dir())).count();
         assert_eq!(left, 0, "nothing stays behind of files on their way");
     }
 

@@ -142,7 +142,6 @@ pub(super) static TEXT: PageText = PageText {
         download: "Download",
         remix: "Remix",
         others: "Pictures of this request",
-        kept_part: |n| format!("{} kept; the rest was returned", one_or(n, "picture", "pictures")),
         waiting: "This page looks again every few seconds.",
         reload: "Look again",
     },

@@ -151,7 +151,6 @@ pub(super) static TEXT: PageText = PageText {
         download: "ダウンロードする",
         remix: "これをもとに作る",
         others: "この依頼の画像",
-        kept_part: |n| format!("{}枚を保存し、残りのぶんは返却しました", number(n)),
         waiting: "このページは数秒ごとに更新されます。",
         reload: "更新する",
     },

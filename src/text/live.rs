@@ -28,6 +28,8 @@ pub struct LiveText {
     pub cancel_returns: fn(i64) -> String,
     /// Credits given back.
     pub returned: fn(i64) -> String,
+    /// Of so many pictures so many were kept, and so many credits came back.
+    pub kept_part: fn(i64, i64, i64) -> String,
     /// The class of a failure.
     pub failure: fn(Failure) -> FailureText,
     /// The link that fills the form with a failed request.
@@ -160,6 +162,7 @@ static EN: LiveText = LiveText {
     cancel: "Cancel",
     cancel_returns: |credits| format!("cancelling now returns {credits}"),
     returned: |credits| format!("{credits} credit{} returned", plural(credits)),
+    kept_part: |kept, count, credits| format!("{kept} of {count} kept; {credits} credit{} returned", plural(credits)),
     failure: |failure| match failure {
         Failure::Safety => FailureText {
             what: "Blocked by the model’s safety filter",
@@ -270,6 +273,7 @@ static JA: LiveText = LiveText {
     cancel: "取り消す",
     cancel_returns: |credits| format!("今なら{credits}クレジット戻ります"),
     returned: |credits| format!("{credits}クレジット返却済み"),
+    kept_part: |kept, count, credits| format!("{count}枚中{kept}枚を保存、{credits}クレジット返却済み"),
     failure: |failure| match failure {
         Failure::Safety => FailureText {
             what: "モデルの安全フィルターで止まりました",
@@ -390,6 +394,9 @@ mod tests {
         assert_eq!((EN.said_ready)(1, 68), "Picture ready, 6.8 seconds");
         assert_eq!((EN.returned)(1), "1 credit returned");
         assert_eq!((EN.returned)(4), "4 credits returned");
+        assert_eq!((EN.kept_part)(2, 4, 2), "2 of 4 kept; 2 credits returned");
+        assert_eq!((EN.kept_part)(3, 4, 1), "3 of 4 kept; 1 credit returned");
+        assert_eq!((JA.kept_part)(2, 4, 2), "4枚中2枚を保存、2クレジット返却済み");
         assert_eq!((EN.seconds)(102), "10.2 s");
         assert_eq!((JA.seconds)(5), "0.5秒");
     }

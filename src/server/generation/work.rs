@@ -254,6 +254,63 @@ pub async fn kept_places(db: &Db, id: &GenerationId) -> Result<Vec<i64>, sqlx::E
     Ok(rows.into_iter().map(|(place,)| place).collect())
 }
 
+/// Notes that an output is whole in the spool of a node, because the store would not take it: while that is so, nobody
+/// else may call it lost.
+///
+/// # Errors
+/// When the database fails.
+pub async fn spooled(db: &Db, id: &GenerationId, place: u32, node: &str, now: Timestamp) -> Result<(), sqlx::Error> {
+    let mut tx = db.begin().await?;
+    sqlx::query(
+        "insert into spooled (generation_id, place, node, at) values ($1, $2, $3, $4) on conflict (generation_id, place, node) do nothing",
+    )
+    .bind(id)
+    .bind(i64::from(place))
+    .bind(node)
+    .bind(now)
+    .execute(tx.connection())
+    .await?;
+    tx.commit().await
+}
+
+/// Whether another node than this one has an output in its spool.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_spooled_elsewhere(db: &Db, id: &GenerationId, place: u32, node: &str) -> Result<bool, sqlx::Error> {
+    let found: Option<(String,)> =
+        sqlx::query_as("select node from spooled where generation_id = $1 and place = $2 and node <> $3 limit 1")
+            .bind(id)
+            .bind(i64::from(place))
+            .bind(node)
+            .fetch_optional(db.pool())
+            .await?;
+    Ok(found.is_some())
+}
+
+/// Which of these generations have ended. What was noted of their spooled files goes.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ended(db: &Db, ids: &[GenerationId]) -> Result<Vec<GenerationId>, sqlx::Error> {
+    let mut tx = db.begin().await?;
+    sqlx::query(
+        "delete from spooled where generation_id in (select id from generation where state in ('succeeded', 'failed', 'canceled'))",
+    )
+    .execute(tx.connection())
+    .await?;
+    let rows: Vec<(GenerationId,)> = sqlx::query_as(db.either(
+        "select id from generation where state in ('succeeded', 'failed', 'canceled') and id in (select value from json_each($1))",
+        "select id from generation where state in ('succeeded', 'failed', 'canceled')
+           and id in (select json_array_elements_text($1::json))",
+    ))
+    .bind(serde_json::json!(ids).to_string())
+    .fetch_all(tx.connection())
+    .await?;
+    tx.commit().await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
 /// Whether a prediction belongs to a generation already.
 ///
 /// # Errors

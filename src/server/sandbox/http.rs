@@ -236,7 +236,8 @@ async fn file(State(sandbox): State<Sandbox>, Path((id, name)): Path<(String, St
     let facts = sandbox.facts(&id)?;
     let index = (0..run::files(&facts)).find(|index| name == format!("out-{index}.{}", run::extension(&facts)));
     let index = index.filter(|_| run::serves_files(&facts, sandbox.now())).ok_or_else(Problem::not_found)?;
-    let truncated = Script::of(facts.prompt()).truncated;
+    let (script, last) = (Script::of(facts.prompt()), index + 1 == run::files(&facts));
+    let truncated = script.truncated || script.one_bad && last;
     let index = u32::try_from(index).map_err(|_| Problem::internal())?;
     let order = picture::Order::of(&facts, index, sandbox.0.options.longest_edge);
     let content_type = order.content_type();

@@ -97,6 +97,20 @@ async fn a_file_of_20_megabytes_arrives_whole(store: &Store) {
     assert_eq!(Sha256::digest(back), Sha256::digest(bytes));
 }
 
+async fn what_is_there_is_listed_in_order_and_from_any_place_on(store: &Store) {
+    for generation in ["listed-b", "listed-a", "listed-c"] {
+        store.put_bytes(&key(generation), Bytes::from_static(b"four")).await.expect("a put");
+    }
+    store.delete(&key("listed-c")).await.expect("a delete");
+    let names = |listed: Vec<Listed>| listed.into_iter().filter(|listed| listed.key.contains("listed-")).collect::<Vec<_>>();
+    let listed = names(store.list(None).await.expect("a list"));
+    let (a, b) = (key("listed-a"), key("listed-b"));
+    assert_eq!(listed.iter().map(|listed| listed.key.as_str()).collect::<Vec<_>>(), [a.as_str(), b.as_str()]);
+    assert!(listed.iter().all(|listed| listed.length == 4 && listed.put_at > Timestamp(1_700_000_000_000)), "{listed:?}");
+    assert_eq!(names(store.list(Some(a.as_str())).await.expect("a list")), listed[1..]);
+    assert_eq!(names(store.list(Some(b.as_str())).await.expect("the end")), []);
+}
+
 async fn the_check_passes(store: &Store) {
     store.check().await.expect("a working store");
 }
@@ -135,6 +149,7 @@ suite! {
     deleting_twice_is_fine,
     a_range_is_that_part_and_says_so,
     a_file_of_20_megabytes_arrives_whole,
+    what_is_there_is_listed_in_order_and_from_any_place_on,
     the_check_passes,
 }
 

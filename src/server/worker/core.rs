@@ -86,8 +86,12 @@ pub struct Stored {
     pub unfetched: i64,
     /// Outputs that arrived and were not whole.
     pub damaged: i64,
+    /// Outputs that are here, whole, and wait for our store. No link is needed for them any more.
+    pub spooled: i64,
     /// Whether it was our own store that was away; that counts as nobody's failure.
     pub store_away: bool,
+    /// Whether the store has been waited for as long as the operator wants to.
+    pub out_of_patience: bool,
     /// The causes, for the operator.
     pub detail: Option<String>,
 }
@@ -334,8 +338,11 @@ impl Next {
         self.effects.detail.clone_from(&stored.detail);
         let links_dead = self.job.output_until.is_some_and(|until| self.now >= until);
         let tries_spent = stored.damaged > 0 && self.job.step_try + 1 >= FETCH_TRIES;
-        if stored.unfetched + stored.damaged > 0 && !links_dead && !tries_spent {
-            // While our own store is away, fetching again and again would only keep others from their turn.
+        let may_come = stored.unfetched + stored.damaged > 0 && !links_dead && !tries_spent;
+        // Past the deadline too: the picture exists, and whoever paid for it still wants it.
+        let waits_here = stored.spooled > 0 && !stored.out_of_patience;
+        if may_come || waits_here {
+            // While our own store is away, trying again and again would only keep others from their turn.
             let first_ms = if stored.store_away { 2_000 } else { 500 };
             self.again(first_ms, 30_000);
         } else if stored.kept > 0 {

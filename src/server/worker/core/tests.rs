@@ -192,6 +192,37 @@ fn a_damaged_file_is_fetched_eight_times_and_one_that_does_not_come_until_its_li
 }
 
 #[test]
+fn rl_18_what_is_spooled_waits_for_the_store_past_its_links_and_its_deadline_as_long_as_there_is_patience() {
+    let long_after = NOW.plus_ms(LINKS_LIVE_MS * 20);
+    let waits = |kept, out_of_patience| {
+        Event::Stored(Stored { kept, spooled: 1, store_away: true, out_of_patience, ..Stored::default() })
+    };
+    let mut row = Job { output_until: Some(NOW.plus_ms(LINKS_LIVE_MS)), ..job(State::Storing) };
+    for _ in 0..100 {
+        let (next, effects) = step(&row, waits(0, false), long_after);
+        assert_eq!((next.state, effects.money), (State::Storing, None));
+        let pause = next.run_at.since(long_after);
+        assert!((1_000..=30_000).contains(&pause), "{pause} ms");
+        row = next;
+    }
+    let (next, effects) = step(&row, Event::Stored(Stored { kept: 2, ..Stored::default() }), long_after);
+    assert_eq!((next.state, effects.money), (State::Succeeded, Some(Money::Capture(2))));
+    let (next, effects) = step(&row, waits(0, true), long_after);
+    assert_eq!((next.failure, effects.money), (Some(Failure::Internal), Some(Money::Release)));
+    let (next, effects) = step(&row, waits(1, true), long_after);
+    assert_eq!((next.state, effects.money), (State::Succeeded, Some(Money::Capture(1))));
+}
+
+#[test]
+fn what_is_spooled_is_waited_for_although_another_file_is_lost_or_damaged_for_good() {
+    let spent = Job { step_try: FETCH_TRIES, ..job(State::Storing) };
+    let partly = Stored { spooled: 1, damaged: 1, store_away: true, ..Stored::default() };
+    assert_eq!(step(&spent, Event::Stored(partly), NOW).0.state, State::Storing);
+    let (next, effects) = step(&spent, Event::Stored(Stored { kept: 1, damaged: 1, ..Stored::default() }), NOW);
+    assert_eq!((next.state, effects.money), (State::Succeeded, Some(Money::Capture(1))));
+}
+
+#[test]
 fn calls_that_bought_nothing_spend_no_budget() {
     let often_throttled = Job { submit_seq: 50, reconciles: 1, ..job(State::Submitting) };
     let (next, _) = step(&often_throttled, Event::Looked(Ok(None)), NOW);
@@ -226,8 +257,9 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(()).prop_map(|()| Event::Looked(Ok(None))),
         answer().prop_map(Event::Seen),
         Just(()).prop_map(|()| Event::SentTooLate),
-        (0_i64..3, 0_i64..3, 0_i64..3, 0_i64..3, any::<bool>()).prop_map(|(kept, lost, unfetched, damaged, store_away)| {
-            Event::Stored(Stored { kept, lost, unfetched, damaged, store_away, detail: None })
+        ([0_i64..3, 0..3, 0..3, 0..3, 0..3], any::<bool>(), any::<bool>()).prop_map(|(counts, store_away, out_of_patience)| {
+            let [kept, lost, unfetched, damaged, spooled] = counts;
+            Event::Stored(Stored { kept, lost, unfetched, damaged, spooled, store_away, out_of_patience, detail: None })
         }),
     ]
 }
