@@ -142,7 +142,7 @@ async fn rl_09_somebodys_backlog_delays_anothers_first_by_one_turn_at_most() {
     let databases = Databases::new().await;
     for seed in 0..10 {
         let (db, _file) = databases.fresh().await;
-        let caps = Caps { in_flight: 5, per_person: 5 };
+        let caps = Caps { in_flight: 5, per_person: 5, creates_per_minute: 600 };
         let mut house = House::new(db.clone(), seed, Weather::fair(), caps, None).await.expect("a house");
         let (many, one) = (house.welcome(100).await.expect("a person"), house.welcome(5).await.expect("a person"));
         house.hire(5);
@@ -153,7 +153,8 @@ async fn rl_09_somebodys_backlog_delays_anothers_first_by_one_turn_at_most() {
         let comes_after = house.dice.between(100, 20_000);
         house.later(comes_after, Event::Press { person: one, wish: wish(100) });
         let latest = house.now + generation::DEADLINE_MS;
-        let owner = |house: &House, id: &GenerationId| house.requested.iter().find(|(known, _)| known == id).map(|(_, owner)| *owner);
+        let owner =
+            |house: &House, id: &GenerationId| house.requested.iter().find(|(known, _)| known == id).map(|(_, owner)| *owner);
         let has_come = |house: &House, _: &Event| house.requested.iter().any(|(_, owner)| *owner == one);
         let has_gone = |house: &House, _: &Event| house.admitted.iter().any(|id| owner(house, id) == Some(one));
         house.until(latest, has_come).await.expect("everybody comes");

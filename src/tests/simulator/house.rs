@@ -65,7 +65,7 @@ pub enum News {
     Reply(Reply),
     TimedOut,
     Fetched(Fetched),
-    Put(String),
+    Put,
     Write(Box<Decided>),
 }
 
