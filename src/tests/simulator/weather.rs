@@ -15,7 +15,7 @@ pub enum Storm {
     StoreAway,
 }
 
-/// How often things go wrong, in a thousand times.
+/// How often things go wrong, in a thousand times, unless it says otherwise.
 pub struct Weather {
     /// A connection is refused: nothing was sent.
     pub refused: i64,
@@ -43,6 +43,8 @@ pub struct Weather {
     pub lost_news: i64,
     /// A person stops what they asked for.
     pub stops: i64,
+    /// What a worker's clock may be off by, in milliseconds. More is the business of whoever hands the worker its clock.
+    pub skew_ms: i64,
     /// When each worker dies, freezes, restarts or has its clock set: moments, and how long a freeze lasts.
     pub calamities: Vec<(i64, usize, Calamity)>,
     storms: Vec<(Storm, i64, i64)>,
@@ -78,6 +80,7 @@ impl Weather {
             bad_fetch: 0,
             lost_news: 0,
             stops: 0,
+            skew_ms: 0,
             calamities: Vec::new(),
             storms: Vec::new(),
         }
@@ -101,6 +104,7 @@ impl Weather {
             bad_fetch: often(250),
             lost_news: often(300),
             stops: often(300),
+            skew_ms: often(2_000),
             calamities: Vec::new(),
             storms: Vec::new(),
         };
