@@ -13,6 +13,7 @@ use atelier::server::ledger::{self, Grant};
 use model::{Account, Answer, Books, Hold, Verb};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 /// Sequences when nobody says otherwise, and the steps in each.
@@ -76,6 +77,7 @@ struct Bench {
     mutant: Option<Mutant>,
     people: Vec<PersonId>,
     books: Books,
+    answers: BTreeMap<&'static str, u64>,
     done: Vec<String>,
 }
 
@@ -95,7 +97,17 @@ impl Bench {
         }
         tx.commit().await.expect("a commit");
         let (chance, books) = (StdRng::seed_from_u64(seed), Books::new(PEOPLE));
-        Self { db: db.clone(), seed, chance, now: Timestamp(1_790_000_000_000), mutant, people, books, done: Vec::new() }
+        Self {
+            db: db.clone(),
+            seed,
+            chance,
+            now: Timestamp(1_790_000_000_000),
+            mutant,
+            people,
+            books,
+            answers: BTreeMap::new(),
+            done: Vec::new(),
+        }
     }
 
     /// Goes through a whole sequence; what is wrong, if anything is.
@@ -141,6 +153,7 @@ impl Bench {
         for (at, verb) in verbs.iter().enumerate() {
             let promised = books.apply(*verb);
             let answered = self.ask(&mut tx, *verb, &books, promised).await?;
+            *self.answers.entry(answered.name()).or_default() += 1;
             if promised != answered {
                 return Err(format!("{verb:?} promises {promised:?} and answered {answered:?}"));
             }
@@ -335,23 +348,27 @@ fn wrong(error: impl std::fmt::Display) -> String {
     format!("the database failed: {error}")
 }
 
-async fn run(db: &Db, seed: u64, mutant: Option<Mutant>) -> Result<(), String> {
+async fn run(db: &Db, seed: u64, mutant: Option<Mutant>) -> Result<BTreeMap<&'static str, u64>, String> {
     let mut bench = Bench::new(db, seed, mutant).await;
-    let told = bench.run().await;
-    told.map_err(|wrong| format!("{wrong}\nATELIER_SEED={seed}, after:\n{}", bench.done.join("\n")))
+    match bench.run().await {
+        Ok(()) => Ok(bench.answers),
+        Err(wrong) => Err(format!("{wrong}\nATELIER_SEED={seed}, after:\n{}", bench.done.join("\n"))),
+    }
 }
 
 #[tokio::test]
 async fn cr_16_two_hundred_random_sequences_of_the_ledger_agree_with_a_model_of_it_after_every_step() {
     let (memory, begun, seeds) = (Memory::new().await, Instant::now(), seeds(SEEDS));
+    let mut answers = BTreeMap::<_, u64>::new();
     for seed in &seeds {
         let database = memory.database().await;
-        if let Err(wrong) = run(&database.db, *seed, None).await {
-            panic!("{wrong}");
+        for (answer, n) in run(&database.db, *seed, None).await.unwrap_or_else(|wrong| panic!("{wrong}")) {
+            *answers.entry(answer).or_default() += n;
         }
         database.remove().await;
     }
-    println!("{} sequences of {STEPS} steps in {:?}", seeds.len(), begun.elapsed());
+    println!("{} sequences of {STEPS} steps in {:?}: {answers:?}", seeds.len(), begun.elapsed());
+    assert!(seeds.len() < 10 || answers.len() == 6, "every kind of answer was given");
 }
 
 #[tokio::test]

@@ -24,6 +24,19 @@ pub enum Answer {
     Impossible,
 }
 
+impl Answer {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Taken(_) => "taken",
+            Self::Insufficient(_) => "insufficient",
+            Self::NotOpen => "not open",
+            Self::Again => "again",
+            Self::Impossible => "impossible",
+        }
+    }
+}
+
 /// What somebody has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Account {

@@ -63,6 +63,15 @@ pub enum Calamity {
     Clock,
 }
 
+/// What weather there is where a house stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Climate {
+    /// Each kind of trouble is absent, now and then, or frequent.
+    Mixed,
+    /// All of it, all the time.
+    Rough,
+}
+
 impl Weather {
     /// Nothing goes wrong.
     pub const fn fair() -> Self {
@@ -87,9 +96,9 @@ impl Weather {
     }
 
     /// What this seed's life is like, from a moment on over so long.
-    pub fn of(dice: &mut Dice, begin: i64, over_ms: i64) -> Self {
+    pub fn of(dice: &mut Dice, climate: Climate, begin: i64, over_ms: i64) -> Self {
         // Each kind of trouble is absent, now and then, or frequent, so that no kind always hides another.
-        let mut often = |most: i64| [0, most / 5, most][dice.below(3)];
+        let mut often = |most: i64| if climate == Climate::Rough { most } else { [0, most / 5, most][dice.below(3)] };
         let mut weather = Self {
             refused: often(100),
             lost_call: often(100),
