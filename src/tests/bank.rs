@@ -6,7 +6,8 @@ use atelier::domain::{Credits, GenerationId, PersonId, RawRequest, State};
 use atelier::server::account::{self, Credentials};
 use atelier::server::clock::Clock;
 use atelier::server::db::{Db, is_passing, mint};
-use atelier::server::generation::{self, Caps, Effects, Error, Job, KeptOutput, Money, limits};
+use atelier::server::generation::limits::{self, Caps};
+use atelier::server::generation::{self, Effects, Error, Job, KeptOutput, Money};
 use atelier::server::ledger::{self, Grant};
 use atelier::server::model;
 use rand::rngs::StdRng;
@@ -19,6 +20,7 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+/// Nobody is ever held back.
 const FREE: Caps = Caps { in_flight: 10_000, per_person: 10_000, creates_per_minute: 1_000_000 };
 /// Between two of what happens to the database.
 const PART: Duration = Duration::from_secs(3);

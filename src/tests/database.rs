@@ -39,6 +39,7 @@ both_databases! {
     }
 
     async fn rl_02_five_hundred_mixed_writers_meet_no_error_and_no_deadlock(app: TestApp) {
+        app.allow(1_000, 1_000, 1_000_000).await;
         let (mika, noor) = (app.sign_up("mika").await, app.sign_up("noor").await);
         let people = [app.person(&mika).await, app.person(&noor).await];
         for person in &people {

@@ -68,7 +68,7 @@ async fn live(databases: &Databases, seed: u64, mutant: Option<Mutant>) -> Lived
     let (db, file) = databases.fresh().await;
     let mut dice = Dice::new(!seed);
     let weather = Weather::of(&mut dice, house::START, house::PRESSES_MS * 2);
-    let caps = Caps { in_flight: dice.between(2, 8), per_person: dice.between(1, 4) };
+    let caps = Caps { in_flight: dice.between(2, 8), per_person: dice.between(1, 4), creates_per_minute: 600 };
     let lived = with_ids_from(seed, async {
         let mut house = House::new(db.clone(), seed, weather, caps, mutant).await.expect("a house");
         let mut verdict = house.live().await;

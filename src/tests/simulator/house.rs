@@ -10,7 +10,7 @@ use super::weather::{Calamity, Weather};
 use super::worker::{Decided, Worker};
 use atelier::domain::{Credits, GenerationId, Model, PersonId, RawRequest, Refusal, Timestamp};
 use atelier::server::db::Db;
-use atelier::server::generation::{self, Caps, Requested};
+use atelier::server::generation::{self, Caps, Requested, limits};
 use atelier::server::ledger::{self, Grant};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
@@ -129,6 +129,7 @@ impl House {
     /// A house with its people and its workers, before anybody presses anything.
     pub async fn new(db: Db, seed: u64, weather: Weather, caps: Caps, mutant: Option<Mutant>) -> Result<Self, Broken> {
         let catalogue = atelier::server::model::offered(&db).await?;
+        limits::allow(&db, caps).await?;
         Ok(Self {
             dice: Dice::new(seed),
             weather,

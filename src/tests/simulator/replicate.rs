@@ -92,7 +92,8 @@ impl Made {
     fn view(&self, now: i64) -> Prediction {
         let (status, ended) = self.at(now);
         let removed = ended.is_some_and(|end| now >= end + KEPT_MS);
-        let outputs = if let (Status::Succeeded, Fate::Succeeds(outputs), false) = (&status, self.fate, removed) { outputs } else { 0 };
+        let outputs =
+            if let (Status::Succeeded, Fate::Succeeds(outputs), false) = (&status, self.fate, removed) { outputs } else { 0 };
         let links: Vec<String> = (0..outputs).map(|place| link(&self.id, place)).collect();
         let error = (status == Status::Failed).then_some(match self.fate {
             Fate::IsUnsafe => "NSFW content detected. Try running it again, or try a different prompt.",

@@ -61,7 +61,8 @@ impl House {
         for life in lives {
             wishes.entry(serde_json::from_str::<Value>(&life.input)?.to_string()).or_default().push(life);
         }
-        let known: Vec<(Option<String>,)> = sqlx::query_as("select prediction_id from submission").fetch_all(self.db.pool()).await?;
+        let known: Vec<(Option<String>,)> =
+            sqlx::query_as("select prediction_id from submission").fetch_all(self.db.pool()).await?;
         let known: BTreeSet<_> = known.into_iter().filter_map(|(id,)| id).collect();
         let mut again = 0;
         for (wish, lives) in &wishes {

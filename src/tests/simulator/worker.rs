@@ -161,7 +161,9 @@ impl House {
         let pause = if taken > 0 && worker.steps.len() < worker.slots {
             20
         } else {
-            let due = generation::next_due(&self.db, now).await?.map_or(IDLE_MS, |due| i64::try_from(due.as_millis()).unwrap_or(IDLE_MS));
+            let due = generation::next_due(&self.db, now)
+                .await?
+                .map_or(IDLE_MS, |due| i64::try_from(due.as_millis()).unwrap_or(IDLE_MS));
             due.clamp(20, IDLE_MS)
         };
         self.look_in(post.worker, pause);
@@ -170,7 +172,7 @@ impl House {
 
     /// Lets some into flight, and checks that no cap is exceeded by it.
     async fn admit(&mut self, id: &str, slots: i64, now: Timestamp) -> Result<Vec<Job>, Broken> {
-        let admitted = generation::admit(&self.db, id, slots, self.caps, now).await?;
+        let admitted = generation::admit(&self.db, id, slots, now).await?.jobs;
         if admitted.is_empty() {
             return Ok(admitted);
         }
@@ -302,7 +304,9 @@ impl House {
             }
             (At::Calling, News::TimedOut) => {
                 let event = match step.job.state {
-                    State::Submitting if self.calls(&step) => core::Event::Submitted(Err(Error::Ambiguous("no answer".to_owned()))),
+                    State::Submitting if self.calls(&step) => {
+                        core::Event::Submitted(Err(Error::Ambiguous("no answer".to_owned())))
+                    }
                     State::Submitting => core::Event::Looked(Err(Error::Unavailable("no answer".to_owned()))),
                     _ => core::Event::Seen(Err(Error::Unavailable("no answer".to_owned()))),
                 };
