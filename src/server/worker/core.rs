@@ -116,7 +116,8 @@ pub fn plan(job: &Job, taken: Taken, now: Timestamp) -> Action {
 /// What `event` makes of `job`: the row to write, and what goes with it.
 pub fn step(job: &Job, event: Event, now: Timestamp) -> (Job, Effects) {
     // A step that was taken to its end has killed nobody.
-    let mut next = Next { job: Job { lease_until: Timestamp(0), lost_leases: 0, ..job.clone() }, effects: Effects::default(), now };
+    let mut next =
+        Next { job: Job { lease_until: Timestamp(0), lost_leases: 0, ..job.clone() }, effects: Effects::default(), now };
     match event {
         Event::Submitted(Ok(prediction)) => {
             next.effects.lesson = Some(Lesson::Well);
