@@ -170,14 +170,14 @@ impl Life {
     fn new(dies_at: Option<usize>) -> Self {
         let (alive, gone) = mpsc::channel(1);
         let (seen, died) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Notify::new()));
-        let (saw, dies) = (seen.clone(), died.clone());
+        let (saw, knell) = (seen.clone(), died.clone());
         let doom = move |here| {
             let _alive = &alive;
             let mut saw = saw.lock().expect("nobody panics here");
             saw.push(here);
             let dead = dies_at.is_some_and(|at| saw.len() >= at);
             if dead {
-                dies.notify_one();
+                knell.notify_one();
             }
             dead
         };
@@ -233,7 +233,7 @@ async fn play_all(app: TestApp, script: Script) -> BTreeSet<Point> {
         }
     }
     let took = begun.elapsed();
-    println!("{}, {:?}: {points} points, {schedules} schedules in {took:.1?}", stage.script.prompt, stage.app.engine());
+    eprintln!("{}, {:?}: {points} points, {schedules} schedules in {took:.1?}", stage.script.prompt, stage.app.engine());
     stage.app.finish().await;
     died_at
 }

@@ -151,7 +151,7 @@ both_databases! {
         app.finish().await;
     }
 
-    async fn cancelled_while_it_runs_it_is_stopped_at_replicate_and_given_back(app: TestApp) {
+    async fn rl_13_cancelled_while_it_runs_it_is_stopped_at_replicate_and_given_back(app: TestApp) {
         let mika = app.sign_up("mika").await;
         let id = mika.trigger("#stall").await;
         app.until(&id, State::Waiting).await;
@@ -163,7 +163,7 @@ both_databases! {
         app.finish().await;
     }
 
-    async fn cancelled_too_late_it_is_delivered(app: TestApp) {
+    async fn rl_13_cancelled_too_late_it_is_delivered(app: TestApp) {
         let mika = app.sign_up("mika").await;
         let saving = mika.trigger("a lighthouse").await;
         app.until(&saving, State::Storing).await;

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod admission;
+mod answers;
 mod architecture;
 mod bank;
 mod commands;

@@ -9,7 +9,7 @@
 //! - a finished result is delivered even if it was being cancelled: it was paid for;
 //! - nothing waits for ever: past the deadline the prediction is stopped, and what cannot be stopped is given up.
 
-use crate::domain::{Credits, Failure, State, Timestamp};
+use crate::domain::{Failure, State, Timestamp};
 use crate::server::generation::{Effects, Job, Lesson, Money, Submission};
 use crate::server::replicate::{Error, Prediction, RunFailure, Status};
 use std::time::Duration;
@@ -347,7 +347,8 @@ impl Next {
             self.again(first_ms, 30_000);
         } else if stored.kept > 0 {
             self.go(State::Succeeded, 0);
-            self.job.captured = Credits((self.job.unit_price.0 * stored.kept).min(self.job.price.0));
+            let delivered = self.job.unit_price.checked_mul(stored.kept);
+            self.job.captured = delivered.map_or(self.job.price, |delivered| delivered.min(self.job.price));
             self.effects.money = Some(Money::Capture(stored.kept));
         } else {
             let failure = if stored.store_away { Failure::Internal } else { Failure::OutputLost };

@@ -1,9 +1,10 @@
 //! The real verbs on a real database, with people and generations known by number.
 
+use super::gates::{Gates, Pause, Scope};
 use super::{Command, Outcome, PEOPLE, Seen, Sight, named, number};
 use crate::support::TestApp;
-use atelier::domain::{Credits, GenerationId, Model, ModelName, PersonId, RawRequest};
-use atelier::server::generation::{self, Error, Job, KeptOutput, Requested, keep_output, lease};
+use atelier::domain::{GenerationId, Model, ModelName, PersonId, RawRequest, Timestamp};
+use atelier::server::generation::{self, Caps, Error, Job, KeptOutput, Requested, keep_output, lease, limits};
 use atelier::server::store::{Extension, Key};
 use atelier::server::{ledger, model};
 use bytes::Bytes;
@@ -38,16 +39,7 @@ impl House {
     pub async fn obey(&mut self, command: &Command) -> Outcome {
         let (db, now) = (self.app.db().clone(), self.app.clock.now());
         match command {
-            Command::Request { person, key, wish, count, quoted, unit_price } => {
-                let press = RawRequest {
-                    request_key: format!("key-{key}"),
-                    prompt: format!("wish {wish}"),
-                    count: count.to_string(),
-                    quoted_price: quoted.map(|quoted| quoted.to_string()).unwrap_or_default(),
-                    ..RawRequest::default()
-                };
-                self.request(*person, &press, *unit_price).await
-            }
+            Command::Request { .. } => self.request(command).await,
             Command::Cancel { person, generation } => {
                 match generation::cancel(&db, &self.people[*person], &self.generations[*generation], now).await {
                     Ok(()) => Outcome::Done,
@@ -55,9 +47,10 @@ impl House {
                     Err(error) => panic!("{error}"),
                 }
             }
-            Command::Admit { worker, slots, caps } => {
-                let jobs = generation::admit(&db, worker, *slots, *caps, now).await.expect("the database");
-                Outcome::Taken(jobs.into_iter().map(|job| self.as_modelled(job)).collect())
+            Command::Admit { worker, slots } => {
+                let admitted = generation::admit(&db, worker, *slots, now).await.expect("the database");
+                let jobs = admitted.jobs.into_iter().map(|job| self.as_modelled(job)).collect();
+                Outcome::Admitted { jobs, troubled: admitted.troubled }
             }
             Command::Claim { worker } => {
                 let jobs = generation::claim(&db, worker, 1_000, now).await.expect("the database");
@@ -77,27 +70,41 @@ impl House {
                 held.sort_unstable();
                 Outcome::Held(held)
             }
-            Command::HandBack { worker } => {
-                lease::hand_back(&db, worker, now).await.expect("the database");
-                Outcome::Done
-            }
             Command::Sweep => Outcome::Counted(generation::sweep(&db, now).await.expect("the database")),
-            Command::Grant { person, credits } => {
-                self.app.grant(&self.people[*person], *credits).await;
-                Outcome::Done
-            }
-            Command::Pass { milliseconds } => {
-                self.app.clock.advance_ms(*milliseconds);
-                Outcome::Done
-            }
+            Command::Resume { scope } => Outcome::Resumed(limits::resume(&db, &self.text(*scope)).await.expect("the database")),
+            quiet => self.obey_quietly(quiet).await,
         }
     }
 
+    /// Commands that have nothing to answer.
+    async fn obey_quietly(&mut self, command: &Command) -> Outcome {
+        let (db, now) = (self.app.db(), self.app.clock.now());
+        match command {
+            Command::HandBack { worker } => lease::hand_back(db, worker, now).await.expect("the database"),
+            Command::Grant { person, credits } => self.app.grant(&self.people[*person], *credits).await,
+            Command::Allow { caps } => limits::allow(db, *caps).await.expect("the database"),
+            Command::Pause { scope } => limits::pause(db, &self.text(*scope), "in a test").await.expect("the database"),
+            Command::Pass { milliseconds } => self.app.clock.advance_ms(*milliseconds),
+            other => panic!("somebody forgot {other:?}"),
+        }
+        Outcome::Done
+    }
+
     /// The catalogue is handed in, so a changed price is another catalogue.
-    async fn request(&mut self, person: usize, press: &RawRequest, unit_price: Credits) -> Outcome {
-        self.catalogue[0].unit_price = unit_price;
-        let now = self.app.clock.now();
-        match generation::request(self.app.db(), &self.people[person], press, &self.catalogue, now).await {
+    async fn request(&mut self, command: &Command) -> Outcome {
+        let Command::Request { source, person, key, wish, count, quoted, unit_price } = command else {
+            panic!("{command:?} is no request")
+        };
+        let press = RawRequest {
+            request_key: format!("key-{key}"),
+            prompt: format!("wish {wish}"),
+            count: count.to_string(),
+            quoted_price: quoted.map(|quoted| quoted.to_string()).unwrap_or_default(),
+            ..RawRequest::default()
+        };
+        self.catalogue[0].unit_price = *unit_price;
+        let (owner, now) = (&self.people[*person], self.app.clock.now());
+        match generation::request_from(*source, self.app.db(), owner, &press, &self.catalogue, now).await {
             Ok(Requested::New(id)) => {
                 self.generations.push(id);
                 Outcome::Requested { generation: self.generations.len() - 1, new: true }
@@ -146,7 +153,50 @@ impl House {
             let balance = ledger::balance(self.app.db(), person).await.expect("a balance");
             balances.push((balance.posted.0, balance.held.0));
         }
-        Sight { rows: rows.collect(), balances }
+        Sight { rows: rows.collect(), balances, gates: self.gates().await }
+    }
+
+    async fn gates(&self) -> Gates {
+        let pool = self.app.db().pool();
+        let allowance = async |name: &'static str| {
+            let amount = sqlx::query_as("select amount from allowance where name = $1").bind(name);
+            let (amount,): (i64,) = amount.fetch_one(pool).await.expect("an allowance");
+            amount
+        };
+        let bucket = sqlx::query_as("select parts, refilled_at, blocked_until from bucket");
+        let (parts, refilled_at, blocked_until): (i64, i64, i64) = bucket.fetch_one(pool).await.expect("the bucket");
+        let pauses = sqlx::query_as("select scope, until, failures from pause").fetch_all(pool).await.expect("the pauses");
+        let pause = |(scope, until, failures): (String, Option<i64>, i64)| {
+            (self.scope(&scope), Pause { until: until.map(Timestamp), failures })
+        };
+        Gates {
+            caps: Caps {
+                in_flight: allowance("in_flight").await,
+                per_person: allowance("per_person").await,
+                creates_per_minute: allowance("creates_per_minute").await,
+            },
+            parts,
+            refilled_at: Timestamp(refilled_at),
+            blocked_until: Timestamp(blocked_until),
+            pauses: pauses.into_iter().map(pause).collect(),
+        }
+    }
+
+    /// As the database has it.
+    fn text(&self, scope: Scope) -> String {
+        match scope {
+            Scope::Global => "global".to_owned(),
+            Scope::Model => format!("model:{}", self.catalogue[0].name),
+            Scope::Person(person) => format!("person:{}", self.people[person]),
+            Scope::Account => "account".to_owned(),
+            Scope::Provider => "provider".to_owned(),
+        }
+    }
+
+    fn scope(&self, text: &str) -> Scope {
+        let people = (0..self.people.len()).map(Scope::Person);
+        let mut all = [Scope::Global, Scope::Model, Scope::Account, Scope::Provider].into_iter().chain(people);
+        all.find(|scope| self.text(*scope) == text).expect("a scope of ours")
     }
 
     fn number(&self, id: &GenerationId) -> usize {

@@ -1,9 +1,11 @@
 //! What the verbs promise, in memory: lists instead of tables, no SQL.
 
+use super::gates::{Gates, Pause, Scope};
 use super::{Command, Outcome, PEOPLE, Seen, Sight, named, number};
 use atelier::domain::{Credits, Failure, GenerationId, ModelName, PersonId, Refusal, State, Timestamp};
 use atelier::server::generation::lease::{LEASE_MS, SUBMIT_LEASE_MS};
-use atelier::server::generation::{Caps, DEADLINE_MS, Effects, Job, Money};
+use atelier::server::generation::{DEADLINE_MS, Effects, Job, Money, Source};
+use std::cmp::Reverse;
 
 /// What everybody is given at the door.
 const GIFT: i64 = 20;
@@ -12,9 +14,10 @@ const GIFT: i64 = 20;
 pub struct Model {
     /// The present moment.
     pub now: Timestamp,
-    model: ModelName,
+    offered: ModelName,
     people: Vec<Balance>,
     rows: Vec<Row>,
+    gates: Gates,
 }
 
 #[derive(Clone, Copy)]
@@ -28,6 +31,7 @@ pub struct Row {
     /// How many files it keeps.
     pub kept: i64,
     job: Job,
+    source: Source,
     key: usize,
     wish: (usize, i64),
     /// `None` while it is open; then what was captured.
@@ -36,8 +40,8 @@ pub struct Row {
 }
 
 impl Model {
-    pub fn new(now: Timestamp, model: ModelName) -> Self {
-        Self { now, model, people: vec![Balance { posted: GIFT, held: 0 }; PEOPLE.len()], rows: Vec::new() }
+    pub fn new(now: Timestamp, offered: ModelName, gates: Gates) -> Self {
+        Self { now, offered, people: vec![Balance { posted: GIFT, held: 0 }; PEOPLE.len()], rows: Vec::new(), gates }
     }
 
     pub const fn generations(&self) -> usize {
@@ -50,11 +54,11 @@ impl Model {
 
     pub fn obey(&mut self, command: &Command) -> Outcome {
         match command {
-            Command::Request { person, key, wish, count, quoted, unit_price } => {
-                self.request(*person, *key, (*wish, *count), *quoted, *unit_price)
+            Command::Request { source, person, key, wish, count, quoted, unit_price } => {
+                self.request(*source, *person, *key, (*wish, *count), *quoted, *unit_price)
             }
             Command::Cancel { person, generation } => self.cancel(*person, *generation),
-            Command::Admit { worker, slots, caps } => self.admit(worker, *slots, *caps),
+            Command::Admit { worker, slots } => self.admit(worker, *slots),
             Command::Claim { worker } => self.claim(worker),
             Command::Keep { job, place } => self.keep(job, *place),
             Command::Record { before, after, effects } => self.record(before, after, effects),
@@ -65,6 +69,15 @@ impl Model {
                 self.people[*person].posted += credits;
                 Outcome::Done
             }
+            Command::Allow { caps } => {
+                self.gates.caps = *caps;
+                Outcome::Done
+            }
+            Command::Pause { scope } => {
+                self.gates.pauses.insert(*scope, Pause { until: None, failures: 0 });
+                Outcome::Done
+            }
+            Command::Resume { scope } => Outcome::Resumed(self.gates.pauses.remove(scope).is_some()),
             Command::Pass { milliseconds } => {
                 self.now = self.now.plus_ms(*milliseconds);
                 Outcome::Done
@@ -84,11 +97,19 @@ impl Model {
             kept: row.kept,
         };
         let balances = self.people.iter().map(|balance| (balance.posted, balance.held)).collect();
-        Sight { rows: self.rows.iter().map(seen).collect(), balances }
+        Sight { rows: self.rows.iter().map(seen).collect(), balances, gates: self.gates.clone() }
     }
 
     /// The same key again is the same generation, or refused; then the quote counts, then the credits.
-    fn request(&mut self, person: usize, key: usize, wish: (usize, i64), quoted: Option<i64>, unit_price: Credits) -> Outcome {
+    fn request(
+        &mut self,
+        source: Source,
+        person: usize,
+        key: usize,
+        wish: (usize, i64),
+        quoted: Option<i64>,
+        unit_price: Credits,
+    ) -> Outcome {
         let owner = owner(person);
         if let Some(known) = self.rows.iter().position(|row| row.job.owner_id == owner && row.key == key) {
             let same = self.rows[known].wish == wish;
@@ -110,7 +131,7 @@ impl Model {
         balance.held += price;
         let generation = self.rows.len();
         let job = self.queued(generation, owner, wish.1, unit_price);
-        self.rows.push(Row { kept: 0, job, key, wish, settled: None, version: 1 });
+        self.rows.push(Row { kept: 0, job, source, key, wish, settled: None, version: 1 });
         Outcome::Requested { generation, new: true }
     }
 
@@ -118,7 +139,7 @@ impl Model {
         Job {
             id: named(generation),
             owner_id,
-            model: self.model.clone(),
+            model: self.offered.clone(),
             model_version: None,
             input: String::new(),
             count,
@@ -176,13 +197,18 @@ impl Model {
         Outcome::Done
     }
 
-    /// Least in flight first, the oldest of each person's first, never more than the caps.
-    fn admit(&mut self, worker: &str, slots: i64, caps: Caps) -> Outcome {
+    /// Least in flight first, then the page before the API, then the oldest; never more than the gates let through.
+    fn admit(&mut self, worker: &str, slots: i64) -> Outcome {
         let now = self.now;
+        if !self.rows.iter().any(|row| row.job.state == State::Queued && row.job.run_at <= now) {
+            // Nobody looked at the gates.
+            return Outcome::Admitted { jobs: Vec::new(), troubled: false };
+        }
+        let troubled = self.gates.is_troubled();
         let flies = |row: &&Row| matches!(row.job.state, State::Submitting | State::Waiting | State::Canceling);
-        let in_flight = self.rows.iter().filter(flies).count();
+        let in_flight = i64::try_from(self.rows.iter().filter(flies).count()).expect("a few");
         let mut turns = Vec::new();
-        for person in 0..PEOPLE.len() {
+        for person in (0..PEOPLE.len()).filter(|person| !self.gates.is_closed(Scope::Person(*person), now)) {
             let owner = owner(person);
             let flying = self.rows.iter().filter(flies).filter(|row| row.job.owner_id == owner).count();
             let waits = |row: &Row| {
@@ -192,16 +218,22 @@ impl Model {
                     && row.job.deadline_at > now
                     && row.job.cancel_requested_at.is_none()
             };
-            let lane = (0..self.rows.len()).filter(|at| waits(&self.rows[*at]));
-            turns.extend(lane.enumerate().map(|(place, at)| (i64::try_from(flying + place + 1).expect("a few"), at)));
+            let by_page = |at: &usize| Reverse(self.rows[*at].source == Source::Page);
+            let mut lane: Vec<_> = (0..self.rows.len()).filter(|at| waits(&self.rows[*at])).collect();
+            // Numbers grow with the time of creation.
+            lane.sort_by_key(|at| (by_page(at), *at));
+            let turn = |place: usize| i64::try_from(flying + place + 1).expect("a few");
+            turns.extend(lane.iter().enumerate().map(|(place, at)| (turn(place), by_page(at), *at)));
         }
-        turns.retain(|(turn, _)| *turn <= caps.per_person);
-        // Numbers grow with the time of creation.
+        turns.retain(|(turn, ..)| *turn <= self.gates.caps.per_person);
         turns.sort_unstable();
-        let free = slots.min(caps.in_flight - i64::try_from(in_flight).expect("a few")).max(0);
+        let free = slots.min(self.gates.free(in_flight, now)).max(0);
         turns.truncate(usize::try_from(free).expect("not negative"));
         let mut taken = Vec::new();
-        for (_, at) in turns {
+        if !turns.is_empty() {
+            self.gates.let_in(i64::try_from(turns.len()).expect("a few"), now);
+        }
+        for (.., at) in turns {
             let row = &mut self.rows[at];
             row.version += 1;
             let job = &mut row.job;
@@ -210,7 +242,7 @@ impl Model {
             lease(job, worker, now.plus_ms(SUBMIT_LEASE_MS));
             taken.push(job.clone());
         }
-        Outcome::Taken(taken)
+        Outcome::Admitted { jobs: taken, troubled }
     }
 
     /// All that is due and that nobody holds.
@@ -258,6 +290,9 @@ impl Model {
         row.job = Job { cancel_requested_at, lease_owner: None, ..after.clone() };
         if asked_meanwhile && after.state != State::Submitting {
             row.job.run_at = now;
+        }
+        if let Some(lesson) = effects.lesson {
+            self.gates.learn(lesson, now);
         }
         if let Some(money) = effects.money {
             self.settle(at, money);

@@ -4,7 +4,7 @@ use super::{POSTED, Scene, refused};
 use crate::support::{Engine, both_databases};
 use atelier::domain::{PredictionId, State};
 use atelier::server::db::News;
-use atelier::server::generation::{self, Caps, Job, work};
+use atelier::server::generation::{self, Job, work};
 use atelier::server::replicate::{Create, Error};
 use sqlx::error::ErrorKind;
 use std::time::Duration;
@@ -70,21 +70,21 @@ both_databases! {
     async fn r_22_every_connection_syncs_every_commit(app: TestApp) {
         // On PostgreSQL it is the server's to promise, and tests run on one that does not.
         if app.engine() == Engine::Sqlite {
-            let durable = async |connection: &mut sqlx::AnyConnection| -> bool {
-                let (level,): (i64,) = sqlx::query_as("pragma synchronous").fetch_one(&mut *connection).await.expect("a level");
-                let (journal,): (String,) = sqlx::query_as("pragma journal_mode").fetch_one(connection).await.expect("a mode");
-                (level, journal.as_str()) == (2, "wal")
-            };
+            let (level, journal) = ("pragma synchronous", "pragma journal_mode");
             // As many as the pool has, so that it cannot lend the same one twice.
             let mut borrowed = Vec::new();
             for _ in 0..16 {
-                let mut connection = app.db().pool().acquire().await.expect("a connection");
-                assert!(durable(&mut connection).await, "right: FULL, in a write-ahead log");
+                let mut connection = app.db().snapshot().await.expect("a connection");
+                let said: (i64,) = sqlx::query_as(level).fetch_one(connection.connection()).await.expect("a level");
+                assert_eq!(said.0, 2, "right: FULL");
+                let said: (String,) = sqlx::query_as(journal).fetch_one(connection.connection()).await.expect("a mode");
+                assert_eq!(said.0, "wal", "in a write-ahead log");
                 borrowed.push(connection);
             }
             let mut stranger = app.stranger().await.expect("a connection");
             sqlx::query("pragma synchronous = normal").execute(&mut stranger).await.expect("wrong, but it is heard");
-            assert!(!durable(&mut stranger).await);
+            let said: (i64,) = sqlx::query_as(level).fetch_one(&mut stranger).await.expect("a level");
+            assert_eq!(said.0, 1, "somebody else's connection is not ours to hold to it");
         }
         app.finish().await;
     }
@@ -117,9 +117,8 @@ both_databases! {
 
 /// The row that waits, in the hand of a worker that is about to make its paid call and dies.
 async fn admitted(scene: &Scene) -> Job {
-    let caps = Caps { in_flight: 100, per_person: 100 };
-    let mut admitted = generation::admit(scene.app.db(), "dead", 1, caps, scene.app.clock.now()).await.expect("the database");
-    admitted.remove(0)
+    let mut admitted = generation::admit(scene.app.db(), "dead", 1, scene.app.clock.now()).await.expect("the database");
+    admitted.jobs.remove(0)
 }
 
 /// Makes the paid call, and tells nobody.

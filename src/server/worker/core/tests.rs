@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::{GenerationId, ModelName, PersonId, PredictionId};
+use crate::domain::{Credits, GenerationId, ModelName, PersonId, PredictionId};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -275,6 +275,16 @@ fn fits(state: State, event: &Event) -> bool {
 }
 
 proptest! {
+    #[test]
+    fn cr_13_what_is_captured_fits_and_is_never_more_than_was_held(
+        unit_price in 1..=i64::MAX, kept in 1..=i64::MAX, price in 1..=i64::MAX,
+    ) {
+        let storing = Job { unit_price: Credits(unit_price), price: Credits(price), ..job(State::Storing) };
+        let (done, _) = step(&storing, Event::Stored(Stored { kept, ..Stored::default() }), NOW);
+        let exact = (i128::from(unit_price) * i128::from(kept)).min(i128::from(price));
+        prop_assert_eq!(i128::from(done.captured.0), exact);
+    }
+
     #[test]
     fn every_step_is_a_legal_one_and_an_end_has_its_money_and_nothing_else_has(
         events in proptest::collection::vec(any_event(), 1..40), cancel in any::<bool>(), late in 0_i64..8_000_000,
