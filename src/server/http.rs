@@ -62,6 +62,7 @@ pub fn router(app: App) -> Router {
     let actions = Router::new()
         .route("/generate", post(generations::generate))
         .route("/g/{id}/cancel", post(generations::cancel))
+        .route("/generations/cancel", post(generations::cancel_all))
         .route("/api/app/generate", post(trigger::generate))
         .route("/api/app/ai-images", post(trigger::generate))
         .route("/api/app/generations/{id}", get(trigger::show))
