@@ -107,7 +107,7 @@ pub fn cancel(card: &Card, text: &'static LiveText, start: &LiveStart) -> impl I
         }
     };
     view! {
-        <span class="card-hint">{(text.cancel_returns)(card.view.price.0)}</span>
+        <span class="card-hint">{(text.cancel_returns)(card.view.price.0, card.view.is_queued())}</span>
         <form method="post" action=action on:submit=on_submit><button class="button">{text.cancel}</button></form>
     }
 }

@@ -15,12 +15,14 @@
 
 mod connect;
 mod health;
+mod ids;
 mod patience;
 mod retry;
 mod signals;
 mod types;
 
 pub use health::is_passing;
+pub use ids::{mint, with_ids_from};
 pub use patience::{Reads, Statement};
 pub use retry::{Yielding, retried};
 pub use signals::{Listener, Publisher};
@@ -235,9 +237,4 @@ impl Tx {
         }
         Ok(())
     }
-}
-
-/// A fresh id: `UUIDv7`, so that rows made later sort later.
-pub fn mint() -> String {
-    uuid::Uuid::now_v7().to_string()
 }

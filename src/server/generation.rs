@@ -244,6 +244,25 @@ async fn cancel_once(db: &Db, owner: &PersonId, id: &GenerationId, now: Timestam
     Ok(())
 }
 
+/// Asks everything of a person that can still be stopped to stop. Answers how many were asked.
+///
+/// # Errors
+/// When the database fails; some may have been asked by then, and asking again is harmless.
+pub async fn cancel_all(db: &Db, owner: &PersonId, now: Timestamp) -> Result<usize, Error> {
+    let stoppable: Vec<(GenerationId,)> = sqlx::query_as(
+        "select id from generation where owner_id = $1 and state in ('queued', 'submitting', 'waiting', 'parked')
+           and cancel_requested_at is null order by created_at desc, id",
+    )
+    .bind(owner)
+    .fetch_all(db.pool())
+    .await?;
+    // One transaction each: together they would hold rows that workers want, in another order than theirs.
+    for (id,) in &stoppable {
+        cancel(db, owner, id, now).await?;
+    }
+    Ok(stoppable.len())
+}
+
 /// Writes one line of a generation's timeline.
 async fn note(
     tx: &mut Tx,

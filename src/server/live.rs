@@ -18,8 +18,8 @@ use bytes::Bytes;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError;
+use tokio::sync::{Semaphore, broadcast};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -42,10 +42,20 @@ const MAX_STREAMS: usize = 10;
 /// One frame of an event stream, written once for all who get it.
 pub type Frame = Bytes;
 
+/// Pages that catch up at the same time; when a thousand come back at once, others still find a connection.
+const CATCHING_UP: usize = 4;
+
 /// The live pages of this process. Cheap to clone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Hub {
     feeds: Arc<Mutex<HashMap<PersonId, Feed>>>,
+    turns: Arc<Semaphore>,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self { feeds: Arc::default(), turns: Arc::new(Semaphore::new(CATCHING_UP)) }
+    }
 }
 
 #[derive(Debug)]
@@ -78,6 +88,22 @@ impl Hub {
     /// Ends every stream of a person; those that may come back do.
     pub fn close(&self, person: &PersonId) {
         self.feeds.lock().unwrap_or_else(PoisonError::into_inner).remove(person);
+    }
+
+    /// Everything a page that was rendered at `since` may not know, when it is its turn; see [`catch_up`].
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn catch_up(
+        &self,
+        db: &Db,
+        person: &PersonId,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<Frame>, sqlx::Error> {
+        // Never closed, so that there is always a turn.
+        let _turn = self.turns.acquire().await;
+        catch_up(db, person, since, now).await
     }
 
     /// Looks whenever there is news, until told to stop.
@@ -180,10 +206,7 @@ impl Whom {
 /// Everything a page that was rendered at `since` may not know: what is unfinished, what changed, and last the balance.
 /// Each frame's id is a moment up to which everything before it was told, so a connection that breaks on the way comes
 /// back for the rest.
-///
-/// # Errors
-/// When the database fails.
-pub async fn catch_up(db: &Db, person: &PersonId, since: Timestamp, now: Timestamp) -> Result<Vec<Frame>, sqlx::Error> {
+async fn catch_up(db: &Db, person: &PersonId, since: Timestamp, now: Timestamp) -> Result<Vec<Frame>, sqlx::Error> {
     let unfinished = views::present(db, person, Timestamp(i64::MAX)).await?;
     let changed = views::changed(db, person, since.plus_ms(-OVERLAP_MS)).await?;
     let balance = ledger::balance(db, person).await?;

@@ -6,7 +6,8 @@ use atelier::domain::{Credits, GenerationId, PersonId, RawRequest, State};
 use atelier::server::account::{self, Credentials};
 use atelier::server::clock::Clock;
 use atelier::server::db::{Db, is_passing, mint};
-use atelier::server::generation::{self, Caps, Effects, Error, Job, KeptOutput, Money};
+use atelier::server::generation::limits::{self, Caps};
+use atelier::server::generation::{self, Effects, Error, Job, KeptOutput, Money};
 use atelier::server::ledger::{self, Grant};
 use atelier::server::model;
 use rand::rngs::StdRng;
@@ -19,7 +20,8 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-const FREE: Caps = Caps { in_flight: 10_000, per_person: 10_000 };
+/// Nobody is ever held back.
+const FREE: Caps = Caps { in_flight: 10_000, per_person: 10_000, creates_per_minute: 1_000_000 };
 /// Between two of what happens to the database.
 const PART: Duration = Duration::from_secs(3);
 
@@ -27,6 +29,7 @@ const PART: Duration = Duration::from_secs(3);
 async fn cr_18_readers_see_right_books_while_eight_writers_lose_the_database_twice() {
     let Some(cluster) = Cluster::start().map(Arc::new) else { return };
     let db = Db::connect(&cluster.url()).await.expect("the database");
+    limits::allow(&db, FREE).await.expect("allowances");
     let stop = CancellationToken::new();
     let watching = tokio::spawn(db.clone().watch(Clock::System.corrected(0), stop.clone()));
     let mut people = Vec::new();
@@ -138,7 +141,7 @@ async fn press_and_cancel(db: &Db, person: &PersonId) -> Result<(), sqlx::Error>
 /// Takes somebody's generation from the queue to its end, as a worker would.
 async fn deliver(db: &Db, worker: &str) -> Result<(), sqlx::Error> {
     let now = Clock::System.now();
-    for admitted in generation::admit(db, worker, 3, FREE, now).await? {
+    for admitted in generation::admit(db, worker, 3, now).await?.jobs {
         let storing = Job { state: State::Storing, lease_until: admitted.lease_until, ..admitted.clone() };
         if !record(db, &admitted, &storing, &Effects::default()).await? {
             continue;

@@ -4,12 +4,11 @@ use crate::support::{Engine, TestApp, both_databases};
 use atelier::domain::{Credits, GenerationId, PersonId, State, Timestamp};
 use atelier::server::clock::Clock;
 use atelier::server::db::{Db, mint};
-use atelier::server::generation::{self, Caps};
+use atelier::server::generation;
 use atelier::server::ledger::{self, Grant};
 use futures::future::join_all;
 use std::time::{Duration, Instant};
 
-const FREE: Caps = Caps { in_flight: 1_000, per_person: 1_000 };
 const TEN_MINUTES_MS: i64 = 10 * 60 * 1_000;
 
 #[tokio::test]
@@ -40,6 +39,7 @@ both_databases! {
     }
 
     async fn rl_02_five_hundred_mixed_writers_meet_no_error_and_no_deadlock(app: TestApp) {
+        app.allow(1_000, 1_000, 1_000_000).await;
         let (mika, noor) = (app.sign_up("mika").await, app.sign_up("noor").await);
         let people = [app.person(&mika).await, app.person(&noor).await];
         for person in &people {
@@ -100,7 +100,7 @@ both_databases! {
             let mika = web.visitor();
             mika.sign_up("mika").await;
             let id = mika.trigger("a lighthouse").await;
-            let admitted = generation::admit(app.db(), "slow", 9, FREE, slow.now()).await.expect("the database");
+            let admitted = generation::admit(app.db(), "slow", 9, slow.now()).await.expect("the database").jobs;
             assert_eq!(admitted.len(), 1);
             assert_eq!(taken_or_ended(&app, fast.now()).await, 0, "the fast one takes and ends nothing");
             assert_eq!(app.state(&id).await, State::Submitting);
@@ -109,7 +109,7 @@ both_databases! {
             assert_eq!(app.state(&queued).await, State::Queued);
             // What either would do by its own clock: this is what the correction is for.
             assert_eq!(taken_or_ended(&app, ahead.now()).await, 1, "by its own, the fast one steals");
-            assert_eq!(generation::admit(app.db(), "slow", 9, FREE, behind.now()).await.expect("the database").len(), 0, "and the slow one waits");
+            assert_eq!(generation::admit(app.db(), "slow", 9, behind.now()).await.expect("the database").jobs.len(), 0, "and the slow one waits");
         }
         app.finish().await;
     }
@@ -129,7 +129,7 @@ async fn write(app: &TestApp, at: usize, person: &PersonId, queued: &[Generation
             let owner = app.person_named("mika").await;
             generation::cancel(db, &owner, &queued[at % queued.len()], now).await.expect("a cancel");
         }
-        2 => drop(generation::admit(db, &format!("writer {at}"), 1, FREE, now).await.expect("an admission")),
+        2 => drop(generation::admit(db, &format!("writer {at}"), 1, now).await.expect("an admission")),
         3 => drop(generation::sweep(db, now).await.expect("a sweep")),
         _ => {
             let raw = atelier::domain::RawRequest { request_key: mint(), prompt: format!("#fail {at}"), ..Default::default() };

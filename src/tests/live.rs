@@ -137,17 +137,17 @@ both_databases! {
     }
 
     async fn rl_27_a_thousand_pages_that_come_back_at_once_are_all_served_and_nobody_else_is_kept_waiting(app: TestApp) {
-        let people = join_all((0..100).map(|at| {
-            let app = &app;
-            async move { app.sign_up(&format!("person{at}")).await }
-        }))
-        .await;
+        let mut people = Vec::new();
+        for ten in 0..10 {
+            let names: Vec<_> = (0..10).map(|one| format!("person{ten}{one}")).collect();
+            people.extend(join_all(names.iter().map(|name| app.sign_up(name))).await);
+        }
         let other = app.sign_up("mika").await;
         let begun = Instant::now();
         let herd = join_all((0..1_000).map(|at| {
-            let page = people[at % people.len()].bare(Method::GET, "/events");
+            let person = &people[at % people.len()];
             async move {
-                let mut stream = page.send().await.expect("an answer");
+                let mut stream = person.bare(Method::GET, "/events").send().await.expect("an answer");
                 assert_eq!(stream.status(), 200);
                 let mut heard = String::new();
                 while !heard.contains("\"balance\"") {

@@ -15,7 +15,7 @@ mod stream;
 
 pub use browser::{Answer, Browser};
 pub use cluster::Cluster;
-pub use database::{Database, Engine};
+pub use database::{Database, Engine, variable};
 pub use proxy::{Proxy, Wire};
 pub use stream::Stream;
 

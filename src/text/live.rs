@@ -24,8 +24,10 @@ pub struct LiveText {
     pub now: &'static str,
     /// The button that stops a generation.
     pub cancel: &'static str,
-    /// What stopping it now gives back.
-    pub cancel_returns: fn(i64) -> String,
+    /// What stopping gives back; whether that is certain, or only unless it is finished first.
+    pub cancel_returns: fn(i64, bool) -> String,
+    /// The button that stops everything that can still be stopped.
+    pub cancel_all: fn(i64) -> String,
     /// Credits given back.
     pub returned: fn(i64) -> String,
     /// Of so many pictures so many were kept, and so many credits came back.
@@ -160,7 +162,10 @@ static EN: LiveText = LiveText {
     seconds: |t| format!("{} s", tenths(t)),
     now: "Now",
     cancel: "Cancel",
-    cancel_returns: |credits| format!("cancelling now returns {credits}"),
+    cancel_returns: |credits, certain| {
+        format!("cancelling returns {credits}{}", if certain { "" } else { ", unless it finishes first" })
+    },
+    cancel_all: |count| format!("Cancel all {count}"),
     returned: |credits| format!("{credits} credit{} returned", plural(credits)),
     kept_part: |kept, count, credits| format!("{kept} of {count} kept; {credits} credit{} returned", plural(credits)),
     failure: |failure| match failure {
@@ -271,7 +276,10 @@ static JA: LiveText = LiveText {
     seconds: |t| format!("{}秒", tenths(t)),
     now: "進行中",
     cancel: "取り消す",
-    cancel_returns: |credits| format!("今なら{credits}クレジット戻ります"),
+    cancel_returns: |credits, certain| {
+        format!("取り消すと{credits}クレジット戻ります{}", if certain { "" } else { "（先に完成した分を除く）" })
+    },
+    cancel_all: |count| format!("{count}件すべて取り消す"),
     returned: |credits| format!("{credits}クレジット返却済み"),
     kept_part: |kept, count, credits| format!("{count}枚中{kept}枚を保存、{credits}クレジット返却済み"),
     failure: |failure| match failure {

@@ -66,8 +66,8 @@ struct Row {
     held: i64,
 }
 
-/// What is wrong with each press.
-pub async fn judge(house: &House, presses: &[Press]) -> anyhow::Result<Vec<Found>> {
+/// What is wrong with each press, told on the way when that is wanted.
+pub async fn judge(house: &House, presses: &[Press], aloud: bool) -> anyhow::Result<Vec<Found>> {
     let mut rows = connect(house).await?;
     let generations: Vec<Row> = sqlx::query_as(
         "select g.id, g.state, g.unit_price, g.captured,
@@ -97,7 +97,9 @@ pub async fn judge(house: &House, presses: &[Press]) -> anyhow::Result<Vec<Found
                 created_twice: bought.saturating_sub(press.allowed),
                 adrift: 0,
             };
-            tell(press, row.copied(), bought, &found);
+            if aloud && !found.is_clean() {
+                tell(press, row.copied(), bought);
+            }
             found
         })
         .collect())
@@ -115,10 +117,7 @@ fn is_as_promised(row: &Row, press: &Press) -> bool {
 }
 
 #[expect(clippy::print_stderr, reason = "a program that reports")]
-fn tell(press: &Press, row: Option<&Row>, bought: usize, found: &Found) {
-    if found.is_clean() {
-        return;
-    }
+fn tell(press: &Press, row: Option<&Row>, bought: usize) {
     let row = row.map(|row| (&row.state, row.kept, row.captured, row.taken, row.held));
     eprintln!(
         "{} during {:?}, {bought} bought, state, kept, captured, taken, held: {row:?}: {}",
@@ -163,6 +162,13 @@ pub async fn adrift(house: &House) -> anyhow::Result<usize> {
     let broken = said.lines().filter(|line| line.starts_with("BROKEN")).count();
     ensure!(output.status.success() || broken > 0, "the books cannot be read: {}", String::from_utf8_lossy(&output.stderr));
     Ok(broken)
+}
+
+/// Changes rows behind everybody's back.
+pub async fn meddle(house: &House, statement: &'static str, bound: &str) -> anyhow::Result<()> {
+    let changed = sqlx::query(statement).bind(bound.to_owned()).execute(&mut connect(house).await?).await?;
+    ensure!(changed.rows_affected() == 1, "{statement} changed {} rows", changed.rows_affected());
+    Ok(())
 }
 
 async fn connect(house: &House) -> anyhow::Result<AnyConnection> {

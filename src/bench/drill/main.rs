@@ -5,12 +5,14 @@
 //! |---|---|
 //! | `processes` | the sandbox, which is never killed and so is a witness; and the product, which is |
 //! | `people` | press the button the whole time, and press again with the same key when nobody answers |
+//! | `eyes` | five wrongs, planted at the end, that must be found |
 //! | `books` | what became of every press, by the rows, the objects and the sandbox's own invoice |
 //!
 //! SQLite is always drilled; PostgreSQL when `TEST_POSTGRES_URL` names a cluster (`scripts/drill` brings one). One argument
 //! changes the number of kills for each database (500).
 
 mod books;
+mod eyes;
 mod people;
 mod processes;
 
@@ -61,18 +63,18 @@ async fn main() -> anyhow::Result<()> {
     let kills = size.map_or(Ok(KILLS), |size| size.parse()).context("the number of kills is a whole number")?;
     atelier::server::replicate::install_tls();
     let mut clean = true;
-    let mut told = String::new();
+    let mut told = Vec::new();
     for (name, cluster) in databases() {
         let began = Instant::now();
         let (tallies, slowest) = drill(name, &cluster, kills).await.with_context(|| format!("the drill on {name}"))?;
         clean &= tallies.values().all(|tally| tally.found.is_clean()) && tallies.values().any(|tally| tally.kills > 0);
-        told += &table(name, &tallies);
+        told.push(table(name, &tallies));
         let (minutes, seconds) = (began.elapsed().as_secs() / 60, began.elapsed().as_secs() % 60);
-        told += &format!("{name}: {minutes} min {seconds} s; the last end came {} s after the last start\n", slowest.as_secs());
-        told += &format!("{name}: points that nobody came to: {}\n\n", missed(&tallies));
+        told.push(format!("{name}: {minutes} min {seconds} s; the last end came {} s after the last start", slowest.as_secs()));
+        told.push(format!("{name}: points that nobody came to: {}\n", missed(&tallies)));
     }
     let mut out = stdout().lock();
-    writeln!(out, "\n{told}")?;
+    writeln!(out, "\n{}", told.join("\n"))?;
     if clean { Ok(()) } else { bail!("something was lost") }
 }
 
@@ -104,8 +106,11 @@ async fn drill(name: &str, cluster: &str, kills: usize) -> anyhow::Result<(Talli
     house.ready().await?;
     let presses = people.stop().await?;
     let slowest = books::settled(&house, SETTLED_WITHIN).await?.map_or(SETTLED_WITHIN, |_| restarted.elapsed());
-    judge(&house, &presses, &mut tallies).await?;
+    let found = judge(&house, &presses, &mut tallies).await?;
     last.kill().await?;
+    if found.is_clean() {
+        eyes::can_see(&house, &presses).await?;
+    }
     sandbox.kill().await?;
     house.close().await?;
     Ok((tallies, slowest))
@@ -114,7 +119,7 @@ async fn drill(name: &str, cluster: &str, kills: usize) -> anyhow::Result<(Talli
 /// Starts the product and sees it die.
 async fn die(house: &House, place: Place) -> anyhow::Result<Died> {
     // Also the second or third visit, so that the first is not always the one that dies.
-    let (visit, moment) = { (rand::rng().random_range(1..=3), rand::rng().random_range(200..2_500)) };
+    let (visit, moment) = (rand::rng().random_range(1..=3), rand::rng().random_range(200..2_500));
     match place {
         Place::At(point) => house.serve(Some(&format!("{}:{visit}", point.as_str())))?.dies_within(PATIENCE).await,
         Place::OutOfTheBlue => house.serve(None)?.dies_within(Duration::from_millis(moment)).await,
@@ -131,16 +136,18 @@ fn next_place(at: usize, points: &mut impl Iterator<Item = Point>, tallies: &Tal
 }
 
 /// Puts what became of every press beside the kills during which it was made.
-async fn judge(house: &House, presses: &[Press], tallies: &mut Tallies) -> anyhow::Result<()> {
-    let found = books::judge(house, presses).await?;
+async fn judge(house: &House, presses: &[Press], tallies: &mut Tallies) -> anyhow::Result<Found> {
+    let found = books::judge(house, presses, true).await?;
+    let mut total = Found { adrift: books::adrift(house).await?, ..Found::default() };
+    // Nobody can say during which kill the books went wrong.
+    tallies.entry(Place::OutOfTheBlue).or_default().found.adrift += total.adrift;
     for (press, found) in presses.iter().zip(found) {
         let tally = tallies.entry(press.during).or_default();
         tally.generations += 1;
         tally.found.add(&found);
+        total.add(&found);
     }
-    // Nobody can say during which kill the books went wrong.
-    tallies.entry(Place::OutOfTheBlue).or_default().found.adrift += books::adrift(house).await?;
-    Ok(())
+    Ok(total)
 }
 
 /// The points without a kill.

@@ -295,7 +295,8 @@ pub async fn is_spooled_elsewhere(db: &Db, id: &GenerationId, place: u32, node: 
 pub async fn ended(db: &Db, ids: &[GenerationId]) -> Result<Vec<GenerationId>, sqlx::Error> {
     let mut tx = db.begin().await?;
     sqlx::query(
-        "delete from spooled where generation_id in (select id from generation where state in ('succeeded', 'failed', 'canceled'))",
+        "delete from spooled where exists (select 1 from generation g
+           where g.id = spooled.generation_id and g.state in ('succeeded', 'failed', 'canceled'))",
     )
     .execute(tx.connection())
     .await?;

@@ -12,7 +12,9 @@ use axum::response::{IntoResponse, Response};
 use bytes::BytesMut;
 use http_body_util::BodyExt;
 use hyper::body::Body as _;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 /// How long a body may take to arrive.
@@ -21,9 +23,23 @@ const LONGEST: Duration = Duration::from_secs(10);
 const THROWN_AWAY: usize = 1024 * 1_024;
 const THROWING_AWAY: Duration = Duration::from_secs(2);
 
-/// The most bytes of a body.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct AtMost(pub usize);
+/// Bodies that are being read at once; they are all there is of a request before it has found room.
+const AT_ONCE: usize = 1_024;
+
+/// The bodies of one process.
+#[derive(Clone)]
+pub(super) struct Bodies {
+    /// The most bytes, by the path.
+    longest: fn(&str) -> usize,
+    places: Arc<Semaphore>,
+}
+
+impl Bodies {
+    /// At most so long.
+    pub fn at_most(longest: fn(&str) -> usize) -> Self {
+        Self { longest, places: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+}
 
 /// Why there is no whole body.
 enum Unread {
@@ -33,13 +49,20 @@ enum Unread {
     Broken,
 }
 
-pub(super) async fn whole(State(limit): State<AtMost>, request: Request, next: Next) -> Response {
+pub(super) async fn whole(State(bodies): State<Bodies>, request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
+    let Ok(place) = bodies.places.try_acquire() else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
     let (parts, body) = request.into_parts();
+    let limit = (bodies.longest)(parts.uri.path());
     match timeout(LONGEST, read(body, limit)).await {
-        Ok(Ok(bytes)) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Ok(Ok(bytes)) => {
+            drop(place);
+            next.run(Request::from_parts(parts, Body::from(bytes))).await
+        }
         Ok(Err(Unread::TooLong(rest))) => {
             // Whoever still sends after that finds the connection closed.
             let _ = timeout(THROWING_AWAY, throw_away(rest)).await;
@@ -50,7 +73,7 @@ pub(super) async fn whole(State(limit): State<AtMost>, request: Request, next: N
     }
 }
 
-async fn read(mut body: Body, AtMost(limit): AtMost) -> Result<Bytes, Unread> {
+async fn read(mut body: Body, limit: usize) -> Result<Bytes, Unread> {
     let mut whole = BytesMut::new();
     while let Some(frame) = body.frame().await {
         // Trailers are nobody's business here.
@@ -83,12 +106,12 @@ mod tests {
 
     #[tokio::test]
     async fn a_body_is_read_up_to_its_limit_and_not_a_byte_further() {
-        let bytes = read(body(4, 256), AtMost(1_024)).await.ok().expect("a whole body");
+        let bytes = read(body(4, 256), 1_024).await.ok().expect("a whole body");
         assert_eq!(bytes.len(), 1_024);
-        assert!(matches!(read(body(5, 256), AtMost(1_024)).await, Err(Unread::TooLong(_))));
-        assert!(matches!(read(body(1, 1_025), AtMost(1_024)).await, Err(Unread::TooLong(_))));
+        assert!(matches!(read(body(5, 256), 1_024).await, Err(Unread::TooLong(_))));
+        assert!(matches!(read(body(1, 1_025), 1_024).await, Err(Unread::TooLong(_))));
         let broken = stream::iter([Ok(vec![0; 8]), Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))]);
-        assert!(matches!(read(Body::from_stream(broken), AtMost(1_024)).await, Err(Unread::Broken)));
+        assert!(matches!(read(Body::from_stream(broken), 1_024).await, Err(Unread::Broken)));
     }
 
     #[tokio::test]

@@ -9,7 +9,7 @@ use super::visitor::SignedIn;
 use crate::domain::Timestamp;
 use crate::server::App;
 use crate::server::auth::Sessions;
-use crate::server::live::{self, Frame};
+use crate::server::live::Frame;
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -63,7 +63,7 @@ pub(super) async fn events(
     let since = last.or(cursor.since).map_or(now, Timestamp);
     // Subscribed before the rows are read: what changes in between comes twice rather than never.
     let frames = app.hub.subscribe(&person.id, now).ok_or(Trouble::TOO_MANY)?;
-    let first = live::catch_up(&app.db, &person.id, since, now).await?;
+    let first = app.hub.catch_up(&app.db, &person.id, since, now).await?;
     let sessions = Sessions::new(app.db.clone(), app.clock.clone());
     let mut keep_alive = interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
     keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);

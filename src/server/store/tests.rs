@@ -177,7 +177,7 @@ async fn s3s_fs_refuses_wrong_credentials() {
 }
 
 #[tokio::test]
-async fn s3s_fs_refuses_a_damaged_upload() {
+async fn rl_20_s3s_fs_refuses_a_damaged_upload() {
     let server = S3Server::start().await;
     an_upload_damaged_on_the_way_is_an_error_worth_a_retry(&Store::open(&server.config()).await.expect("a store")).await;
 }
@@ -195,7 +195,7 @@ async fn a_server_that_is_down_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers_is_unavailable_within_the_time_limit() {
+async fn rl_18_a_server_that_never_answers_is_unavailable_within_the_time_limit() {
     let store = Store::open_within(&silent().await, SHORT).await.expect("a store");
     let began = Instant::now();
     assert!(matches!(store.put_bytes(&key("hang"), Bytes::from_static(b"x")).await, Err(Error::Unavailable(_))));
@@ -259,7 +259,7 @@ fn a_secret_is_never_printed() {
 }
 
 #[tokio::test]
-async fn seaweedfs_passes_the_same_suite() {
+async fn rl_21_seaweedfs_passes_the_same_suite() {
     let Some(server) = SeaweedFs::start().await else {
         println!("skipped: TEST_SEAWEEDFS does not name the weed program");
         return;

@@ -287,8 +287,7 @@ impl Next {
     fn still_running(&mut self) {
         if self.now >= self.job.deadline_at.plus_ms(GIVE_UP_MS) {
             self.stopped(Some("it never ended".to_owned()));
-        } else if self.job.state == State::Canceling || self.job.cancel_requested_at.is_some() || self.now >= self.job.deadline_at
-        {
+        } else if self.is_to_stop() {
             // From a look at a `waiting` row this is the step towards stopping; there, it is another look.
             let in_ms = if self.job.state == State::Canceling { 500 } else { 0 };
             self.go(State::Canceling, in_ms);
@@ -310,6 +309,11 @@ impl Next {
         self.go(State::Storing, 0);
     }
 
+    /// Whether nothing more is to be bought: it was asked to stop, or its time is up, by whichever worker's clock said so.
+    fn is_to_stop(&self) -> bool {
+        self.job.state == State::Canceling || self.job.cancel_requested_at.is_some() || self.now >= self.job.deadline_at
+    }
+
     const fn may_buy_another(&self) -> bool {
         self.job.paid_attempts < PAID_BUDGET && self.job.paid_attempts + self.job.given_up < CALL_BUDGET
     }
@@ -317,7 +321,7 @@ impl Next {
     fn run_failed(&mut self, failure: RunFailure, detail: Option<String>) {
         let another = self.may_buy_another();
         match failure {
-            RunFailure::Interrupted if self.job.cancel_requested_at.is_some() => self.canceled(),
+            RunFailure::Interrupted if self.is_to_stop() => self.stopped(detail),
             RunFailure::Interrupted if another => {
                 self.go(State::Queued, 1_000);
                 self.job.prediction_id = None;

@@ -83,9 +83,8 @@ pub(super) async fn store(tools: &Tools, job: &Job) -> Result<Stored, sqlx::Erro
 fn note(stored: &mut Stored, cause: &NotKept) {
     match cause {
         NotKept::Lost(_) => stored.lost += 1,
-        NotKept::Unfetched(_) => stored.unfetched += 1,
+        NotKept::Unfetched(_) | NotKept::NoRoom(_) => stored.unfetched += 1,
         NotKept::Damaged(_) => stored.damaged += 1,
-        NotKept::NoRoom(_) => stored.unfetched += 1,
         NotKept::StoreAway(_) | NotKept::Elsewhere => stored.spooled += 1,
     }
     stored.store_away |= matches!(cause, NotKept::NoRoom(_) | NotKept::StoreAway(_) | NotKept::Elsewhere);

@@ -157,15 +157,15 @@ impl House {
     }
 
     async fn gates(&self) -> Gates {
-        let pool = || self.app.db().pool();
+        let db = self.app.db();
         let allowance = async |name: &'static str| {
             let amount = sqlx::query_as("select amount from allowance where name = $1").bind(name);
-            let (amount,): (i64,) = amount.fetch_one(pool()).await.expect("an allowance");
+            let (amount,): (i64,) = amount.fetch_one(db.pool()).await.expect("an allowance");
             amount
         };
         let bucket = sqlx::query_as("select parts, refilled_at, blocked_until from bucket");
-        let (parts, refilled_at, blocked_until): (i64, i64, i64) = bucket.fetch_one(pool()).await.expect("the bucket");
-        let pauses = sqlx::query_as("select scope, until, failures from pause").fetch_all(pool()).await.expect("the pauses");
+        let (parts, refilled_at, blocked_until): (i64, i64, i64) = bucket.fetch_one(db.pool()).await.expect("the bucket");
+        let pauses = sqlx::query_as("select scope, until, failures from pause").fetch_all(db.pool()).await.expect("the pauses");
         let pause = |(scope, until, failures): (String, Option<i64>, i64)| {
             (self.scope(&scope), Pause { until: until.map(Timestamp), failures })
         };

@@ -76,7 +76,8 @@ async fn administer(server: &str, statement: String) {
     connection.close().await.expect("a connection that ends");
 }
 
-fn variable(name: &str) -> Option<String> {
+/// The only look of the tests at their surroundings.
+pub fn variable(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "the tests' own surroundings are nobody's configuration")]
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
