@@ -9,6 +9,7 @@ mod browser;
 mod cluster;
 mod database;
 pub mod files;
+mod memory;
 mod proxy;
 pub mod s3;
 mod stream;
@@ -16,6 +17,7 @@ mod stream;
 pub use browser::{Answer, Browser};
 pub use cluster::Cluster;
 pub use database::{Database, Engine, variable};
+pub use memory::{Memory, seeds};
 pub use proxy::{Proxy, Wire};
 pub use stream::Stream;
 
