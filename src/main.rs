@@ -1,4 +1,4 @@
-//! The commands of the one binary: `serve`, `sandbox`, `user`, `ledger`, `doctor`.
+//! The commands of the one binary: `serve`, `sandbox`, `user`, `queue`, `ledger`, `doctor`.
 
 use anyhow::{Context, bail};
 use atelier::domain::{Credits, Timestamp};
@@ -7,7 +7,9 @@ use atelier::server::clock::Clock;
 use atelier::server::config::Config;
 use atelier::server::crash;
 use atelier::server::db::{Db, mint};
+use atelier::server::generation::limits;
 use atelier::server::ledger::{self, Grant};
+use atelier::server::model;
 use atelier::server::replicate::{Client, install_tls};
 use atelier::server::sandbox::{self, Sandbox};
 use atelier::server::store::Store;
@@ -55,6 +57,9 @@ enum Command {
     /// Manages people
     #[command(subcommand)]
     User(User),
+    /// Shows what waits, and stops or resumes letting generations into flight
+    #[command(subcommand)]
+    Queue(Queue),
     /// Checks the books
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -84,6 +89,36 @@ enum User {
         #[arg(long)]
         reference: Option<String>,
     },
+}
+
+#[derive(Subcommand)]
+enum Queue {
+    /// What is in flight, what waits, and every pause
+    Show,
+    /// Lets nothing more into flight; what is in flight goes on
+    Pause {
+        #[command(flatten)]
+        whose: Whose,
+        /// Why; stands in `queue show`
+        #[arg(long)]
+        reason: String,
+    },
+    /// Lifts a pause
+    Resume {
+        #[command(flatten)]
+        whose: Whose,
+    },
+}
+
+/// Everything, unless it is said which model or whose.
+#[derive(clap::Args)]
+struct Whose {
+    /// Only this model, `owner/name`
+    #[arg(long, conflicts_with = "person")]
+    model: Option<String>,
+    /// Only what this person asks for; their address
+    #[arg(long)]
+    person: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -126,6 +161,7 @@ async fn command(cli: Cli) -> anyhow::Result<()> {
             run_sandbox(&config, port, options).await
         }
         Command::User(command) => user(&config, command, clock.now()).await,
+        Command::Queue(command) => queue(&config, command, clock.now()).await,
         Command::Ledger(LedgerCommand::Verify) => verify(&config).await,
         Command::Doctor => doctor(&config).await,
     }
@@ -184,6 +220,38 @@ async fn user(config: &Config, command: User, now: Timestamp) -> anyhow::Result<
             tx.commit().await?;
             say(&format!("{email} has {credits} more (reference {reference})"))
         }
+    }
+}
+
+async fn queue(config: &Config, command: Queue, now: Timestamp) -> anyhow::Result<()> {
+    let db = database(config).await?;
+    match command {
+        Queue::Show => say(&limits::overview(&db, now).await?.to_string()),
+        Queue::Pause { whose, reason } => {
+            let scope = scope(&db, whose).await?;
+            limits::pause(&db, &scope, &reason).await?;
+            say(&format!("{scope} is paused until it is resumed; what is in flight goes on"))
+        }
+        Queue::Resume { whose } => {
+            let scope = scope(&db, whose).await?;
+            let lifted = limits::resume(&db, &scope).await?;
+            say(&format!("{scope} {}", if lifted { "goes on" } else { "was not paused" }))
+        }
+    }
+}
+
+/// How a pause names what it stops.
+async fn scope(db: &Db, whose: Whose) -> anyhow::Result<String> {
+    match whose {
+        Whose { person: Some(email), .. } => {
+            let person = account::find_by_email(db, &email).await?.with_context(|| format!("nobody has the address {email}"))?;
+            Ok(format!("person:{}", person.id))
+        }
+        Whose { model: Some(model), .. } => {
+            let known = model::offered(db).await?.iter().any(|offered| offered.name.as_str() == model);
+            if known { Ok(format!("model:{model}")) } else { bail!("--model: there is no {model} in the catalogue") }
+        }
+        Whose { .. } => Ok("global".to_owned()),
     }
 }
 

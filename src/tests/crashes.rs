@@ -14,7 +14,8 @@ use atelier::domain::{GenerationId, Model, PersonId, RawRequest, State};
 use atelier::server::crash::{Doom, Point, doomed};
 use atelier::server::generation::{self, DEADLINE_MS};
 use atelier::server::model;
-use atelier::server::worker::Worker;
+use atelier::server::worker::reach::Reach;
+use atelier::server::worker::{Tools, Worker};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::ops::RangeInclusive;
@@ -234,6 +235,8 @@ async fn play_all(app: TestApp, script: Script) -> BTreeSet<Point> {
     }
     let took = begun.elapsed();
     eprintln!("{}, {:?}: {points} points, {schedules} schedules in {took:.1?}", stage.script.prompt, stage.app.engine());
+    // As a process does when it starts: who dies after the last commit leaves a file that nobody needs.
+    stage.app.worker.clear_spool().await.expect("the spool");
     stage.app.finish().await;
     died_at
 }
@@ -281,7 +284,7 @@ impl Stage {
 
     /// Turns workers until it is over.
     async fn see_through(&self, id: &GenerationId, company: &mut Company) {
-        let mut worker = Worker::new(self.app.tools.clone());
+        let mut worker = self.worker();
         let (deadline, mut twist) = (self.app.clock.now().plus_ms(DEADLINE_MS), self.script.twist);
         for _ in 0..TURNS {
             let state = self.app.state(id).await;
@@ -311,15 +314,20 @@ impl Stage {
             match turned {
                 None => {
                     company.next(&self.app).await;
-                    worker = Worker::new(self.app.tools.clone());
+                    worker = self.worker();
                 }
                 Some(turned) => {
                     let did_something = turned.expect("a turn") > 0;
-                    assert!(did_something || self.app.move_on().await, "forgotten as {state:?}");
+                    assert!(did_something || self.app.move_on().await, "forgotten as {state:?} after {:?}", company.lives);
                 }
             }
         }
         panic!("{} never ends", self.script.prompt);
+    }
+
+    /// One of a new process, which remembers nothing.
+    fn worker(&self) -> Worker {
+        Worker::new(Tools { reach: Reach::default(), ..self.app.tools.clone() })
     }
 
     /// One end, one effect on the books, the files iff it succeeded, nothing bought that the script does not allow.

@@ -12,10 +12,11 @@ mod weather;
 mod worker;
 
 use crate::support::variable;
+use atelier::domain::{GenerationId, RawRequest};
 use atelier::server::db::{Db, with_ids_from};
-use atelier::server::generation::Caps;
+use atelier::server::generation::{self, Caps};
 use dice::Dice;
-use house::{Broken, House};
+use house::{Broken, Event, House};
 use mutant::Mutant;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hasher;
@@ -27,7 +28,7 @@ use weather::Weather;
 /// How many lives are lived when nobody says otherwise.
 const SEEDS: u64 = 200;
 /// A mutant is found within this many lives.
-const MUTANT_SEEDS: u64 = 40;
+const MUTANT_SEEDS: u64 = 60;
 
 /// Databases that cost nothing to make: copies of one that has its schema, where there is no disk to wait for.
 struct Databases {
@@ -134,6 +135,41 @@ async fn rl_34_two_hundred_lives_in_which_anything_goes_wrong_keep_every_promise
             assert!(tally.contains_key(what), "never happened: {what}");
         }
     }
+}
+
+#[tokio::test]
+async fn rl_09_somebodys_backlog_delays_anothers_first_by_one_turn_at_most() {
+    let databases = Databases::new().await;
+    for seed in 0..10 {
+        let (db, _file) = databases.fresh().await;
+        let caps = Caps { in_flight: 5, per_person: 5, creates_per_minute: 600 };
+        let mut house = House::new(db.clone(), seed, Weather::fair(), caps, None).await.expect("a house");
+        let (many, one) = (house.welcome(100).await.expect("a person"), house.welcome(5).await.expect("a person"));
+        house.hire(5);
+        house.hire(3);
+        for at in 0..100 {
+            house.later(at / 10, Event::Press { person: many, wish: wish(at) });
+        }
+        let comes_after = house.dice.between(100, 20_000);
+        house.later(comes_after, Event::Press { person: one, wish: wish(100) });
+        let latest = house.now + generation::DEADLINE_MS;
+        let owner =
+            |house: &House, id: &GenerationId| house.requested.iter().find(|(known, _)| known == id).map(|(_, owner)| *owner);
+        let has_come = |house: &House, _: &Event| house.requested.iter().any(|(_, owner)| *owner == one);
+        let has_gone = |house: &House, _: &Event| house.admitted.iter().any(|id| owner(house, id) == Some(one));
+        house.until(latest, has_come).await.expect("everybody comes");
+        let before = house.admitted.len();
+        house.until(latest, has_gone).await.expect("everybody has their turn");
+        let others = house.admitted[before..].iter().take_while(|id| owner(&house, id) == Some(many)).count();
+        assert!((5..100).contains(&before), "there is a backlog: {before} of 100 have gone");
+        assert!(others <= 1, "seed {seed}: {others} of somebody else's went before the first of theirs");
+        db.close().await;
+    }
+}
+
+/// A press like any other.
+fn wish(at: i64) -> RawRequest {
+    RawRequest { request_key: format!("press-{at}"), prompt: format!("lighthouse {at}"), ..RawRequest::default() }
 }
 
 #[tokio::test]

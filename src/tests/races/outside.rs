@@ -6,6 +6,8 @@ use atelier::domain::{PredictionId, State};
 use atelier::server::db::News;
 use atelier::server::generation::{self, Job, work};
 use atelier::server::replicate::{Create, Error};
+use futures::future::join_all;
+use sqlx::Executor;
 use sqlx::error::ErrorKind;
 use std::time::Duration;
 
@@ -70,16 +72,21 @@ both_databases! {
     async fn r_22_every_connection_syncs_every_commit(app: TestApp) {
         // On PostgreSQL it is the server's to promise, and tests run on one that does not.
         if app.engine() == Engine::Sqlite {
-            let durable = async |connection: &mut sqlx::AnyConnection| -> bool {
-                let (level,): (i64,) = sqlx::query_as("pragma synchronous").fetch_one(&mut *connection).await.expect("a level");
-                let (journal,): (String,) = sqlx::query_as("pragma journal_mode").fetch_one(connection).await.expect("a mode");
-                (level, journal.as_str()) == (2, "wal")
-            };
-            // Right: FULL. That no connection of the pool is without it is `rl_01`.
-            assert_eq!(app.count("pragma synchronous").await, 2);
+            const LEVEL: &str = "pragma synchronous";
+            const FULL: i64 = 2;
+            // Far more at once than there are connections, so that each is asked; and the one that writes.
+            let levels = join_all((0..64).map(|_| sqlx::query_as(LEVEL).fetch_one(app.db().pool()))).await;
+            let mut writer = app.db().begin().await.expect("a transaction");
+            let written = sqlx::query_as(LEVEL).fetch_one(writer.connection()).await;
+            drop(writer);
+            for level in levels.into_iter().chain([written]) {
+                let (level,): (i64,) = level.expect("a level");
+                assert_eq!(level, FULL, "right: every commit is synced");
+            }
             let mut stranger = app.stranger().await.expect("a connection");
-            sqlx::query("pragma synchronous = normal").execute(&mut stranger).await.expect("wrong, but it is heard");
-            assert!(!durable(&mut stranger).await);
+            stranger.execute("pragma synchronous = normal").await.expect("wrong");
+            let (level,): (i64,) = sqlx::query_as(LEVEL).fetch_one(&mut stranger).await.expect("a level");
+            assert_ne!(level, FULL, "and it shows");
         }
         app.finish().await;
     }

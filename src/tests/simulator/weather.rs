@@ -31,6 +31,8 @@ pub struct Weather {
     pub list_lag: i64,
     /// A worker dies at an await.
     pub death: i64,
+    /// A worker freezes at an await.
+    pub freeze: i64,
     /// A commit fails.
     pub failed_commit: i64,
     /// A commit succeeds and its caller hears that it failed.
@@ -70,6 +72,7 @@ impl Weather {
             failed_answer: 0,
             list_lag: 0,
             death: 0,
+            freeze: 0,
             failed_commit: 0,
             unheard_commit: 0,
             bad_fetch: 0,
@@ -87,11 +90,12 @@ impl Weather {
         let mut weather = Self {
             refused: often(100),
             lost_call: often(100),
-            late_call: often(150),
+            late_call: often(300),
             lost_answer: often(150),
             failed_answer: often(100),
             list_lag: often(600),
-            death: often(12),
+            death: often(8),
+            freeze: often(8),
             failed_commit: often(20),
             unheard_commit: often(20),
             bad_fetch: often(250),
