@@ -87,7 +87,9 @@ async fn prepare(connection: &mut AnyConnection, dialect: Dialect) -> Result<(),
                 sqlx::query(*pragma).execute(&mut *connection).await?;
             }
         }
-        Dialect::Postgres => drop(sqlx::raw_sql(POSTGRES).execute(connection).await?),
+        Dialect::Postgres => {
+            sqlx::raw_sql(POSTGRES).execute(connection).await?;
+        }
     }
     Ok(())
 }
