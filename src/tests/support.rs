@@ -161,7 +161,10 @@ impl TestApp {
     /// Another process, and the wire between it and the database; `None` where there is nothing between them.
     pub async fn beside_wired(&self) -> Option<(Process, Proxy)> {
         let (proxy, url) = self.database.wired().await?;
-        Some((Process::start(url, &self.clock, &self.tools.store, &self.stop, &[]).await, proxy))
+        let process = Process::start(url, &self.clock, &self.tools.store, &self.stop, &[]).await;
+        // The others do not watch: behind no wire, all it could notice is a build machine that is busy for seconds.
+        tokio::spawn(process.app.db.clone().watch(self.clock.clone(), process.app.stop.clone()));
+        Some((process, proxy))
     }
 
     /// A worker as another process would have it: its own identity and its own connections.
@@ -427,7 +430,6 @@ impl Process {
         };
         tokio::spawn(live::relay(app.db.clone(), app.stop.clone()));
         tokio::spawn(app.hub.clone().run(app.db.clone(), clock.clone(), app.stop.clone()));
-        tokio::spawn(app.db.clone().watch(clock.clone(), app.stop.clone()));
         tokio::spawn(listen::serve(listener, app.router(), Limits::PRODUCT, app.stop.clone()));
         Self { app, url: format!("http://{addr}") }
     }
