@@ -76,6 +76,8 @@ pub struct App {
     pub assets: Assets,
     /// Whether Replicate is the built-in sandbox.
     pub sandbox: bool,
+    /// What webhooks must be signed with.
+    pub webhooks: replicate::Secrets,
     /// Cancelled when the process is to stop.
     pub stop: CancellationToken,
 }
@@ -132,6 +134,12 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
     let clock = Clock::System;
     let mut tasks = JoinSet::new();
     let replicate = connect_replicate(&config, &clock, role, &mut tasks, &stop).await?;
+    worker::check_window(&replicate)?;
+    let addr = config.addr;
+    let listener = TcpListener::bind(addr).await.with_context(|| format!("ATELIER_ADDR: cannot listen on {addr}"))?;
+    let addr = listener.local_addr()?;
+    // A worker alone answers no webhooks; they go to the address that everybody knows.
+    let webhooks = config.webhook_origin(replicate.is_local(), (role == Role::All).then_some(addr));
     let app = App {
         db: db.clone(),
         store: store.clone(),
@@ -139,6 +147,7 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
         hub: Hub::default(),
         assets: Assets::load(),
         sandbox: config.replicate_token.is_none(),
+        webhooks: replicate::Secrets::new(config.webhook_secrets.clone(), replicate.clone()),
         stop: stop.clone(),
         config: Arc::new(config),
     };
@@ -150,16 +159,14 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
     if role != Role::Web {
         limits::allow(&db, app.config.caps).await?;
         let concurrency = app.config.worker_concurrency;
-        let worker = Worker::new(Tools { db: db.clone(), replicate, store, clock, scratch, concurrency });
+        let worker = Worker::new(Tools { db: db.clone(), replicate, store, clock, scratch, concurrency, webhooks });
         let stop = stop.clone();
         tasks.spawn(async move {
             worker.run(stop).await;
             Ok(())
         });
     }
-    let addr = app.config.addr;
-    let listener = TcpListener::bind(addr).await.with_context(|| format!("ATELIER_ADDR: cannot listen on {addr}"))?;
-    let (addr, sandbox) = (listener.local_addr()?, app.sandbox);
+    let sandbox = app.sandbox;
     let router = if role == Role::Worker { http::health(app) } else { app.router() };
     tasks.spawn(serve(listener, router, stop));
     Ok(Running { addr, sandbox, tasks, db })

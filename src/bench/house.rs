@@ -101,6 +101,7 @@ impl House {
             clock: Clock::System,
             scratch: self.folder.join("scratch"),
             concurrency: CONCURRENCY,
+            webhooks: None,
         });
         let stop = CancellationToken::new();
         let told = stop.clone();

@@ -7,6 +7,7 @@
 mod accounts;
 mod admission;
 mod architecture;
+mod hooks;
 mod http;
 mod ledger;
 mod lifecycle;

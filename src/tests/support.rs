@@ -23,7 +23,7 @@ use atelier::server::generation;
 use atelier::server::generation::limits::{self, Caps};
 use atelier::server::ledger::{self, Grant};
 use atelier::server::live::{self, Hub};
-use atelier::server::replicate::{self, Client};
+use atelier::server::replicate::{self, Client, Secrets};
 use atelier::server::sandbox::{self, InvoiceEvent, Sandbox};
 use atelier::server::store::{Key, Store, StoreConfig};
 use atelier::server::worker::{Tools, Worker};
@@ -113,11 +113,11 @@ impl TestApp {
         let scratch = dir.path().join("scratch");
         tokio::fs::create_dir_all(&scratch).await.expect("a directory for files on their way");
         let store = Store::open(&StoreConfig::Disk { dir: dir.path().join("objects") }).await.expect("a store");
-        let process = Process::start(database.url(&dir), &clock, &store, &stop, &[]).await;
+        let process = Process::start(database.url(&dir), &clock, &store, &replicate, &stop, &[]).await;
         let db = process.app.db.clone();
         // The bucket of paid calls has tests of its own.
         limits::allow(&db, Caps { creates_per_minute: 1_000_000, ..process.app.config.caps }).await.expect("allowances");
-        let tools = Tools { db, replicate, store, clock: clock.clone(), scratch, concurrency: 5 };
+        let tools = Tools { db, replicate, store, clock: clock.clone(), scratch, concurrency: 5, webhooks: None };
         let worker = Worker::new(tools.clone());
         Self { process, clock, sandbox, tools, worker, database, dir, stop, finished: false }
     }
@@ -129,7 +129,14 @@ impl TestApp {
 
     /// Another process that was told other things by its environment.
     pub async fn beside_with(&self, variables: &[(&'static str, &str)]) -> Process {
-        Process::start(self.database.url(&self.dir), &self.clock, &self.tools.store, &self.stop, variables).await
+        let Tools { clock, store, replicate, .. } = &self.tools;
+        Process::start(self.database.url(&self.dir), clock, store, replicate, &self.stop, variables).await
+    }
+
+    /// A worker whose predictions send their webhooks to the first process, when [`Sandbox::deliver_due`] is called.
+    pub fn called_worker(&self) -> Worker {
+        let origin = self.process.url.parse().expect("an origin");
+        Worker::new(Tools { webhooks: Some(origin), ..self.tools.clone() })
     }
 
     /// A worker as another process would have it: its own identity and its own connections.
@@ -319,6 +326,7 @@ impl Process {
         database_url: String,
         clock: &Clock,
         store: &Store,
+        replicate: &Client,
         stop: &CancellationToken,
         variables: &[(&'static str, &str)],
     ) -> Self {
@@ -332,6 +340,7 @@ impl Process {
             hub: Hub::default(),
             assets: Assets::load(),
             sandbox: true,
+            webhooks: Secrets::new(config.webhook_secrets.clone(), replicate.clone()),
             // Its own, so that one process can be stopped and the others go on.
             stop: stop.child_token(),
             config: Arc::new(config),
@@ -378,6 +387,8 @@ async fn start_sandbox(dir: &TempDir, clock: &Clock, stop: &CancellationToken) -
         // The limits have tests of their own, beside the sandbox.
         creates_per_minute: 1_000_000,
         reads_per_minute: 1_000_000,
+        // A test says when a webhook arrives.
+        delivers: false,
         ..sandbox::Options::new(move || time.now())
     };
     let sandbox = Sandbox::open(&dir.path().join("sandbox"), options).await.expect("a sandbox");

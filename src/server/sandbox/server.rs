@@ -23,6 +23,8 @@ pub async fn serve(listener: TcpListener, sandbox: Sandbox, stop: CancellationTo
     let router = sandbox.router();
     let graceful = GracefulShutdown::new();
     let mut connections = JoinSet::new();
+    let delivers = sandbox.0.options.delivers;
+    let delivering = delivers.then(|| tokio::spawn(sandbox.clone().deliver(stop.clone())));
     loop {
         let socket = tokio::select! {
             () = stop.cancelled() => break,
@@ -48,6 +50,9 @@ pub async fn serve(listener: TcpListener, sandbox: Sandbox, stop: CancellationTo
     }
     if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
         tracing::debug!("the sandbox left answers unfinished");
+    }
+    if let Some(delivering) = delivering {
+        delivering.await.context("sending webhooks")?;
     }
     Ok(())
 }
