@@ -10,6 +10,8 @@
 //! | [`live`] | what open pages are told |
 //! | [`crash`] | where a debug build can be made to die |
 //! | [`worker`] | takes what is due and does it |
+//! | [`reconcile`] | finds what does not agree |
+//! | [`listen`] | takes connections, and lets go of them |
 //! | [`replicate`], [`sandbox`] | the world that draws the pictures, and our double of it |
 //! | [`store`], [`picture`] | where files are kept, and what proves them whole |
 //! | `http`, [`auth`], [`assets`] | every address of the product |
@@ -25,9 +27,11 @@ pub mod db;
 pub mod generation;
 mod http;
 pub mod ledger;
+pub mod listen;
 pub mod live;
 pub mod model;
 pub mod picture;
+pub mod reconcile;
 pub mod replicate;
 pub mod sandbox;
 pub mod store;
@@ -40,9 +44,12 @@ use self::clock::Clock;
 use self::config::Config;
 use self::db::Db;
 use self::generation::limits;
+use self::listen::Limits;
 use self::live::Hub;
 use self::sandbox::Sandbox;
 use self::store::Store;
+use self::worker::reach::Reach;
+use self::worker::spool::Spool;
 use self::worker::{Tools, Worker};
 use anyhow::Context;
 use secrecy::SecretString;
@@ -54,8 +61,6 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tower_sessions::ExpiredDeletion;
 
-/// How long a stop waits for answers under way.
-const DRAIN: Duration = Duration::from_secs(12);
 /// Between two clearings of sessions that ran out.
 const CLEAR_SESSIONS: Duration = Duration::from_hours(1);
 
@@ -122,16 +127,16 @@ pub struct Running {
 /// # Errors
 /// When something needed is not there; the message says what.
 pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow::Result<Running> {
-    config.crash.into_iter().for_each(crash::arm);
     replicate::install_tls();
     // Leptos' reactive system needs to know its executor before the first page; a second time is harmless.
     let _ = any_spawner::Executor::init_tokio();
     let scratch = config.data_dir.join("scratch");
-    tokio::fs::create_dir_all(&scratch).await.with_context(|| format!("DATA_DIR: cannot make {}", scratch.display()))?;
-    worker::clear_scratch(&scratch).await.with_context(|| format!("DATA_DIR: cannot clear {}", scratch.display()))?;
+    let spool = Spool::open(scratch.clone(), config.spool).await;
+    let spool = spool.with_context(|| format!("DATA_DIR: cannot use {}", scratch.display()))?;
     let db = Db::connect(&config.database_url).await.context("DATABASE_URL: cannot open the database")?;
     let store = Store::open(&config.store).await.context("cannot open the object store")?;
-    let clock = Clock::System;
+    let clock = Clock::System.corrected(0);
+    db.set_right(&clock).await.context("DATABASE_URL: the database does not say what time it is")?;
     let mut tasks = JoinSet::new();
     let replicate = connect_replicate(&config, &clock, role, &mut tasks, &stop).await?;
     worker::check_window(&replicate)?;
@@ -151,6 +156,7 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
         stop: stop.clone(),
         config: Arc::new(config),
     };
+    tasks.spawn(background(db.clone().watch(clock.clone(), stop.clone())));
     tasks.spawn(background(live::relay(db.clone(), stop.clone())));
     if role != Role::Worker {
         tasks.spawn(background(app.hub.clone().run(db.clone(), clock.clone(), stop.clone())));
@@ -158,8 +164,10 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
     }
     if role != Role::Web {
         limits::allow(&db, app.config.caps).await?;
-        let concurrency = app.config.worker_concurrency;
-        let worker = Worker::new(Tools { db: db.clone(), replicate, store, clock, scratch, concurrency, webhooks });
+        let sides = reconcile::Sides { db: db.clone(), store: store.clone(), replicate: Some(replicate.clone()) };
+        tasks.spawn(background(reconcile::run(sides, clock.clone(), stop.clone())));
+        let (concurrency, reach) = (app.config.worker_concurrency, Reach::default());
+        let worker = Worker::new(Tools { db: db.clone(), replicate, store, clock, spool, reach, concurrency, webhooks });
         let stop = stop.clone();
         tasks.spawn(async move {
             worker.run(stop).await;
@@ -168,7 +176,7 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
     }
     let sandbox = app.sandbox;
     let router = if role == Role::Worker { http::health(app) } else { app.router() };
-    tasks.spawn(serve(listener, router, stop));
+    tasks.spawn(background(listen::serve(listener, router, Limits::PRODUCT, stop)));
     Ok(Running { addr, sandbox, tasks, db })
 }
 
@@ -218,20 +226,10 @@ async fn connect_replicate(
             stop.cancelled().await;
             tokio::time::sleep(Duration::from_secs(1)).await;
             later.cancel();
-            serving.await?
+            Ok(serving.await?)
         });
     }
     Ok(replicate::Client::new(&url, SecretString::from(sandbox::TOKEN))?)
-}
-
-async fn serve(listener: TcpListener, router: axum::Router, stop: CancellationToken) -> anyhow::Result<()> {
-    let stopping = stop.clone();
-    let serving = axum::serve(listener, router).with_graceful_shutdown(async move { stopping.cancelled().await });
-    tokio::select! {
-        served = serving => served.context("serving"),
-        // Event streams end by themselves; whoever still has not finished by now is cut off.
-        () = async { stop.cancelled().await; tokio::time::sleep(DRAIN).await } => Ok(()),
-    }
 }
 
 async fn clear_sessions(sessions: impl ExpiredDeletion, stop: CancellationToken) {

@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn one_is_singular_in_english() {
-        assert_eq!((en::TEXT.viewer.kept_part)(1), "1 picture kept; the rest was returned");
+        assert_eq!((en::TEXT.frame.pictures)(1), "1 picture");
         assert_eq!((en::TEXT.frame.pictures)(1_284), "1,284 pictures");
     }
 }

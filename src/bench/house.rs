@@ -9,6 +9,8 @@ use atelier::server::model;
 use atelier::server::replicate::Client;
 use atelier::server::sandbox::{self, Sandbox};
 use atelier::server::store::{Store, StoreConfig};
+use atelier::server::worker::reach::Reach;
+use atelier::server::worker::spool::{self, Spool};
 use atelier::server::worker::{Tools, Worker};
 use secrecy::SecretString;
 use std::path::{Path, PathBuf};
@@ -34,6 +36,8 @@ pub struct House {
     pub db: Db,
     /// The files.
     pub store: Store,
+    /// Files on their way.
+    pub spool: Spool,
     /// What can be asked for.
     pub catalogue: Vec<Model>,
     /// Whoever asks when it does not matter who.
@@ -47,7 +51,7 @@ pub struct Provider {
     /// How to reach it.
     pub client: Client,
     stop: CancellationToken,
-    serving: JoinHandle<anyhow::Result<()>>,
+    serving: JoinHandle<()>,
 }
 
 /// A worker at work.
@@ -64,11 +68,11 @@ impl House {
         let db = Db::connect(&url).await?;
         let store = Store::open(&StoreConfig::Disk { dir: folder.join("objects") }).await?;
         limits::allow(&db, Caps { in_flight: 100_000, per_person: 100_000, creates_per_minute: 1_000_000 }).await?;
-        tokio::fs::create_dir_all(folder.join("scratch")).await?;
+        let spool = Spool::open(folder.join("scratch"), spool::Limits::DEFAULT).await?;
         let catalogue = model::offered(&db).await?;
         let email = "bench@example.com".to_owned();
         let person = join(&db, &email).await?;
-        Ok(Self { folder: folder.to_owned(), url, db, store, catalogue, person, email })
+        Ok(Self { folder: folder.to_owned(), url, db, store, spool, catalogue, person, email })
     }
 
     /// More people, each with plenty.
@@ -82,10 +86,20 @@ impl House {
 
     /// A sandbox that runs this many times faster than life, and never says that it is too much.
     pub async fn provider(&self, speed: f64) -> anyhow::Result<Provider> {
+        self.provider_of(speed, None).await
+    }
+
+    /// The same with pictures that take no time to draw, fetch and decode.
+    pub async fn tiny_provider(&self, speed: f64) -> anyhow::Result<Provider> {
+        self.provider_of(speed, Some(16)).await
+    }
+
+    async fn provider_of(&self, speed: f64, longest_edge: Option<u32>) -> anyhow::Result<Provider> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url: Url = format!("http://{}", listener.local_addr()?).parse()?;
         let pace = sandbox::Options::new(|| Clock::System.now());
-        let options = sandbox::Options { speed, creates_per_minute: 1_000_000, reads_per_minute: 1_000_000, ..pace };
+        let options =
+            sandbox::Options { speed, longest_edge, creates_per_minute: 1_000_000, reads_per_minute: 1_000_000, ..pace };
         let sandbox = Sandbox::open(&self.folder.join(mint()), options).await?;
         let stop = CancellationToken::new();
         let serving = tokio::spawn(sandbox::serve(listener, sandbox, stop.clone()));
@@ -99,7 +113,8 @@ impl House {
             replicate: provider.client.clone(),
             store: self.store.clone(),
             clock: Clock::System,
-            scratch: self.folder.join("scratch"),
+            spool: self.spool.clone(),
+            reach: Reach::default(),
             concurrency: CONCURRENCY,
             webhooks: None,
         });
@@ -118,7 +133,7 @@ impl Provider {
     /// Stops the sandbox.
     pub async fn stop(self) -> anyhow::Result<()> {
         self.stop.cancel();
-        self.serving.await?
+        Ok(self.serving.await?)
     }
 }
 

@@ -4,6 +4,8 @@
 //! | file | what it is for |
 //! |---|---|
 //! | `house` | a database, a store, a sandbox and people, fresh for each database |
+//! | `engine` | the verbs and the books with an outside world that weighs nothing; a queue of a hundred thousand |
+//! | `peers` | two well-known job queues doing nothing on the same PostgreSQL |
 //! | `work` | pickup, completed generations, accepted requests, and their peers |
 //! | `gallery` | the page of fifty over loopback, and its statements alone |
 //! | `product` | the binary itself: start to ready, memory |
@@ -12,8 +14,10 @@
 //! SQLite is always measured; PostgreSQL when `TEST_POSTGRES_URL` names a cluster (`scripts/bench` brings one, durable).
 //! One argument changes the size: the number of single requests for the pickup (200), the rest in proportion.
 
+mod engine;
 mod gallery;
 mod house;
+mod peers;
 mod product;
 mod table;
 mod work;
@@ -26,11 +30,25 @@ use table::{Against, Table};
 
 /// The limits that were set before anything was built.
 const PICKUP_LIMIT: Duration = Duration::from_millis(5);
+/// From the call of the verb, the charge included, until a worker has the intent: on SQLite, on PostgreSQL.
+const RUNNING_LIMITS: [Duration; 2] = [Duration::from_micros(1_500), Duration::from_micros(2_500)];
+/// A whole life with its four durable steps against a sandbox that answers at once.
+const OWN_TIME_LIMIT: Duration = Duration::from_millis(10);
+/// Lives a second: on SQLite, on PostgreSQL.
+const LIVES_LIMITS: [f64; 2] = [450.0, 1_000.0];
+/// Whose turn it is, of a hundred thousand: on SQLite, on PostgreSQL.
+const ADMISSION_LIMITS: [Duration; 2] = [Duration::from_micros(2_500), Duration::from_millis(20)];
 const START_LIMIT: Duration = Duration::from_secs(1);
 const MEMORY_LIMIT_MIB: f64 = 60.0;
 
 /// Single requests on an idle system, when nothing else is asked for.
 const SINGLES: usize = 200;
+
+/// Says something beside the table.
+fn note(text: &str) {
+    // Nobody reading is no fault.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -59,7 +77,21 @@ async fn main() -> anyhow::Result<()> {
 }
 
 async fn measure(table: &mut Table, name: &'static str, house: &House, singles: usize) -> anyhow::Result<()> {
-    let pickups = work::pickups(house, singles).await?;
+    let database = usize::from(house.db.is_shared());
+    let lives = engine::lives(house, singles * 10).await?;
+    table.amount("lives a second, outside for free", name, lives, ("at least", LIVES_LIMITS[database]));
+    if house.db.is_shared() {
+        for peer in peers::measure(&house.url, singles).await? {
+            table.amount("jobs a second, doing nothing", &peer.name, peer.per_second, ("the house's lives", lives));
+            table.time("pickup, call to job, p50", &peer.name, peer.pickup_p50(), Against::Limit(RUNNING_LIMITS[1]));
+        }
+    }
+    let admissions = engine::admissions(house, singles / 2).await?;
+    table.time("next turn of 100,000, p50", name, admissions.p50(), Against::Limit(ADMISSION_LIMITS[database]));
+    let own = work::own_time(house, singles).await?;
+    table.time("a whole life, ours, p50", name, own.p50(), Against::Limit(OWN_TIME_LIMIT));
+    let (running, pickups) = work::pickups(house, singles).await?;
+    table.time("pickup, call to step, p50", name, running.p50(), Against::Limit(RUNNING_LIMITS[database]));
     let written = work::bare_commits(house, singles).await?;
     table.time("pickup, commit to worker, p50", name, pickups.p50(), Against::Limit(PICKUP_LIMIT));
     table.time("pickup, commit to worker, p99", name, pickups.p99(), Against::Peer("one bare commit, p99", written.p99()));

@@ -26,15 +26,45 @@ const CALLERS: usize = 8;
 /// Between two looks whether everything is over.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// From the commit of a request to the commit of the worker's intent, one at a time, nothing else to do. The prompts
-/// fail at once, so that the worker is idle again soon.
-pub async fn pickups(house: &House, how_many: usize) -> anyhow::Result<Spread> {
+/// From the call of a request, and from its commit, to the commit of the worker's intent; one at a time, nothing else to
+/// do. The prompts fail at once, so that the worker is idle again soon.
+pub async fn pickups(house: &House, how_many: usize) -> anyhow::Result<(Spread, Spread)> {
     let provider = house.provider(AT_ONCE).await?;
     let working = house.worker(&provider);
-    let mut measured = Vec::with_capacity(how_many);
+    let (mut from_call, mut from_commit) = (Vec::with_capacity(how_many), Vec::with_capacity(how_many));
     for _ in 0..how_many {
-        measured.push(pickup(house).await?);
+        let (whole, part) = pickup(house).await?;
+        from_call.push(whole);
+        from_commit.push(part);
         over(&house.db).await?;
+    }
+    working.stop().await?;
+    provider.stop().await?;
+    Ok((Spread::new(from_call), Spread::new(from_commit)))
+}
+
+/// From the call of a request to its terminal state, one at a time, over real HTTP against a sandbox that has finished
+/// when it answers and draws next to nothing: what is left is our own.
+pub async fn own_time(house: &House, how_many: usize) -> anyhow::Result<Spread> {
+    let provider = house.tiny_provider(AT_ONCE).await?;
+    let working = house.worker(&provider);
+    let mut measured = Vec::with_capacity(how_many);
+    for number in 0..how_many {
+        let mut news = house.db.news();
+        let began = Instant::now();
+        let prompt = format!("a pebble, number {number}");
+        let requested =
+            generation::request(&house.db, &house.person, &press(&prompt), &house.catalogue, Clock::System.now()).await?;
+        loop {
+            news.recv().await?;
+            let state = sqlx::query_as("select state from generation where id = $1").bind(requested.id());
+            let (state,): (String,) = state.fetch_one(house.db.pool()).await?;
+            if state == "succeeded" {
+                break;
+            }
+            ensure!(state != "failed", "a pebble failed");
+        }
+        measured.push(began.elapsed());
     }
     working.stop().await?;
     provider.stop().await?;
@@ -43,7 +73,7 @@ pub async fn pickups(house: &House, how_many: usize) -> anyhow::Result<Spread> {
 
 /// The first news is the commit of the request, the second that of the worker's intent. They are heard on a thread of
 /// their own: the wake-up that is measured must not wait for the one that measures.
-async fn pickup(house: &House) -> anyhow::Result<Duration> {
+async fn pickup(house: &House) -> anyhow::Result<(Duration, Duration)> {
     let mut news = house.db.news();
     let (ready, is_ready) = oneshot::channel();
     let heard = tokio::task::spawn_blocking(move || {
@@ -51,11 +81,13 @@ async fn pickup(house: &House) -> anyhow::Result<Duration> {
         news.blocking_recv()?;
         let committed = Instant::now();
         news.blocking_recv()?;
-        Ok::<_, tokio::sync::broadcast::error::RecvError>(committed.elapsed())
+        Ok::<_, tokio::sync::broadcast::error::RecvError>((committed, Instant::now()))
     });
     is_ready.await?;
+    let called = Instant::now();
     generation::request(&house.db, &house.person, &press("nothing #fail"), &house.catalogue, Clock::System.now()).await?;
-    Ok(heard.await??)
+    let (committed, taken) = heard.await??;
+    Ok((taken - called, taken - committed))
 }
 
 /// One row inserted in one transaction, alone: what a commit costs on this database and disk.

@@ -46,6 +46,18 @@ impl fmt::Display for Credits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn cr_13_every_sum_difference_and_product_is_exact_or_refused(one: i64, other: i64) {
+            let (wide, others) = (i128::from(one), i128::from(other));
+            let exact = |wide: i128| i64::try_from(wide).ok().map(Credits);
+            prop_assert_eq!(Credits(one).checked_add(Credits(other)), exact(wide + others));
+            prop_assert_eq!(Credits(one).checked_sub(Credits(other)), exact(wide - others));
+            prop_assert_eq!(Credits(one).checked_mul(other), exact(wide * others));
+        }
+    }
 
     #[test]
     fn arithmetic_that_does_not_fit_is_refused() {

@@ -5,7 +5,7 @@ use super::icon::{RETURNED, icon};
 use super::part::{part, value, words};
 use super::press;
 use super::store::{LiveStart, Store};
-use crate::domain::{Phase, Timestamp};
+use crate::domain::{Credits, Phase, Timestamp};
 use crate::text::live::LiveText;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -107,9 +107,22 @@ pub fn cancel(card: &Card, text: &'static LiveText, start: &LiveStart) -> impl I
         }
     };
     view! {
-        <span class="card-hint">{(text.cancel_returns)(card.view.price.0)}</span>
+        <span class="card-hint">{(text.cancel_returns)(card.view.price.0, card.view.is_queued())}</span>
         <form method="post" action=action on:submit=on_submit><button class="button">{text.cancel}</button></form>
     }
+}
+
+/// How many of its pictures were kept and what came back for the others; nothing when it is whole.
+pub fn said_of_part(card: &Card, text: &LiveText) -> Option<String> {
+    let (view, returned) = (&card.view, card.view.returned());
+    let kept = i64::try_from(view.outputs.len()).unwrap_or_default();
+    (view.phase == Phase::Succeeded && returned > Credits::ZERO).then(|| (text.kept_part)(kept, view.count, returned.0))
+}
+
+/// The same, on the pictures.
+fn partly(card: &Card, text: &LiveText) -> Option<impl IntoView + use<>> {
+    let said = said_of_part(card, text)?;
+    Some(view! { <p class="badge ok card-part">{icon(RETURNED)} {said}</p> })
 }
 
 /// What was made, over the whole card.
@@ -129,6 +142,31 @@ fn pictures(card: &Card, text: &LiveText) -> AnyView {
         <a class="card-pictures" href=format!("/g/{}", view.id) data-count=count.to_string() aria-label=format!("{name}: {}", view.prompt)>
             {shown.collect::<Vec<_>>()}
         </a>
+        {partly(card, text)}
     }
     .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::components::samples;
+    use crate::domain::{GenerationView, Lang};
+    use crate::text::live;
+
+    fn shown(view: GenerationView, lang: Lang) -> String {
+        let card = Card::known(view);
+        Owner::new().with(|| pictures(&card, live::of(lang)).to_html())
+    }
+
+    #[test]
+    fn a_card_says_how_much_was_kept_and_what_came_back_and_nothing_when_it_is_whole() {
+        let part = || {
+            let whole = samples::succeeded(4);
+            GenerationView { captured: Credits(2), outputs: whole.outputs[..2].to_vec(), ..whole }
+        };
+        assert!(shown(part(), Lang::En).contains("2 of 4 kept; 2 credits returned"), "{}", shown(part(), Lang::En));
+        assert!(shown(part(), Lang::Ja).contains("4枚中2枚を保存、2クレジット返却済み"));
+        assert!(!shown(samples::succeeded(4), Lang::En).contains("card-part"));
+    }
 }

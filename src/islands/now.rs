@@ -4,10 +4,14 @@ use super::card::card_view;
 use super::cards::{Card, Cards};
 use super::parcel::Parcel;
 use super::part::{flag, words};
+use super::press;
 use super::store::{LiveStart, Store};
 use crate::domain::{GenerationView, Phase, Timestamp};
+use crate::text::live::LiveText;
+use leptos::ev::SubmitEvent;
 use leptos::leptos_dom::helpers::{IntervalHandle, set_interval_with_handle};
 use leptos::prelude::*;
+use leptos::task;
 use std::time::Duration;
 
 /// How often seconds are counted.
@@ -28,6 +32,7 @@ pub fn Now() -> impl IntoView {
     let said = RwSignal::new(String::new());
     wake(start.clone(), generations, Shown { cards, late, said, now });
 
+    let shared = start.clone();
     let each = move || cards.with(|cards| cards.list().to_vec());
     let card = move |first: Card| {
         let key = first.view.request_key.clone();
@@ -35,15 +40,36 @@ pub fn Now() -> impl IntoView {
             let found = cards.with(|cards| cards.find(&key).cloned());
             found.or_else(|| before.cloned()).unwrap_or_else(|| first.clone())
         });
-        card_view(card, now, start.clone())
+        card_view(card, now, shared.clone())
     };
     view! {
         <section class="now" aria-labelledby="now-heading" hidden=flag(move || cards.with(|cards| cards.list().is_empty()))>
             <h2 id="now-heading">{text.now} <span class="count" data-testid="queue-count" hidden=flag(move || cards.with(Cards::running) == 0)>{words(move || cards.with(Cards::running).to_string())}</span></h2>
+            {all(cards, text, &start)}
             <p class="reconnecting" role="status" hidden=flag(move || !late.get())>{text.reconnecting}</p>
             <ul class="cards"><For each key=|card| card.view.request_key.clone() children=card /></ul>
         </section>
         <p class="sr-only" role="status" aria-live="polite" data-testid="said">{words(move || said.get())}</p>
+    }
+}
+
+/// Stops everything at once, where there is more than one to stop.
+fn all(cards: RwSignal<Cards>, text: &'static LiveText, start: &LiveStart) -> impl IntoView + use<> {
+    let stoppable = move || {
+        cards.with(|cards| cards.list().iter().filter(|card| card.can_stop()).map(|card| card.view.price.0).collect::<Vec<_>>())
+    };
+    let certain =
+        move || cards.with(|cards| cards.list().iter().filter(|card| card.can_stop()).all(|card| card.view.is_queued()));
+    let start = start.clone();
+    let on_submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        task::spawn_local(press::stop_all(Store::open(&start)));
+    };
+    view! {
+        <form class="now-all" method="post" action="/generations/cancel" on:submit=on_submit hidden=flag(move || stoppable().len() < 2)>
+            <span class="card-hint">{words(move || (text.cancel_returns)(stoppable().iter().sum(), certain()))}</span>
+            <button class="button">{words(move || (text.cancel_all)(i64::try_from(stoppable().len()).unwrap_or_default()))}</button>
+        </form>
     }
 }
 

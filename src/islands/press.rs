@@ -1,10 +1,10 @@
-//! What goes from an island to the server: a press of Generate, and a press of Cancel. Both post the real form.
+//! What goes from an island to the server: a press of Generate, and presses of Cancel. All post the real form.
 //!
 //! A press is sent under one key as often as needed; the server makes it one generation. Money is never guessed: what is
 //! available changes only when the server says so.
 
 use super::browser::{self, Answer};
-use super::cards::Stage;
+use super::cards::{Card, Stage};
 use super::store::{Refused, Store};
 use super::wire;
 use crate::domain::{GenerationView, RequestKey};
@@ -32,6 +32,18 @@ pub async fn stop(store: Store, key: RequestKey, action: String) {
     let answer = browser::post(&action, "").await;
     if !answer.is_some_and(|answer| answer.status == 200 && hear(&store, &answer.body)) {
         store.set_stage(&key, Stage::Known);
+    }
+}
+
+/// Asks the server to stop everything that can still be stopped; the stream tells what became of each.
+pub async fn stop_all(store: Store) {
+    let stoppable = |card: &&Card| card.can_stop();
+    let keys: Vec<_> = store
+        .cards
+        .with_untracked(|cards| cards.list().iter().filter(stoppable).map(|card| card.view.request_key.clone()).collect());
+    keys.iter().for_each(|key| store.set_stage(key, Stage::Stopping));
+    if browser::post("/generations/cancel", "").await.is_none_or(|answer| answer.status != 200) {
+        keys.iter().for_each(|key| store.set_stage(key, Stage::Known));
     }
 }
 

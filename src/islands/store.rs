@@ -4,6 +4,7 @@
 //! event handlers, never while rendering.
 
 use super::browser;
+use super::card::said_of_part;
 use super::cards::{Card, Cards, Stage};
 use super::wire;
 use crate::domain::{BalanceView, GenerationView, Lang, LiveState, Phase, RequestKey, Timestamp};
@@ -163,7 +164,10 @@ impl Store {
         let (text, view) = (self.text(), &card.view);
         let returned = view.returned().0;
         match view.phase {
-            Phase::Succeeded => (text.said_ready)(i64::try_from(view.outputs.len()).unwrap_or_default(), card.tenths(self.now())),
+            Phase::Succeeded => {
+                let ready = (text.said_ready)(i64::try_from(view.outputs.len()).unwrap_or_default(), card.tenths(self.now()));
+                said_of_part(card, text).map_or(ready.clone(), |part| format!("{ready}. {part}"))
+            }
             Phase::Failed(_) => (text.said_failed)(returned),
             Phase::Canceled => (text.said_canceled)(returned),
             _ => text.said_started.to_owned(),

@@ -152,6 +152,7 @@ fn facts(generation: &GenerationView, output: Option<&OutputView>, lang: Lang) -
     let seed = generation.seed.map_or_else(|| words.seed_free.to_owned(), |seed| seed.to_string());
     let partly = generation.phase == Phase::Succeeded && generation.returned().0 > 0;
     let kept = i64::try_from(generation.outputs.len()).unwrap_or_default();
+    let returned = generation.returned().0;
     view! {
         <dl class="facts">
             {pair(words.model, generation.model_label.clone().into_any())}
@@ -163,7 +164,7 @@ fn facts(generation: &GenerationView, output: Option<&OutputView>, lang: Lang) -
             {output.map(|output| pair(words.file, file(output).into_any()))}
             {pair(words.price_path, price_path(generation, words).into_any())}
         </dl>
-        {partly.then(|| view! { <p class="badge ok"><Icon glyph=icon::UNDO />{(words.kept_part)(kept)}</p> })}
+        {partly.then(|| view! { <p class="badge ok"><Icon glyph=icon::UNDO />{(said.kept_part)(kept, generation.count, returned)}</p> })}
         {output
             .map(|output| {
                 view! {
@@ -261,6 +262,20 @@ mod tests {
         assert_eq!(price_path(&samples::failed(Failure::Timeout), words), "held 4 → returned 4");
         let running = GenerationView { phase: Phase::Queued, captured: Credits::ZERO, ..samples::succeeded(4) };
         assert_eq!(price_path(&running, words), "held 4");
+    }
+
+    #[test]
+    fn of_what_was_asked_for_it_says_how_much_was_kept_and_what_came_back() {
+        let part = || {
+            let whole = samples::succeeded(4);
+            let outputs = whole.outputs[1..3].to_vec();
+            GenerationView { captured: Credits(2), outputs, ..whole }
+        };
+        assert!(page(part(), 0).contains("2 of 4 kept; 2 credits returned"));
+        let (viewer, start) = (samples::viewer(Lang::Ja), samples::start(Lang::Ja));
+        let html = Owner::new().with(|| view! { <ViewerPage viewer start generation=part() shown=0 /> }.to_html());
+        assert!(html.contains("4枚中2枚を保存、2クレジット返却済み"), "{html}");
+        assert!(!page(samples::succeeded(4), 0).contains("kept;"));
     }
 
     #[test]

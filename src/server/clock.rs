@@ -14,6 +14,8 @@ pub enum Clock {
     System,
     /// A clock that stands still until it is told otherwise.
     Manual(Arc<AtomicI64>),
+    /// Another clock, and how many milliseconds it is behind the right time.
+    Corrected(Arc<Self>, Arc<AtomicI64>),
 }
 
 impl Clock {
@@ -31,13 +33,57 @@ impl Clock {
                 Timestamp(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
             }
             Self::Manual(at) => Timestamp(at.load(Ordering::SeqCst)),
+            Self::Corrected(clock, behind) => clock.now().plus_ms(behind.load(Ordering::SeqCst)),
+        }
+    }
+
+    /// The same clock as far as it is known to be `behind_ms` the right time, which [`Clock::put_right`] may learn.
+    pub fn corrected(&self, behind_ms: i64) -> Self {
+        Self::Corrected(Arc::new(self.clone()), Arc::new(AtomicI64::new(behind_ms)))
+    }
+
+    /// Learns the right time from somebody who was asked at `asked` and had answered by `answered`, both by this clock.
+    /// What lies between the two is no news.
+    pub fn put_right(&self, asked: Timestamp, right: Timestamp, answered: Timestamp) {
+        let Self::Corrected(_, behind) = self else { return };
+        let off = if right < asked { right.since(asked) } else { right.since(answered).max(0) };
+        if off != 0 {
+            behind.fetch_add(off, Ordering::SeqCst);
         }
     }
 
     /// Moves a manual clock on; the machine's clock moves by itself.
     pub fn advance_ms(&self, milliseconds: i64) {
-        if let Self::Manual(at) = self {
-            at.fetch_add(milliseconds, Ordering::SeqCst);
+        match self {
+            Self::System => {}
+            Self::Manual(at) => {
+                at.fetch_add(milliseconds, Ordering::SeqCst);
+            }
+            Self::Corrected(clock, _) => clock.advance_ms(milliseconds),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rl_24_a_clock_is_put_right_by_what_cannot_be_explained_by_the_time_an_answer_takes() {
+        let machine = Clock::manual(Timestamp(1_000_000));
+        let clock = machine.corrected(0);
+        clock.put_right(clock.now(), Timestamp(1_600_000), clock.now());
+        assert_eq!(clock.now(), Timestamp(1_600_000));
+        machine.advance_ms(500);
+        assert_eq!(clock.now(), Timestamp(1_600_500), "it goes on by itself");
+        // The answer came at some moment between the two, which is all that is known.
+        clock.put_right(Timestamp(1_600_400), Timestamp(1_600_450), Timestamp(1_600_500));
+        assert_eq!(clock.now(), Timestamp(1_600_500));
+        // Stepped an hour ahead by its operator; what the database says brings it back.
+        machine.advance_ms(3_600_000);
+        clock.put_right(clock.now(), Timestamp(1_600_600), clock.now());
+        assert_eq!(clock.now(), Timestamp(1_600_600));
+        machine.put_right(Timestamp(0), Timestamp(9), Timestamp(0));
+        assert_eq!(machine.now(), Timestamp(1_000_000 + 500 + 3_600_000), "the machine's own is nobody's to set");
     }
 }

@@ -2,14 +2,15 @@
 //! which variable it is and what it should hold.
 
 use crate::domain::Credits;
-use crate::server::crash::Plan;
 use crate::server::generation::Caps;
 use crate::server::replicate::{is_loopback, webhook::Secret};
 use crate::server::store::StoreConfig;
+use crate::server::worker::spool;
 use secrecy::SecretString;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 use url::Url;
 
 /// Everything the operator decides.
@@ -32,6 +33,9 @@ pub struct Config {
     pub webhook_secrets: Vec<Secret>,
     /// `S3_BUCKET` and the SDK's own variables, or else the directory `objects` in the data directory.
     pub store: StoreConfig,
+    /// `SPOOL_MAX_MB` and `STORE_WAIT_HOURS`: what may wait in the data directory while the store is away, and how long
+    /// after its links died. Defaults 4096 and 72.
+    pub spool: spool::Limits,
     /// `WORKER_CONCURRENCY`: steps this process carries out side by side. Default 5.
     pub worker_concurrency: usize,
     /// `MAX_IN_FLIGHT` and `MAX_IN_FLIGHT_PER_PERSON`: predictions at Replicate at once; `CREATES_PER_MINUTE`: paid calls.
@@ -40,8 +44,6 @@ pub struct Config {
     pub caps: Caps,
     /// `SIGNUP_CREDITS`: granted once per account. Default 20.
     pub signup_credits: Credits,
-    /// `ATELIER_CRASH`: where a debug build is to die, such as `answered:3`; a release build cannot be told.
-    pub crash: Option<Plan>,
 }
 
 /// A variable that cannot be used. The sentence is for the operator and never repeats a secret.
@@ -86,6 +88,11 @@ impl Config {
             replicate_url: vars.origin("REPLICATE_BASE_URL", "https://api.replicate.com")?,
             webhook_secrets: webhook_secrets(&vars)?,
             store: store(&vars, &data_dir)?,
+            spool: spool::Limits {
+                bytes: vars.within("SPOOL_MAX_MB", 4096, 64, 1_000_000)?.cast_unsigned() * 1024 * 1024,
+                patience: Duration::from_hours(vars.within("STORE_WAIT_HOURS", 72, 1, 8_760)?.cast_unsigned()),
+                ..spool::Limits::DEFAULT
+            },
             worker_concurrency: vars.within("WORKER_CONCURRENCY", 5, 1, 256)?.try_into().unwrap_or(5),
             caps: Caps {
                 in_flight: vars.within("MAX_IN_FLIGHT", 100, 1, 100_000)?,
@@ -93,7 +100,6 @@ impl Config {
                 creates_per_minute: vars.within("CREATES_PER_MINUTE", 600, 1, 1_000_000)?,
             },
             signup_credits: Credits(vars.within("SIGNUP_CREDITS", 20, 0, 1_000_000)?),
-            crash: vars.crash()?,
             data_dir,
         })
     }
@@ -139,14 +145,6 @@ impl Vars<'_> {
     fn parse<T: FromStr>(&self, variable: &'static str, default: &str, wanted: &str) -> Result<T, Bad> {
         let value = self.or(variable, default);
         value.parse().map_err(|_| Bad { variable, problem: format!("is {value:?}; it must be {wanted}") })
-    }
-
-    fn crash(&self) -> Result<Option<Plan>, Bad> {
-        let variable = "ATELIER_CRASH";
-        let Some(text) = self.get(variable).filter(|_| cfg!(debug_assertions)) else { return Ok(None) };
-        let wrong =
-            || Bad { variable, problem: format!("is {text:?}; it must be a point of src/server/crash.rs, such as answered:3") };
-        text.parse().map(Some).map_err(|()| wrong())
     }
 
     fn within(&self, variable: &'static str, default: i64, least: i64, most: i64) -> Result<i64, Bad> {

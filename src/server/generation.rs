@@ -10,6 +10,7 @@
 //! prediction that nobody has a use for in [`strays`].
 
 pub mod admission;
+pub mod audit;
 pub mod hooks;
 pub mod lease;
 pub mod limits;
@@ -24,7 +25,7 @@ pub use limits::{Caps, Lesson};
 pub use work::{Effects, Job, KeptOutput, Money, Submission, keep_output, record, sweep};
 
 use super::crash::{self, Point};
-use super::db::{Db, Tx, mint};
+use super::db::{Db, Tx, Yielding, mint, retried};
 use super::ledger;
 use crate::domain::{GenerationId, Model, PersonId, RawRequest, Refusal, Request, State, Timestamp};
 use sha2::{Digest, Sha256};
@@ -58,6 +59,15 @@ impl From<ledger::Error> for Error {
             ledger::Error::Insufficient { available, price } => Self::Refused(Refusal::Insufficient { available, price }),
             ledger::Error::NotOpen(id) => Self::Database(sqlx::Error::Protocol(format!("the hold of {id} is not open"))),
             ledger::Error::Database(error) => Self::Database(error),
+        }
+    }
+}
+
+impl Yielding for Error {
+    fn of_database(&self) -> Option<&sqlx::Error> {
+        match self {
+            Self::Database(error) => Some(error),
+            Self::Refused(_) | Self::NotFound => None,
         }
     }
 }
@@ -117,6 +127,17 @@ pub async fn request(
 /// # Errors
 /// [`Error::Refused`] with the reason; nothing is charged or recorded then.
 pub async fn request_from(
+    source: Source,
+    db: &Db,
+    owner: &PersonId,
+    raw: &RawRequest,
+    catalogue: &[Model],
+    now: Timestamp,
+) -> Result<Requested, Error> {
+    retried(|| request_once(source, db, owner, raw, catalogue, now)).await
+}
+
+async fn request_once(
     source: Source,
     db: &Db,
     owner: &PersonId,
@@ -188,6 +209,10 @@ pub async fn request_from(
 /// # Errors
 /// [`Error::NotFound`] when it is not this person's.
 pub async fn cancel(db: &Db, owner: &PersonId, id: &GenerationId, now: Timestamp) -> Result<(), Error> {
+    retried(|| cancel_once(db, owner, id, now)).await
+}
+
+async fn cancel_once(db: &Db, owner: &PersonId, id: &GenerationId, now: Timestamp) -> Result<(), Error> {
     let mut tx = db.begin().await?;
     let dropped = sqlx::query(
         "update generation set state = 'canceled', finished_at = $3, updated_at = $3, cancel_requested_at = $3, version = version + 1
@@ -221,6 +246,25 @@ pub async fn cancel(db: &Db, owner: &PersonId, id: &GenerationId, now: Timestamp
     tx.touch(owner);
     tx.commit().await?;
     Ok(())
+}
+
+/// Asks everything of a person that can still be stopped to stop. Answers how many were asked.
+///
+/// # Errors
+/// When the database fails; some may have been asked by then, and asking again is harmless.
+pub async fn cancel_all(db: &Db, owner: &PersonId, now: Timestamp) -> Result<usize, Error> {
+    let stoppable: Vec<(GenerationId,)> = sqlx::query_as(
+        "select id from generation where owner_id = $1 and state in ('queued', 'submitting', 'waiting', 'parked')
+           and cancel_requested_at is null order by created_at desc, id",
+    )
+    .bind(owner)
+    .fetch_all(db.pool())
+    .await?;
+    // One transaction each: together they would hold rows that workers want, in another order than theirs.
+    for (id,) in &stoppable {
+        cancel(db, owner, id, now).await?;
+    }
+    Ok(stoppable.len())
 }
 
 /// Writes one line of a generation's timeline.

@@ -1,9 +1,11 @@
 //! The router: every address of the product, and the layers around all of them.
 //!
 //! From the outside in: a request id, the trace, compression, security headers; then, for all but the files of the house,
-//! the session; errors without a body get a page or a problem in JSON; the CSRF rule; a body of at most 64 KiB; a panic
-//! becomes a 500. Webhooks have no session, and bring their own proof. No SQL here: a handler finds out who is asking, calls one verb and answers.
+//! errors without a body get a page or a problem in JSON; a body of at most 64 KiB, whole; room to be answered; the
+//! session; the CSRF rule; a panic becomes a 500. Webhooks have no session and bring their own proof. No SQL here: a
+//! handler finds out who is asking, calls one verb and answers.
 
+mod body;
 mod csrf;
 mod doors;
 mod events;
@@ -13,6 +15,7 @@ mod health;
 mod hooks;
 mod media;
 mod render;
+mod room;
 mod site;
 mod trigger;
 mod trouble;
@@ -29,7 +32,6 @@ use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{NotForContentType, Predicate, SizeAbove};
-use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::trace::TraceLayer;
 use tower_sessions::cookie::SameSite;
@@ -60,13 +62,14 @@ pub fn router(app: App) -> Router {
         .route("/sign-out", post(doors::sign_out))
         .route("/preferences", post(doors::preferences));
     let actions = Router::new()
+        .route("/generate", post(generations::generate))
         .route("/g/{id}/cancel", post(generations::cancel))
+        .route("/generations/cancel", post(generations::cancel_all))
         .route("/api/app/generate", post(trigger::generate))
         .route("/api/app/ai-images", post(trigger::generate))
         .route("/api/app/generations/{id}", get(trigger::show))
         .route("/events", get(events::events))
         .route("/files/{id}/{file}", get(media::file));
-    let prompts = Router::new().route("/generate", post(generations::generate)).layer(RequestBodyLimitLayer::new(PROMPT_LIMIT));
     let sessions = SessionManagerLayer::new(Sessions::new(app.db.clone(), app.clock.clone()))
         .with_name(if app.config.is_https() { "__Host-sid" } else { "sid" })
         .with_secure(app.config.is_https())
@@ -89,8 +92,6 @@ pub fn router(app: App) -> Router {
         ));
     pages
         .merge(actions)
-        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
-        .merge(prompts)
         .fallback(trouble::nowhere)
         .method_not_allowed_fallback(trouble::not_that_way)
         .layer(CatchPanicLayer::custom(trouble::panicked))
@@ -98,7 +99,10 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), csrf::check))
         .layer(middleware::from_fn_with_state(app.clone(), trouble::explain))
         .layer(sessions)
-        // Once more: when the session itself cannot be read, nobody inside has had a say.
+        .layer(middleware::from_fn(trouble::session_away))
+        .layer(middleware::from_fn_with_state(room::Room::default(), room::find))
+        .layer(middleware::from_fn_with_state(body::Bodies::at_most(longest_body), body::whole))
+        // Once more: of what is refused out here, nobody inside has had a say.
         .layer(middleware::from_fn_with_state(app.clone(), trouble::explain))
         .with_state(app.clone())
         .merge(app.assets.router())
@@ -106,6 +110,10 @@ pub fn router(app: App) -> Router {
         .merge(hooks::router(app.clone()))
         .layer(middleware::from_fn_with_state(app, headers::secure))
         .layer(around_everything)
+}
+
+fn longest_body(path: &str) -> usize {
+    if path == "/generate" { PROMPT_LIMIT } else { BODY_LIMIT }
 }
 
 /// Only the addresses that say whether the process is well.

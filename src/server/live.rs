@@ -18,8 +18,8 @@ use bytes::Bytes;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::TryRecvError;
+use tokio::sync::{Semaphore, broadcast};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +32,8 @@ const GATHER: Duration = Duration::from_millis(10);
 const GATHER_FOR_OTHERS: Duration = Duration::from_millis(50);
 /// Between two looks at everybody who watches.
 const BACKSTOP: Duration = Duration::from_secs(2);
+/// Before the next attempt to reach the other processes.
+const AGAIN: Duration = Duration::from_millis(500);
 /// Frames a page may be behind before it is dropped; it reconnects and catches up.
 const BEHIND: usize = 256;
 /// Streams one person may have open.
@@ -40,10 +42,20 @@ const MAX_STREAMS: usize = 10;
 /// One frame of an event stream, written once for all who get it.
 pub type Frame = Bytes;
 
+/// Pages that catch up at the same time; when a thousand come back at once, others still find a connection.
+const CATCHING_UP: usize = 4;
+
 /// The live pages of this process. Cheap to clone.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Hub {
     feeds: Arc<Mutex<HashMap<PersonId, Feed>>>,
+    turns: Arc<Semaphore>,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self { feeds: Arc::default(), turns: Arc::new(Semaphore::new(CATCHING_UP)) }
+    }
 }
 
 #[derive(Debug)]
@@ -78,6 +90,22 @@ impl Hub {
         self.feeds.lock().unwrap_or_else(PoisonError::into_inner).remove(person);
     }
 
+    /// Everything a page that was rendered at `since` may not know, when it is its turn; see [`catch_up`].
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn catch_up(
+        &self,
+        db: &Db,
+        person: &PersonId,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<Frame>, sqlx::Error> {
+        // Never closed, so that there is always a turn.
+        let _turn = self.turns.acquire().await;
+        catch_up(db, person, since, now).await
+    }
+
     /// Looks whenever there is news, until told to stop.
     pub async fn run(self, db: Db, clock: Clock, stop: CancellationToken) {
         let mut news = db.news();
@@ -100,7 +128,9 @@ impl Hub {
             }
             for person in self.watching(&whom) {
                 if let Err(error) = self.look(&db, &clock, &person).await {
-                    tracing::warn!(%error, "a live look failed; the next one reaches back to it");
+                    // The others' would fail too; the next round, or the return of the database, reaches back to it.
+                    tracing::warn!(%error, "a live look failed");
+                    break;
                 }
             }
         }
@@ -176,17 +206,15 @@ impl Whom {
 /// Everything a page that was rendered at `since` may not know: what is unfinished, what changed, and last the balance.
 /// Each frame's id is a moment up to which everything before it was told, so a connection that breaks on the way comes
 /// back for the rest.
-///
-/// # Errors
-/// When the database fails.
-pub async fn catch_up(db: &Db, person: &PersonId, since: Timestamp, now: Timestamp) -> Result<Vec<Frame>, sqlx::Error> {
+async fn catch_up(db: &Db, person: &PersonId, since: Timestamp, now: Timestamp) -> Result<Vec<Frame>, sqlx::Error> {
     let unfinished = views::present(db, person, Timestamp(i64::MAX)).await?;
     let changed = views::changed(db, person, since.plus_ms(-OVERLAP_MS)).await?;
     let balance = ledger::balance(db, person).await?;
     let told = |view, at| frame(&LiveState::Generation(Box::new(view)), at);
     let unfinished = unfinished.into_iter().map(|view| told(view, since));
     let changed = changed.into_iter().map(|(at, view)| told(view, at.max(since)));
-    let waiting = frame(&LiveState::Queue(waits::of(db, person, now).await?), now.max(since));
+    let waiting = waits::of(db, person, now).await?;
+    let waiting = (!waiting.is_empty()).then(|| frame(&LiveState::Queue(waiting), now.max(since))).flatten();
     let balance = frame(&LiveState::Balance(balance), now.max(since));
     Ok(unfinished.chain(changed).chain([waiting, balance]).flatten().collect())
 }
@@ -213,8 +241,9 @@ pub async fn relay(db: Db, stop: CancellationToken) {
 async fn tell(db: &Db) {
     let mut news = db.news();
     loop {
+        db.until_here().await;
         let Ok(Some(mut publisher)) = db.publisher().await else {
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            tokio::time::sleep(AGAIN).await;
             continue;
         };
         loop {
@@ -245,6 +274,7 @@ async fn tell(db: &Db) {
 
 async fn hear(db: &Db) {
     loop {
+        db.until_here().await;
         match db.listener().await {
             Ok(Some(mut listener)) => {
                 // Whatever was said while nobody listened.
@@ -263,6 +293,6 @@ async fn hear(db: &Db) {
             Ok(None) => return,
             Err(error) => tracing::warn!(%error, "no connection to listen on; trying again"),
         }
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        tokio::time::sleep(AGAIN).await;
     }
 }

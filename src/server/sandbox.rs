@@ -16,6 +16,7 @@
 //! | `#partial` | succeeds with one picture fewer than asked; asked for one, with an empty list |
 //! | `#expired` | succeeds, but its files answer 404 from the start |
 //! | `#truncated` | its files end at half of their announced length, always |
+//! | `#onebad` | its last file does, the others are whole |
 //! | `#interrupted` | fails with "please retry"; the next prediction with this prompt succeeds, the one after fails, … |
 //! | `#busy` | the create answers 429, nothing is created; the next one with this prompt is accepted, … |
 //! | `#lost` | the prediction is created and billed, but the connection drops without an answer |
@@ -39,13 +40,13 @@ mod problem;
 mod requests;
 mod run;
 mod script;
-mod server;
 mod validate;
 
 #[cfg(test)]
 mod tests;
 
 use crate::domain::{PredictionId, Timestamp};
+use crate::server::listen::{self, Limits};
 use anyhow::Context;
 use bucket::Buckets;
 use journal::{Facts, Journal};
@@ -58,9 +59,21 @@ use std::{
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 pub use catalogue::SDXL_VERSION;
-pub use server::serve;
+
+/// Serves until `stop`, then lets answers under way finish for up to two seconds.
+pub async fn serve(listener: TcpListener, sandbox: Sandbox, stop: CancellationToken) {
+    let router = sandbox.router();
+    let serving = listen::serve(listener, router, Limits::SANDBOX, stop.clone());
+    if sandbox.0.options.delivers {
+        futures::join!(serving, sandbox.deliver(stop));
+    } else {
+        serving.await;
+    }
+}
 
 /// A token it accepts. Any bearer is accepted except an empty one and one that starts with `invalid`.
 pub const TOKEN: &str = "r8_sandbox";
@@ -78,12 +91,22 @@ pub struct Options {
     pub reads_per_minute: u32,
     /// Whether webhooks are sent as they become due; else [`Sandbox::deliver_due`] sends them.
     pub delivers: bool,
+    /// Pictures are drawn no longer than this along either side, in the ratio that was asked for. `None` draws them as they
+    /// were ordered; drawing is what takes the time where thousands are made and nobody looks.
+    pub longest_edge: Option<u32>,
 }
 
 impl Options {
     /// Replicate's own pace and limits.
     pub fn new(clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self { speed: 1.0, clock: Arc::new(clock), creates_per_minute: 600, reads_per_minute: 3000, delivers: true }
+        Self {
+            speed: 1.0,
+            clock: Arc::new(clock),
+            creates_per_minute: 600,
+            reads_per_minute: 3000,
+            delivers: true,
+            longest_edge: None,
+        }
     }
 }
 

@@ -16,6 +16,7 @@ pub use disk::Disk;
 pub use key::{ByteRange, Extension, Key};
 pub use s3::Bucket;
 
+use crate::domain::Timestamp;
 use bytes::{Bytes, BytesMut};
 use futures::{TryStreamExt, stream::BoxStream};
 use secrecy::SecretString;
@@ -52,24 +53,25 @@ pub enum StoreConfig {
 
 /// How long a store may take. Nothing here waits for ever.
 #[derive(Clone, Copy, Debug)]
-struct Limits {
+pub struct Limits {
     /// To open a connection.
-    connect: Duration,
+    pub connect: Duration,
     /// For one try of an operation.
-    attempt: Duration,
+    pub attempt: Duration,
     /// For an operation with all its tries; a download counts until its first byte.
-    operation: Duration,
+    pub operation: Duration,
     /// For a body under way that stands still.
-    stall: Duration,
+    pub stall: Duration,
     /// Tries of an operation in all.
-    attempts: u32,
+    pub attempts: u32,
 }
 
 impl Limits {
-    const DEFAULT: Self = Self {
+    /// What [`Store::open`] takes.
+    pub const DEFAULT: Self = Self {
         connect: Duration::from_secs(5),
         attempt: Duration::from_secs(30),
-        operation: Duration::from_mins(1),
+        operation: Duration::from_mins(2),
         stall: Duration::from_secs(15),
         attempts: 3,
     };
@@ -107,6 +109,20 @@ pub struct Meta {
     /// Bytes.
     pub length: u64,
 }
+
+/// An object as a list names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its key, whole.
+    pub key: String,
+    /// Bytes.
+    pub length: u64,
+    /// When it was put, by the store's clock.
+    pub put_at: Timestamp,
+}
+
+/// Objects in one page of a list.
+const PAGE: usize = 1_000;
 
 /// An object being read.
 pub struct Object {
@@ -157,7 +173,11 @@ impl Store {
         Self::open_within(config, Limits::DEFAULT).await
     }
 
-    async fn open_within(config: &StoreConfig, limits: Limits) -> Result<Self, Error> {
+    /// The same with other limits.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub async fn open_within(config: &StoreConfig, limits: Limits) -> Result<Self, Error> {
         match config {
             StoreConfig::Disk { dir } => Disk::open(dir.clone(), limits).await.map(Self::Disk),
             StoreConfig::S3 { bucket, region, endpoint, access_key, secret_key } => {
@@ -228,6 +248,18 @@ impl Store {
         match deleted {
             Err(Error::NotFound) => Ok(()),
             other => other,
+        }
+    }
+
+    /// A page of what is there, in the order of the keys, beginning after one. An empty page is the end. What is put or
+    /// deleted meanwhile may or may not be in it.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] or [`Error::Refused`].
+    pub async fn list(&self, after: Option<&str>) -> Result<Vec<Listed>, Error> {
+        match self {
+            Self::Disk(disk) => disk.list(after).await,
+            Self::S3(bucket) => bucket.list(after).await,
         }
     }
 

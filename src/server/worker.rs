@@ -8,6 +8,8 @@
 
 pub mod core;
 mod follow;
+pub mod reach;
+pub mod spool;
 mod store;
 mod strays;
 mod submit;
@@ -15,6 +17,8 @@ mod submit;
 pub use submit::check_window;
 
 use self::core::{Action, Event, Taken, plan, step};
+use self::reach::Reach;
+use self::spool::Spool;
 use super::clock::Clock;
 use super::crash;
 use super::db::{Db, mint};
@@ -22,9 +26,8 @@ use super::generation::{self, Job, Lesson};
 use super::ledger;
 use super::replicate::Client;
 use super::store::Store;
-use crate::domain::{GenerationId, Timestamp};
+use crate::domain::{GenerationId, State, Timestamp};
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -44,8 +47,8 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 const SWEEP: Duration = Duration::from_secs(5);
 /// Between two looks for strays: what has not begun to run costs nothing yet.
 const STRAYS: Duration = Duration::from_secs(1);
-/// Longer than any step takes; a file in the scratch directory that is older belongs to nobody.
-const LONGEST_STEP: Duration = Duration::from_hours(1);
+/// Between two looks for files that nobody waits for any more.
+const CLEAR_SPOOL: Duration = Duration::from_hours(1);
 /// How long a stop waits for steps under way.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -60,8 +63,10 @@ pub struct Tools {
     pub store: Store,
     /// The time.
     pub clock: Clock,
-    /// A directory for files on their way.
-    pub scratch: PathBuf,
+    /// Files on their way.
+    pub spool: Spool,
+    /// Whether the store can be reached.
+    pub reach: Reach,
     /// Steps at work at once.
     pub concurrency: usize,
     /// The origin that Replicate sends webhooks to; without one, predictions are only polled.
@@ -105,6 +110,7 @@ impl Worker {
         chores.spawn(self.clone().beat(stop.clone()));
         chores.spawn(self.clone().sweep(stop.clone()));
         chores.spawn(self.clone().stop_strays(stop.clone()));
+        chores.spawn(self.clone().tidy(stop.clone()));
         let mut steps = JoinSet::new();
         self.work(&mut steps, &stop).await;
         self.finish(steps).await;
@@ -166,8 +172,10 @@ impl Worker {
         for job in claimed {
             self.start(job, Taken::Claimed, Instant::now(), steps);
         }
-        let left = slots - i64::try_from(taken)?;
-        if left > 0 {
+        // One slot is never given to new work: what is paid for already must find one within seconds, however long the queue.
+        let reserved = i64::from(self.tools.concurrency > 1);
+        let left = slots - i64::try_from(taken)? - reserved;
+        if left > 0 && !self.tools.spool.is_crowded() {
             // Read before the intent: the send window is measured by this process's own steady clock.
             let intended = Instant::now();
             let admitted = generation::admit(db, &self.id, left, clock.now()).await?;
@@ -221,7 +229,40 @@ impl Worker {
             tracing::info!(generation = %job.id, from = job.state.as_str(), to = next.state.as_str(), "generation moved");
         }
         let recorded = generation::record(&self.tools.db, &job, &next, &effects, now).await?;
+        if recorded && job.state == State::Storing && next.state.is_terminal() {
+            self.forget(&job.id).await;
+        }
         recorded.then_some(()).ok_or(Dropped::LeaseLost)
+    }
+
+    /// What was spooled of a generation that has ended is needed no more.
+    async fn forget(&self, id: &GenerationId) {
+        if let Err(error) = self.tools.spool.forget(id).await {
+            tracing::warn!(generation = %id, %error, "its spooled files could not be removed; they go later");
+        }
+    }
+
+    async fn tidy(self, stop: CancellationToken) {
+        loop {
+            if let Err(error) = self.clear_spool().await {
+                tracing::warn!(%error, "the spool could not be cleared");
+            }
+            if !pause(&stop, CLEAR_SPOOL).await {
+                return;
+            }
+        }
+    }
+
+    /// Removes what a process that was killed left half-fetched, and what waits for a generation that ended elsewhere.
+    ///
+    /// # Errors
+    /// When the directory or the database fails.
+    pub async fn clear_spool(&self) -> anyhow::Result<()> {
+        let left = self.tools.spool.clear().await?;
+        for id in generation::work::ended(&self.tools.db, &left).await? {
+            self.forget(&id).await;
+        }
+        Ok(())
     }
 
     /// How long to sleep after a look at `looked_at`; what has become due since then is due at once.
@@ -315,19 +356,4 @@ async fn pause(stop: &CancellationToken, duration: Duration) -> bool {
         () = stop.cancelled() => false,
         () = tokio::time::sleep(duration) => true,
     }
-}
-
-/// Removes what a process that was killed left half-fetched: whatever is older than any step may take.
-///
-/// # Errors
-/// When the directory cannot be read.
-pub async fn clear_scratch(scratch: &Path) -> std::io::Result<()> {
-    let mut files = tokio::fs::read_dir(scratch).await?;
-    while let Some(file) = files.next_entry().await? {
-        let age = file.metadata().await?.modified()?.elapsed().unwrap_or_default();
-        if age > LONGEST_STEP {
-            tokio::fs::remove_file(file.path()).await?;
-        }
-    }
-    Ok(())
 }

@@ -336,7 +336,7 @@ async fn arrive(app: &crate::support::TestApp, end: End, job: &Job, succeeded: &
 /// Keeps the one output of a row in `storing`, as the worker does.
 async fn store_by_hand(app: &crate::support::TestApp, storing: &Job) {
     let links: Vec<String> = serde_json::from_str(storing.prediction_output.as_deref().expect("links")).expect("JSON");
-    let scratch = app.tools.scratch.join("by-hand");
+    let scratch = app.tools.spool.dir().join("by-hand");
     let limits = atelier::server::replicate::DownloadLimits::default();
     let download = app.tools.replicate.download(&links[0], &scratch, limits).await.expect("the file");
     let key = atelier::server::store::Key::output(&storing.id, 0, atelier::server::store::Extension::Webp);

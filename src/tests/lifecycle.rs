@@ -21,6 +21,7 @@ use std::time::Duration;
 
 both_databases! {
     async fn a_success_keeps_the_picture_and_its_thumbnails_for_ever(app: TestApp) {
+        let app = app.in_full_size().await;
         let mika = app.sign_up("mika").await;
         let id = mika.trigger_with(&json!({"prompt": "a lighthouse at dusk", "count": 2, "model": "stability-ai/sdxl"})).await;
         app.settle_all().await;
@@ -150,7 +151,7 @@ both_databases! {
         app.finish().await;
     }
 
-    async fn cancelled_while_it_runs_it_is_stopped_at_replicate_and_given_back(app: TestApp) {
+    async fn rl_13_cancelled_while_it_runs_it_is_stopped_at_replicate_and_given_back(app: TestApp) {
         let mika = app.sign_up("mika").await;
         let id = mika.trigger("#stall").await;
         app.until(&id, State::Waiting).await;
@@ -162,7 +163,7 @@ both_databases! {
         app.finish().await;
     }
 
-    async fn cancelled_too_late_it_is_delivered(app: TestApp) {
+    async fn rl_13_cancelled_too_late_it_is_delivered(app: TestApp) {
         let mika = app.sign_up("mika").await;
         let saving = mika.trigger("a lighthouse").await;
         app.until(&saving, State::Storing).await;
@@ -282,6 +283,7 @@ both_databases! {
     }
 
     async fn workers_in_parallel_never_take_one_row_twice(app: TestApp) {
+        app.allow(1_000, 1_000, 1_000_000).await;
         let mika = app.sign_up("mika").await;
         app.grant(&app.person(&mika).await, 100).await;
         for at in 0..60 {
@@ -388,7 +390,7 @@ async fn buy(app: &TestApp, job: &Job) {
 /// Keeps the first output and its thumbnails as a worker does, and goes no further. Its hash.
 async fn keep_first(app: &TestApp, job: &Job) -> Value {
     let links: Vec<String> = serde_json::from_str(job.prediction_output.as_deref().expect("links")).expect("JSON");
-    let scratch = app.tools.scratch.join("first");
+    let scratch = app.tools.spool.dir().join("first");
     let limits = atelier::server::replicate::DownloadLimits::default();
     let download = app.tools.replicate.download(&links[0], &scratch, limits).await.expect("the file");
     let kept = KeptOutput {

@@ -1,7 +1,12 @@
 //! Live pages: what changes arrives, what was missed is caught up, and nobody hears of anybody else's.
 
-use crate::support::{Engine, both_databases};
+use crate::support::{Browser, Engine, TestApp, both_databases};
 use atelier::domain::State;
+use futures::future::join_all;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use reqwest::Method;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 both_databases! {
@@ -108,5 +113,122 @@ both_databases! {
         assert!(eleventh.response.headers().contains_key("retry-after"));
         assert_eq!(noor.events("").await.response.status(), 200, "others have their own ten");
         app.finish().await;
+    }
+
+    async fn rl_28_whoever_was_away_for_any_while_comes_back_to_exactly_what_is_true(app: TestApp) {
+        for seed in [1_u64, 2, 3] {
+            println!("seed {seed}");
+            let mut dice = StdRng::seed_from_u64(seed);
+            let mika = app.sign_up(&format!("mika{seed}")).await;
+            app.grant(&app.person(&mika).await, 200).await;
+            let mut page = Page::rendered(&app);
+            for _ in 0..12 {
+                let away = Page::read(&mika, &mut page).await;
+                assert_eq!(page.shown, truth(&app, &mika).await, "seed {seed}: after {away:?}");
+                for _ in 0..dice.random_range(0..5) {
+                    happen(&app, &mika, &mut dice).await;
+                    // From a moment to ten minutes, the short ones as likely as the long.
+                    app.clock.advance_ms(150 << dice.random_range(0..13));
+                }
+            }
+        }
+        app.settle_all().await;
+        app.finish().await;
+    }
+
+    async fn rl_27_a_thousand_pages_that_come_back_at_once_are_all_served_and_nobody_else_is_kept_waiting(app: TestApp) {
+        let mut people = Vec::new();
+        for ten in 0..10 {
+            let names: Vec<_> = (0..10).map(|one| format!("person{ten}{one}")).collect();
+            people.extend(join_all(names.iter().map(|name| app.sign_up(name))).await);
+        }
+        let other = app.sign_up("mika").await;
+        let begun = Instant::now();
+        let herd = join_all((0..1_000).map(|at| {
+            let person = &people[at % people.len()];
+            async move {
+                let mut stream = person.bare(Method::GET, "/events").send().await.expect("an answer");
+                assert_eq!(stream.status(), 200);
+                let mut heard = String::new();
+                while !heard.contains("\"balance\"") {
+                    let chunk = stream.chunk().await.expect("a stream").expect("that goes on");
+                    heard.push_str(std::str::from_utf8(&chunk).expect("UTF-8"));
+                }
+                let (first, _) = heard.split_once("\n\n").expect("a frame");
+                (stream, first.strip_prefix("retry: ").and_then(|ms| ms.parse::<u64>().ok()).expect("when to come back"))
+            }
+        }));
+        let others = async {
+            let mut waits = Vec::new();
+            for _ in 0..40 {
+                let asked = Instant::now();
+                assert_eq!(other.get("/create").await.status, 200);
+                waits.push(asked.elapsed());
+            }
+            waits.sort_unstable();
+            waits
+        };
+        let ((streams, retries), waits): ((Vec<_>, BTreeSet<_>), _) = {
+            let (herd, waits) = tokio::join!(herd, others);
+            (herd.into_iter().unzip(), waits)
+        };
+        println!("{:?}: {} streams after {:?}; another's page p50 {:?}, worst {:?}", app.engine(), streams.len(), begun.elapsed(), waits[20], waits[39]);
+        assert!(retries.len() > 500, "they come back at {} different moments", retries.len());
+        assert!(retries.iter().all(|ms| (1_000..3_000).contains(ms)));
+        drop(streams);
+        app.finish().await;
+    }
+}
+
+/// What a page shows, by the rules of `store.rs`: a state counts if its version is above the one that is shown.
+struct Page {
+    shown: BTreeMap<String, i64>,
+    since: String,
+}
+
+impl Page {
+    fn rendered(app: &TestApp) -> Self {
+        Self { shown: BTreeMap::new(), since: app.clock.now().0.to_string() }
+    }
+
+    /// Comes back, hears everything that is told on coming back, and goes away again. Since when it was away.
+    async fn read(browser: &Browser, page: &mut Self) -> String {
+        let away = page.since.clone();
+        let mut stream = browser.events_from("", Some(&away)).await;
+        loop {
+            let frame = stream.next().await.expect("a stream that goes on");
+            page.since.clone_from(&frame.id);
+            if let Some((id, version)) = frame.generation() {
+                let shown = page.shown.entry(id.to_owned()).or_default();
+                *shown = version.max(*shown);
+            } else {
+                return away;
+            }
+        }
+    }
+}
+
+/// Every generation of hers, and its version.
+async fn truth(app: &TestApp, browser: &Browser) -> BTreeMap<String, i64> {
+    let owner = app.person(browser).await;
+    let rows = sqlx::query_as("select id, version from generation where owner_id = $1").bind(owner.as_str());
+    let rows: Vec<(String, i64)> = rows.fetch_all(app.db().pool()).await.expect("the rows");
+    rows.into_iter().collect()
+}
+
+/// Something that changes what her page should show.
+async fn happen(app: &TestApp, browser: &Browser, dice: &mut StdRng) {
+    match dice.random_range(0..4) {
+        0 | 1 => drop(browser.trigger("#fail").await),
+        2 => drop(app.worker.turn().await.expect("a turn")),
+        _ => {
+            let owner = app.person(browser).await;
+            let queued = "select id from generation where owner_id = $1 and state = 'queued' order by id limit 1";
+            let found = sqlx::query_as(queued).bind(owner.as_str()).fetch_optional(app.db().pool());
+            if let Some((id,)) = found.await.expect("the database") {
+                let id: String = id;
+                assert_eq!(browser.post(&format!("/g/{id}/cancel"), &[]).await.status, 303);
+            }
+        }
     }
 }

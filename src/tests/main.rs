@@ -6,12 +6,24 @@
 
 mod accounts;
 mod admission;
+mod answers;
 mod architecture;
+mod bank;
+mod commands;
+mod crashes;
+mod database;
 mod hooks;
 mod http;
+mod keeping;
 mod ledger;
 mod lifecycle;
 mod live;
+mod model;
+mod outage;
 mod process;
+mod races;
+mod reconciler;
+mod rolling;
 mod routes;
+mod simulator;
 mod support;

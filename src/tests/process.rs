@@ -1,14 +1,16 @@
 //! The real binary, from start to kill: what only a process of its own can show.
 
 use crate::support::{Browser, Stream};
+use reqwest::Method;
 use serde_json::Value;
 use sqlx::{AnyConnection, Connection};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
@@ -16,27 +18,48 @@ use tokio::time::timeout;
 const LOOK: Duration = Duration::from_millis(50);
 
 /// A running `atelier serve`; killed when it is dropped.
-struct Served {
-    child: Child,
-    url: String,
+pub struct Served {
+    pub child: Child,
+    pub url: String,
     ready_after: Duration,
 }
 
-fn atelier(dir: &Path) -> Command {
+impl Served {
+    /// Asks it to stop, as a supervisor does.
+    pub async fn terminate(&self) {
+        let pid = self.child.id().expect("a process").to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill").success());
+    }
+
+    /// Its exit code, and how long it took to come to that.
+    pub async fn ended(&mut self) -> (Option<i32>, Duration) {
+        let told = Instant::now();
+        let ended = timeout(Duration::from_secs(15), self.child.wait()).await.expect("an end in time").expect("its status");
+        (ended.code(), told.elapsed())
+    }
+}
+
+/// The binary, in a directory of its own and with no other environment.
+pub fn atelier(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_atelier"));
     command.env_clear().current_dir(dir).env("DATA_DIR", dir).env("ATELIER_ADDR", "127.0.0.1:0").kill_on_drop(true);
     command
 }
 
 async fn serve(dir: &Path) -> Served {
+    started(atelier(dir).arg("serve")).await
+}
+
+/// Starts a command that serves, and waits until it says that it does.
+pub async fn started(command: &mut Command) -> Served {
     let begun = Instant::now();
-    let mut child = atelier(dir).arg("serve").stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the binary starts");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the binary starts");
     let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
     let url = timeout(Duration::from_mins(1), async {
         loop {
             let line = lines.next_line().await.expect("a line").expect("the line that says it is ready");
-            if let Some((_, url)) = line.split_once("Atelier is ready at ") {
-                return url.to_owned();
+            if let Some((_, url)) = line.split_once(" is ready at ") {
+                return url.split(' ').next().unwrap_or_default().to_owned();
             }
         }
     });
@@ -45,7 +68,7 @@ async fn serve(dir: &Path) -> Served {
 }
 
 /// Looks until `look` finds something.
-async fn until<T>(longest: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+pub async fn until<T>(longest: Duration, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     let found = timeout(longest, async {
         loop {
             match look().await {
@@ -63,6 +86,13 @@ async fn states(dir: &Path) -> Vec<String> {
     let mut rows = AnyConnection::connect(&url).await.expect("the database");
     let states: Vec<(String,)> = sqlx::query_as("select state from generation").fetch_all(&mut rows).await.expect("the rows");
     states.into_iter().map(|(state,)| state).collect()
+}
+
+/// Who holds what, and how often it was lost.
+async fn rows(dir: &Path) -> Vec<(String, Option<String>, i64)> {
+    let url = format!("sqlite://{}?mode=ro", dir.join("atelier.db").display());
+    let mut rows = AnyConnection::connect(&url).await.expect("the database");
+    sqlx::query_as("select id, lease_owner, lost_leases from generation").fetch_all(&mut rows).await.expect("the rows")
 }
 
 /// How many predictions the sandbox sold, by prompt.
@@ -124,13 +154,66 @@ async fn sigterm_with_an_open_stream_ends_well_within_fifteen_seconds() {
     let mut stream: Stream = mika.events("").await;
     stream.until(|frame| frame.data.get("balance").is_some()).await;
 
-    let told = Instant::now();
-    let pid = served.child.id().expect("a process").to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill").success());
+    served.terminate().await;
     stream.end().await;
-    let ended = timeout(Duration::from_secs(15), served.child.wait()).await.expect("an end in time").expect("its status");
-    println!("stopped after {:?}", told.elapsed());
-    assert_eq!(ended.code(), Some(0));
+    let (code, took) = served.ended().await;
+    println!("stopped after {took:?}");
+    assert_eq!(code, Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rl_25_sigterm_with_streams_half_sent_requests_and_work_under_way_lets_everybody_know_and_ends_in_time() {
+    let dir = TempDir::new().expect("a directory");
+    let mut served = serve(dir.path()).await;
+    let addr = served.url.trim_start_matches("http://").to_owned();
+    let mika = Browser::new(&served.url);
+    mika.sign_up("mika").await;
+    let under_way = mika.trigger("a lantern #slow").await;
+    let mut streams = Vec::new();
+    for _ in 0..10 {
+        streams.push(mika.bare(Method::GET, "/events").send().await.expect("a stream"));
+    }
+    let mut half_sent = Vec::new();
+    for _ in 0..200 {
+        let mut socket = TcpStream::connect(&addr).await.expect("a connection");
+        socket.write_all(b"POST /api/app/generate HTTP/1.1\r\nhost: a\r\ncontent-le").await.expect("half a head");
+        half_sent.push(socket);
+    }
+    let mut uploading = TcpStream::connect(&addr).await.expect("a connection");
+    let head = b"POST /preferences HTTP/1.1\r\nhost: a\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: 9\r\n\r\nlang";
+    uploading.write_all(head).await.expect("half a body");
+    until(Duration::from_secs(20), "work is under way", async || (states(dir.path()).await == ["waiting"]).then_some(())).await;
+
+    served.terminate().await;
+    let told = Instant::now();
+    until(Duration::from_secs(1), "it says that it is not ready", async || {
+        (mika.get("/readyz").await.status == 503).then_some(())
+    })
+    .await;
+    let mut come_back = BTreeSet::new();
+    for stream in streams {
+        let all = stream.text().await.expect("an orderly end");
+        let last =
+            all.trim_end().rsplit("\n\n").next().and_then(|frame| frame.strip_prefix("retry: ")).expect("when to come back");
+        come_back.insert(last.parse::<u64>().expect("milliseconds"));
+    }
+    let streams_ended = told.elapsed();
+    assert!(streams_ended < Duration::from_secs(2), "{streams_ended:?}");
+    assert!(come_back.len() > 5 && come_back.iter().all(|ms| (2_000..6_000).contains(ms)), "not all at once: {come_back:?}");
+    // What was being sent is waited for: the rest of the body still gets its answer.
+    uploading.write_all(b"uage=").await.expect("the rest of the body");
+    let mut answer = vec![0; 12];
+    uploading.read_exact(&mut answer).await.expect("an answer");
+    assert!(answer.starts_with(b"HTTP/1.1 "), "{}", String::from_utf8_lossy(&answer));
+    let (code, _) = served.ended().await;
+    println!("streams ended after {streams_ended:?}, everything after {:?}", told.elapsed());
+    assert_eq!(code, Some(0));
+    assert!(told.elapsed() < Duration::from_secs(15), "{:?}", told.elapsed());
+    let verified = atelier(dir.path()).args(["ledger", "verify"]).status().await.expect("the command");
+    assert!(verified.success(), "the books are right");
+    // The step that was cut off was handed back: nobody holds it, and it was not counted as a loss.
+    let rows = rows(dir.path()).await;
+    assert_eq!(rows, [(under_way.to_string(), None, 0)], "id, lease owner, lost leases");
 }
 
 #[tokio::test]

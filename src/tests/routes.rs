@@ -48,6 +48,7 @@ pub const ROUTES: &[Route] = &[
     post("/preferences", For::All),
     post("/generate", For::SignedIn),
     post("/g/{id}/cancel", For::Owner),
+    post("/generations/cancel", For::SignedIn),
     post("/api/app/generate", For::SignedIn),
     post("/api/app/ai-images", For::SignedIn),
     get("/api/app/generations/{id}", For::Owner),

@@ -6,11 +6,17 @@
 //! turned by hand, so that a test decides what happens before what.
 
 mod browser;
+mod cluster;
 mod database;
+pub mod files;
+mod proxy;
+pub mod s3;
 mod stream;
 
 pub use browser::{Answer, Browser};
-pub use database::Engine;
+pub use cluster::Cluster;
+pub use database::{Database, Engine, variable};
+pub use proxy::{Proxy, Wire};
 pub use stream::Stream;
 
 use atelier::domain::{Credits, GenerationId, PersonId, State, Timestamp};
@@ -22,15 +28,19 @@ use atelier::server::db::{Db, mint};
 use atelier::server::generation;
 use atelier::server::generation::limits::{self, Caps};
 use atelier::server::ledger::{self, Grant};
+use atelier::server::listen::{self, Limits};
 use atelier::server::live::{self, Hub};
 use atelier::server::replicate::{self, Client, Secrets};
 use atelier::server::sandbox::{self, InvoiceEvent, Sandbox};
 use atelier::server::store::{Key, Store, StoreConfig};
+use atelier::server::worker::reach::Reach;
+use atelier::server::worker::spool::{self, Spool};
 use atelier::server::worker::{Tools, Worker};
-use database::Database;
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
+use sqlx::{AnyConnection, Connection, Executor};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -64,6 +74,8 @@ pub(crate) use both_databases;
 
 /// Where every clock begins; any moment would do.
 const START: Timestamp = Timestamp(1_790_000_000_000);
+/// The longest side of the pictures here, in pixels; a test that is about pictures asks for [`TestApp::in_full_size`].
+const LONGEST_EDGE: u32 = 64;
 /// More turns than any test needs; reaching it means that something never ends.
 const TURNS: usize = 1_000;
 
@@ -109,17 +121,25 @@ impl TestApp {
         let _ = any_spawner::Executor::init_tokio();
         let dir = TempDir::new().expect("a directory");
         let (clock, stop) = (Clock::manual(START), CancellationToken::new());
-        let (sandbox, replicate) = start_sandbox(&dir, &clock, &stop).await;
-        let scratch = dir.path().join("scratch");
-        tokio::fs::create_dir_all(&scratch).await.expect("a directory for files on their way");
+        let (sandbox, replicate) = start_sandbox(&dir.path().join("sandbox"), Some(LONGEST_EDGE), &clock, &stop).await;
+        let spool = Spool::open(dir.path().join("scratch"), spool::Limits::DEFAULT).await.expect("a spool");
         let store = Store::open(&StoreConfig::Disk { dir: dir.path().join("objects") }).await.expect("a store");
         let process = Process::start(database.url(&dir), &clock, &store, &replicate, &stop, &[]).await;
         let db = process.app.db.clone();
         // The bucket of paid calls has tests of its own.
         limits::allow(&db, Caps { creates_per_minute: 1_000_000, ..process.app.config.caps }).await.expect("allowances");
-        let tools = Tools { db, replicate, store, clock: clock.clone(), scratch, concurrency: 5, webhooks: None };
+        let reach = Reach::default();
+        let tools = Tools { db, replicate, store, clock: clock.clone(), spool, reach, concurrency: 5, webhooks: None };
         let worker = Worker::new(tools.clone());
         Self { process, clock, sandbox, tools, worker, database, dir, stop, finished: false }
+    }
+
+    /// The same with a sandbox that draws every picture as large as it was ordered.
+    pub async fn in_full_size(mut self) -> Self {
+        let dir = self.dir.path().join("sandbox-in-full-size");
+        (self.sandbox, self.tools.replicate) = start_sandbox(&dir, None, &self.clock, &self.stop).await;
+        self.worker = Worker::new(self.tools.clone());
+        self
     }
 
     /// Another process on the same database, objects and clock.
@@ -137,6 +157,18 @@ impl TestApp {
     pub fn called_worker(&self) -> Worker {
         let origin = self.process.url.parse().expect("an origin");
         Worker::new(Tools { webhooks: Some(origin), ..self.tools.clone() })
+    }
+
+    /// Another process, whose machine has a clock of its own.
+    pub async fn beside_at(&self, clock: &Clock) -> Process {
+        Process::start(self.database.url(&self.dir), clock, &self.tools.store, &self.tools.replicate, &self.stop, &[]).await
+    }
+
+    /// Another process, and the wire between it and the database; `None` where there is nothing between them.
+    pub async fn beside_wired(&self) -> Option<(Process, Proxy)> {
+        let (proxy, url) = self.database.wired().await?;
+        let Tools { clock, store, replicate, .. } = &self.tools;
+        Some((Process::start(url, clock, store, replicate, &self.stop, &[]).await, proxy))
     }
 
     /// A worker as another process would have it: its own identity and its own connections.
@@ -178,8 +210,16 @@ impl TestApp {
 
     /// Who a browser is signed in as.
     pub async fn person(&self, browser: &Browser) -> PersonId {
-        let email = browser.email();
-        let person = atelier::server::account::find_by_email(self.db(), &email).await.expect("the database");
+        self.person_at(&browser.email()).await
+    }
+
+    /// Who signed up as `name`.
+    pub async fn person_named(&self, name: &str) -> PersonId {
+        self.person_at(&format!("{name}@example.com")).await
+    }
+
+    async fn person_at(&self, email: &str) -> PersonId {
+        let person = atelier::server::account::find_by_email(self.db(), email).await.expect("the database");
         person.expect("somebody with that address").id
     }
 
@@ -214,9 +254,11 @@ impl TestApp {
 
     /// Does what is due now; when nothing is, moves the time on to what is due next. Whether anything is unfinished.
     async fn turn(&self) -> bool {
-        if self.worker.turn().await.expect("a turn") > 0 {
-            return true;
-        }
+        self.worker.turn().await.expect("a turn") > 0 || self.move_on().await
+    }
+
+    /// Moves the time on to what is due next. Whether there is anything.
+    pub async fn move_on(&self) -> bool {
         let now = self.clock.now();
         let next = sqlx::query_as(
             "select min(due) from (
@@ -263,10 +305,45 @@ impl TestApp {
         count
     }
 
-    /// Runs statements as somebody would who is not us: on a connection that knows nothing of the house.
+    /// Waits until nothing is under way at the database: whoever was dropped in the middle of a transaction has lost it.
+    pub async fn quiet(&self) {
+        // SQLite's next writer waits by itself.
+        if self.engine() == Engine::Postgres {
+            let busy = "select count(*) from pg_stat_activity
+                        where datname = current_database() and pid <> pg_backend_pid() and state <> 'idle'";
+            while self.count(busy).await > 0 {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    /// How many files the store has of a generation, thumbnails included.
+    pub fn objects(&self, id: &GenerationId) -> usize {
+        std::fs::read_dir(self.dir.path().join("objects/generations").join(id.as_str())).map_or(0, Iterator::count)
+    }
+
+    /// Makes every write to the store fail, until [`TestApp::bring_store_back`].
+    pub fn take_store_away(&self) {
+        let objects = self.dir.path().join("objects");
+        std::fs::rename(&objects, self.dir.path().join("objects-away")).expect("the store goes");
+        std::fs::write(&objects, "").expect("something stands in its place");
+    }
+
+    /// Undoes [`TestApp::take_store_away`].
+    pub fn bring_store_back(&self) {
+        let objects = self.dir.path().join("objects");
+        std::fs::remove_file(&objects).expect("what stood in its place goes");
+        std::fs::rename(self.dir.path().join("objects-away"), &objects).expect("the store is back");
+    }
+
+    /// A connection that knows nothing of the house.
+    pub async fn stranger(&self) -> Result<AnyConnection, sqlx::Error> {
+        AnyConnection::connect(&self.database.url(&self.dir)).await
+    }
+
+    /// Runs statements as somebody would who is not us.
     pub async fn meddle(&self, statements: &'static str) -> Result<(), sqlx::Error> {
-        use sqlx::{Connection, Executor};
-        let mut connection = sqlx::AnyConnection::connect(&self.database.url(&self.dir)).await?;
+        let mut connection = self.stranger().await?;
         let done = connection.execute(sqlx::raw_sql(statements)).await.map(drop);
         connection.close().await?;
         done
@@ -299,13 +376,25 @@ impl TestApp {
             let bytes = object.bytes().await.expect("a whole object");
             assert_eq!((hex::encode(Sha256::digest(&bytes)), i64::try_from(bytes.len())), (sha256, Ok(length)), "{object_key}");
         }
-        let left = std::fs::read_dir(&self.tools.scratch).expect("the scratch directory").count();
+        let left = std::fs::read_dir(self.tools.spool.dir()).expect("the spool");
+        let left = left.filter(|entry| entry.as_ref().is_ok_and(|entry| entry.path().is_dir())).count();
         assert_eq!(left, 0, "nothing stays behind of files on their way");
     }
 
     /// How every test ends: the books are right, and everything stops.
-    pub async fn finish(mut self) {
+    pub async fn finish(self) {
         self.assert_books().await;
+        self.stop().await;
+    }
+
+    /// How a test ends that did the books wrong on purpose: this promise is found broken.
+    pub async fn finish_adrift(self, promise: &str) {
+        let drift = ledger::verify(self.db()).await.expect("the books can be read");
+        assert!(drift.iter().any(|drift| drift.promise == promise), "not found: {promise}, but {drift:#?}");
+        self.stop().await;
+    }
+
+    async fn stop(mut self) {
         self.finished = true;
         self.stop.cancel();
         self.process.app.db.close().await;
@@ -347,11 +436,8 @@ impl Process {
         };
         tokio::spawn(live::relay(app.db.clone(), app.stop.clone()));
         tokio::spawn(app.hub.clone().run(app.db.clone(), clock.clone(), app.stop.clone()));
-        let (router, stopping) = (app.router(), app.stop.clone());
-        tokio::spawn(async move {
-            let serving = axum::serve(listener, router).with_graceful_shutdown(async move { stopping.cancelled().await });
-            serving.await.expect("serving");
-        });
+        tokio::spawn(app.db.clone().watch(clock.clone(), app.stop.clone()));
+        tokio::spawn(listen::serve(listener, app.router(), Limits::PRODUCT, app.stop.clone()));
         Self { app, url: format!("http://{addr}") }
     }
 
@@ -378,7 +464,7 @@ fn config(database_url: &str, addr: SocketAddr, variables: &[(&'static str, &str
     Config::read(told).expect("a configuration")
 }
 
-async fn start_sandbox(dir: &TempDir, clock: &Clock, stop: &CancellationToken) -> (Sandbox, Client) {
+async fn start_sandbox(dir: &Path, longest_edge: Option<u32>, clock: &Clock, stop: &CancellationToken) -> (Sandbox, Client) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("an address")).parse().expect("a URL");
     let time = clock.clone();
@@ -389,9 +475,10 @@ async fn start_sandbox(dir: &TempDir, clock: &Clock, stop: &CancellationToken) -
         reads_per_minute: 1_000_000,
         // A test says when a webhook arrives.
         delivers: false,
+        longest_edge,
         ..sandbox::Options::new(move || time.now())
     };
-    let sandbox = Sandbox::open(&dir.path().join("sandbox"), options).await.expect("a sandbox");
+    let sandbox = Sandbox::open(dir, options).await.expect("a sandbox");
     tokio::spawn(sandbox::serve(listener, sandbox.clone(), stop.clone()));
     (sandbox, Client::new(&url, SecretString::from(sandbox::TOKEN)).expect("a client"))
 }

@@ -142,7 +142,6 @@ pub(super) static TEXT: PageText = PageText {
         download: "Download",
         remix: "Remix",
         others: "Pictures of this request",
-        kept_part: |n| format!("{} kept; the rest was returned", one_or(n, "picture", "pictures")),
         waiting: "This page looks again every few seconds.",
         reload: "Look again",
     },
@@ -263,6 +262,10 @@ const fn trouble(status: u16) -> Notice {
             Notice { title: "There is nothing here", body: "The address may be mistyped, or what it named is not yours to see." }
         }
         405 => Notice { title: "That door opens the other way", body: "This address is not meant to be used like that." },
+        408 => Notice {
+            title: "That took too long",
+            body: "The request did not arrive in time; perhaps the connection is slow. Send it again. Nothing was charged.",
+        },
         413 => Notice { title: "That is too much at once", body: "The request is larger than this server takes. Send less." },
         429 => Notice {
             title: "A little slower, please",

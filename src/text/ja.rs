@@ -151,7 +151,6 @@ pub(super) static TEXT: PageText = PageText {
         download: "ダウンロードする",
         remix: "これをもとに作る",
         others: "この依頼の画像",
-        kept_part: |n| format!("{}枚を保存し、残りのぶんは返却しました", number(n)),
         waiting: "このページは数秒ごとに更新されます。",
         reload: "更新する",
     },
@@ -266,6 +265,10 @@ const fn trouble(status: u16) -> Notice {
         },
         405 => Notice {
             title: "その使い方はできません", body: "このアドレスは、別の方法で使うためのものです。"
+        },
+        408 => Notice {
+            title: "時間内に届きませんでした",
+            body: "通信が遅いのかもしれません。もう一度送ってください。クレジットは減っていません。",
         },
         413 => Notice {
             title: "一度に送れる大きさを超えています", body: "内容を小さくして、もう一度送ってください。"

@@ -24,10 +24,14 @@ pub struct LiveText {
     pub now: &'static str,
     /// The button that stops a generation.
     pub cancel: &'static str,
-    /// What stopping it now gives back.
-    pub cancel_returns: fn(i64) -> String,
+    /// What stopping gives back; whether that is certain, or only unless it is finished first.
+    pub cancel_returns: fn(i64, bool) -> String,
+    /// The button that stops everything that can still be stopped.
+    pub cancel_all: fn(i64) -> String,
     /// Credits given back.
     pub returned: fn(i64) -> String,
+    /// Of so many pictures so many were kept, and so many credits came back.
+    pub kept_part: fn(i64, i64, i64) -> String,
     /// The class of a failure.
     pub failure: fn(Failure) -> FailureText,
     /// The link that fills the form with a failed request.
@@ -158,8 +162,12 @@ static EN: LiveText = LiveText {
     seconds: |t| format!("{} s", tenths(t)),
     now: "Now",
     cancel: "Cancel",
-    cancel_returns: |credits| format!("cancelling now returns {credits}"),
+    cancel_returns: |credits, certain| {
+        format!("cancelling returns {credits}{}", if certain { "" } else { ", unless it finishes first" })
+    },
+    cancel_all: |count| format!("Cancel all {count}"),
     returned: |credits| format!("{credits} credit{} returned", plural(credits)),
+    kept_part: |kept, count, credits| format!("{kept} of {count} kept; {credits} credit{} returned", plural(credits)),
     failure: |failure| match failure {
         Failure::Safety => FailureText {
             what: "Blocked by the model’s safety filter",
@@ -268,8 +276,12 @@ static JA: LiveText = LiveText {
     seconds: |t| format!("{}秒", tenths(t)),
     now: "進行中",
     cancel: "取り消す",
-    cancel_returns: |credits| format!("今なら{credits}クレジット戻ります"),
+    cancel_returns: |credits, certain| {
+        format!("取り消すと{credits}クレジット戻ります{}", if certain { "" } else { "（先に完成した分を除く）" })
+    },
+    cancel_all: |count| format!("{count}件すべて取り消す"),
     returned: |credits| format!("{credits}クレジット返却済み"),
+    kept_part: |kept, count, credits| format!("{count}枚中{kept}枚を保存、{credits}クレジット返却済み"),
     failure: |failure| match failure {
         Failure::Safety => FailureText {
             what: "モデルの安全フィルターで止まりました",
@@ -390,6 +402,9 @@ mod tests {
         assert_eq!((EN.said_ready)(1, 68), "Picture ready, 6.8 seconds");
         assert_eq!((EN.returned)(1), "1 credit returned");
         assert_eq!((EN.returned)(4), "4 credits returned");
+        assert_eq!((EN.kept_part)(2, 4, 2), "2 of 4 kept; 2 credits returned");
+        assert_eq!((EN.kept_part)(3, 4, 1), "3 of 4 kept; 1 credit returned");
+        assert_eq!((JA.kept_part)(2, 4, 2), "4枚中2枚を保存、2クレジット返却済み");
         assert_eq!((EN.seconds)(102), "10.2 s");
         assert_eq!((JA.seconds)(5), "0.5秒");
     }

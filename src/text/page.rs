@@ -105,7 +105,7 @@ texts! {
     ViewerText {
         title: text, back: text, prompt: text, model: text, size: text, shape: text, seed: text, seed_free: text,
         made: text, took: text, file: text, held: text, charged: text, returned: text, price_path: text,
-        hash: text, hash_note: text, download: text, remix: text, others: text, kept_part: count, waiting: text, reload: text,
+        hash: text, hash_note: text, download: text, remix: text, others: text, waiting: text, reload: text,
     }
 
     /// The credits page.

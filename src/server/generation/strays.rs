@@ -76,6 +76,27 @@ pub(super) async fn insert(
     Ok(())
 }
 
+/// Declares a prediction a stray, unless it has its place already; whether it had none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn declare(
+    db: &Db,
+    prediction: &PredictionId,
+    generation: &GenerationId,
+    seq: i64,
+    source: Source,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
+    let mut tx = db.begin().await?;
+    if work::is_owned_in(tx.connection(), prediction).await? {
+        return Ok(false);
+    }
+    insert(&mut tx, prediction, generation, seq, source, now).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
 /// What a look found beyond the one prediction it was for. The row is locked and must still be this worker's, so that none
 /// of them is adopted by its webhook at the same moment.
 ///

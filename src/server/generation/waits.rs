@@ -16,22 +16,21 @@ struct Queued {
 /// # Errors
 /// When the database fails.
 pub async fn of(db: &Db, owner: &PersonId, now: Timestamp) -> Result<Vec<Waiting>, sqlx::Error> {
-    let mut connection = db.pool().acquire().await?;
     let queue: Vec<Queued> = sqlx::query_as(
         "select id, model, run_at from generation where state = 'queued' and owner_id = $1
          order by priority desc, created_at, id",
     )
     .bind(owner)
-    .fetch_all(&mut *connection)
+    .fetch_all(db.pool())
     .await?;
     if queue.is_empty() {
         return Ok(Vec::new());
     }
-    let gates = Gates::look(&mut connection, now).await?;
+    let gates = Gates::look(db.pool(), now).await?;
     let others: Vec<(String, i64)> =
         sqlx::query_as("select owner_id, count(*) from generation where state = 'queued' and owner_id <> $1 group by owner_id")
             .bind(owner)
-            .fetch_all(&mut *connection)
+            .fetch_all(db.pool())
             .await?;
     let flights = gates.by_person();
     let lanes: Vec<(i64, i64)> =

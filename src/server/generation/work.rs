@@ -6,9 +6,9 @@ use super::limits::{self, Lesson};
 use super::note;
 use crate::domain::{Credits, Failure, GenerationId, ModelName, PersonId, PredictionId, State, Timestamp};
 use crate::server::crash::{self, Point};
-use crate::server::db::{Db, Tx};
+use crate::server::db::{Db, Tx, retried};
 use crate::server::ledger;
-use sqlx::AnyConnection;
+use sqlx::{Any, Executor};
 
 /// A generation as the worker's core sees it: the columns that decide what to do next.
 #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
@@ -127,6 +127,10 @@ pub struct KeptOutput {
 /// # Errors
 /// When the database fails; the step is then as if it had not been taken, and the lease runs out.
 pub async fn record(db: &Db, before: &Job, after: &Job, effects: &Effects, now: Timestamp) -> Result<bool, ledger::Error> {
+    retried(|| record_once(db, before, after, effects, now)).await
+}
+
+async fn record_once(db: &Db, before: &Job, after: &Job, effects: &Effects, now: Timestamp) -> Result<bool, ledger::Error> {
     let mut tx = db.begin().await?;
     if !write(&mut tx, before, after, now).await? {
         return Ok(false);
@@ -251,16 +255,77 @@ pub async fn kept_places(db: &Db, id: &GenerationId) -> Result<Vec<i64>, sqlx::E
     Ok(rows.into_iter().map(|(place,)| place).collect())
 }
 
+/// Notes that an output is whole in the spool of a node, because the store would not take it: while that is so, nobody
+/// else may call it lost.
+///
+/// # Errors
+/// When the database fails.
+pub async fn spooled(db: &Db, id: &GenerationId, place: u32, node: &str, now: Timestamp) -> Result<(), sqlx::Error> {
+    let mut tx = db.begin().await?;
+    sqlx::query(
+        "insert into spooled (generation_id, place, node, at) values ($1, $2, $3, $4) on conflict (generation_id, place, node) do nothing",
+    )
+    .bind(id)
+    .bind(i64::from(place))
+    .bind(node)
+    .bind(now)
+    .execute(tx.connection())
+    .await?;
+    tx.commit().await
+}
+
+/// Whether another node than this one has an output in its spool.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_spooled_elsewhere(db: &Db, id: &GenerationId, place: u32, node: &str) -> Result<bool, sqlx::Error> {
+    let found: Option<(String,)> =
+        sqlx::query_as("select node from spooled where generation_id = $1 and place = $2 and node <> $3 limit 1")
+            .bind(id)
+            .bind(i64::from(place))
+            .bind(node)
+            .fetch_optional(db.pool())
+            .await?;
+    Ok(found.is_some())
+}
+
+/// Which of these generations have ended. What was noted of their spooled files goes.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ended(db: &Db, ids: &[GenerationId]) -> Result<Vec<GenerationId>, sqlx::Error> {
+    let mut tx = db.begin().await?;
+    sqlx::query(
+        "delete from spooled where exists (select 1 from generation g
+           where g.id = spooled.generation_id and g.state in ('succeeded', 'failed', 'canceled'))",
+    )
+    .execute(tx.connection())
+    .await?;
+    let rows: Vec<(GenerationId,)> = sqlx::query_as(db.either(
+        "select id from generation where state in ('succeeded', 'failed', 'canceled') and id in (select value from json_each($1))",
+        "select id from generation where state in ('succeeded', 'failed', 'canceled')
+           and id in (select json_array_elements_text($1::json))",
+    ))
+    .bind(serde_json::json!(ids).to_string())
+    .fetch_all(tx.connection())
+    .await?;
+    tx.commit().await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
 /// Whether a prediction has its place already: as a generation's, or as a stray.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn is_owned(db: &Db, prediction: &PredictionId) -> Result<bool, sqlx::Error> {
-    is_owned_in(&mut *db.pool().acquire().await?, prediction).await
+    is_owned_in(db.pool(), prediction).await
 }
 
 /// The same within a transaction.
-pub(super) async fn is_owned_in(connection: &mut AnyConnection, prediction: &PredictionId) -> Result<bool, sqlx::Error> {
+pub(super) async fn is_owned_in<'c>(
+    connection: impl Executor<'c, Database = Any>,
+    prediction: &PredictionId,
+) -> Result<bool, sqlx::Error> {
     let owner: Option<(GenerationId,)> = sqlx::query_as(
         "select id from generation where prediction_id = $1
          union all select generation_id from submission where prediction_id = $1

@@ -98,7 +98,7 @@ pub(super) async fn sign_up(
 }
 
 pub(super) async fn sign_out(State(app): State<App>, mut auth: AuthSession) -> Result<Response, Trouble> {
-    let left = auth.logout().await.map_err(|error| Trouble::internal(&error))?;
+    let left = auth.logout().await?;
     if let Some(person) = left {
         app.hub.close(&person.id);
     }
@@ -145,8 +145,8 @@ impl DoorFields {
 
 /// Signs a person in under a session id that nobody has seen before, and lets them go on.
 async fn enter(auth: &mut AuthSession, session: &Session, person: &account::Person, next: &str) -> Result<Response, Trouble> {
-    session.cycle_id().await.map_err(|error| Trouble::internal(&error))?;
-    auth.login(person).await.map_err(|error| Trouble::internal(&error))?;
+    session.cycle_id().await?;
+    auth.login(person).await?;
     Ok(Redirect::to(next).into_response())
 }
 

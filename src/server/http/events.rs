@@ -1,14 +1,15 @@
 //! The event stream of one person: first everything their page may not know, then every change as it happens.
 //!
 //! A stream lives at most fifteen minutes, so that signing out, a deploy or a lost proxy never leaves one behind for
-//! long; the browser comes back by itself with the id it saw last.
+//! long; the browser comes back by itself with the id it saw last. When a process stops, all its pages come back to
+//! another one, spread over some seconds and not before this one has stopped listening.
 
 use super::trouble::Trouble;
 use super::visitor::SignedIn;
 use crate::domain::Timestamp;
 use crate::server::App;
 use crate::server::auth::Sessions;
-use crate::server::live::{self, Frame};
+use crate::server::live::Frame;
 use axum::body::Body;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -18,6 +19,7 @@ use futures::stream::{self, BoxStream};
 use rand::Rng;
 use serde::Deserialize;
 use std::convert::Infallible;
+use std::ops::Range;
 use std::time::Duration;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
@@ -30,6 +32,9 @@ use tower_sessions::{Session, SessionStore};
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// The longest life of a stream.
 const LIFE: Duration = Duration::from_mins(15);
+/// When a browser comes back after its connection broke, in milliseconds; and after the process said that it stops.
+const BACK_SOON: Range<u32> = 1_000..3_000;
+const BACK_LATER: Range<u32> = 2_000..6_000;
 
 #[derive(Deserialize)]
 pub(super) struct Cursor {
@@ -58,14 +63,20 @@ pub(super) async fn events(
     let since = last.or(cursor.since).map_or(now, Timestamp);
     // Subscribed before the rows are read: what changes in between comes twice rather than never.
     let frames = app.hub.subscribe(&person.id, now).ok_or(Trouble::TOO_MANY)?;
-    let first = live::catch_up(&app.db, &person.id, since, now).await?;
+    let first = app.hub.catch_up(&app.db, &person.id, since, now).await?;
     let sessions = Sessions::new(app.db.clone(), app.clock.clone());
-    let retry = rand::rng().random_range(1_000..3_000);
-    let hello = Frame::from(format!("retry: {retry}\n\n"));
     let mut keep_alive = interval_at(Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
     keep_alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let open = Open { frames, keep_alive, until: Instant::now() + LIFE, stop: app.stop.clone(), session: session.id(), sessions };
-    let body = stream::iter([hello]).chain(stream::iter(first)).chain(follow(open)).map(Ok::<_, Infallible>);
+    let open = Open {
+        frames,
+        keep_alive,
+        until: Instant::now() + LIFE,
+        stop: app.stop.clone(),
+        session: session.id(),
+        sessions,
+        over: false,
+    };
+    let body = stream::iter([come_back(BACK_SOON)]).chain(stream::iter(first)).chain(follow(open)).map(Ok::<_, Infallible>);
     let mut response = Body::from_stream(body).into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
@@ -83,12 +94,24 @@ struct Open {
     stop: CancellationToken,
     session: Option<Id>,
     sessions: Sessions,
+    over: bool,
+}
+
+/// When to come back, different for everybody.
+fn come_back(between: Range<u32>) -> Frame {
+    Frame::from(format!("retry: {}\n\n", rand::rng().random_range(between)))
 }
 
 fn follow(open: Open) -> BoxStream<'static, Frame> {
     stream::unfold(open, |mut open| async move {
+        if open.over {
+            return None;
+        }
         tokio::select! {
-            () = open.stop.cancelled() => None,
+            () = open.stop.cancelled() => {
+                open.over = true;
+                Some((come_back(BACK_LATER), open))
+            }
             () = tokio::time::sleep_until(open.until) => None,
             received = open.frames.recv() => match received {
                 Ok(frame) => Some((frame, open)),

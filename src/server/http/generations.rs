@@ -82,6 +82,14 @@ pub(super) async fn cancel(State(app): State<App>, person: SignedIn, Path(id): P
     Ok(Json(view).into_response())
 }
 
+pub(super) async fn cancel_all(State(app): State<App>, person: SignedIn) -> Result<Response, Trouble> {
+    let asked = generation::cancel_all(&app.db, &person.id, app.clock.now()).await?;
+    if person.visitor.wants_json {
+        return Ok(Json(serde_json::json!({"asked": asked})).into_response());
+    }
+    Ok(Redirect::to("/create").into_response())
+}
+
 /// What an island is told when the button did nothing.
 #[derive(Serialize)]
 struct Refused {

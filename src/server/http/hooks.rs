@@ -3,24 +3,27 @@
 //! Answered within a second, whatever happens: Replicate waits only so long, and sends the end of a prediction again when
 //! it hears no yes. Nothing depends on any of it; a webhook that is never heard is a poll that comes a little later.
 
+use super::body::{self, Bodies};
 use crate::domain::GenerationId;
 use crate::server::App;
 use crate::server::generation::hooks::{self, Heard, Webhook};
 use crate::server::replicate::webhook::Message;
 use crate::server::replicate::{NotBelieved, Prediction};
-use axum::Router;
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{DefaultBodyLimit, Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
+use axum::{Router, middleware};
 use std::time::Duration;
 use tower_http::catch_panic::CatchPanicLayer;
-use tower_http::limit::RequestBodyLimitLayer;
 
 /// The most bytes of a webhook: a prediction can carry its pictures inline, and was recorded at 395 kB.
 const BODY_LIMIT: usize = 2 * 1_024 * 1_024;
+
+/// Webhooks being read at once: whoever sends one has proved nothing yet.
+const BODIES: usize = 64;
 
 /// How long all of it may take, once the body is here.
 const ANSWER_WITHIN: Duration = Duration::from_millis(900);
@@ -32,8 +35,8 @@ pub(super) fn router(app: App) -> Router {
     Router::new()
         .route("/hooks/replicate/{id}/{seq}", post(replicate))
         .layer(DefaultBodyLimit::disable())
-        .layer(RequestBodyLimitLayer::new(BODY_LIMIT))
         .layer(CatchPanicLayer::new())
+        .layer(middleware::from_fn_with_state(Bodies::at_most(|_| BODY_LIMIT).at_once(BODIES), body::whole))
         .with_state(app)
 }
 

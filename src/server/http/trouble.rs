@@ -7,6 +7,8 @@
 use super::render;
 use super::visitor::Visitor;
 use crate::pages::ErrorPage;
+use crate::server::auth::Backend;
+use crate::server::db::is_passing;
 use crate::server::{App, account, generation, ledger};
 use crate::text;
 use axum::Json;
@@ -17,6 +19,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::*;
 use serde_json::json;
 use std::any::Any;
+use tower_sessions::session;
 
 /// Why a request ends without what it asked for.
 #[derive(Debug)]
@@ -38,17 +41,21 @@ impl Trouble {
         tracing::error!(%cause, "a request failed");
         Self { status: StatusCode::INTERNAL_SERVER_ERROR }
     }
+
+    /// Sessions are rows; what fails about them is the database.
+    fn sessions_away(cause: &dyn std::fmt::Display) -> Self {
+        tracing::error!(%cause, "a session could not be read or written");
+        Self { status: StatusCode::SERVICE_UNAVAILABLE }
+    }
 }
 
 impl From<sqlx::Error> for Trouble {
     fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
-                tracing::error!(%error, "the database is away");
-                Self { status: StatusCode::SERVICE_UNAVAILABLE }
-            }
-            error => Self::internal(&error),
+        if is_passing(&error) {
+            tracing::error!(%error, "the database could not do it just now");
+            return Self { status: StatusCode::SERVICE_UNAVAILABLE };
         }
+        Self::internal(&error)
     }
 }
 
@@ -66,6 +73,24 @@ impl From<account::Error> for Trouble {
         match error {
             account::Error::Database(error) => error.into(),
             error => Self::internal(&error),
+        }
+    }
+}
+
+impl From<session::Error> for Trouble {
+    fn from(error: session::Error) -> Self {
+        match error {
+            session::Error::Store(error) => Self::sessions_away(&error),
+            error => Self::internal(&error),
+        }
+    }
+}
+
+impl From<axum_login::Error<Backend>> for Trouble {
+    fn from(error: axum_login::Error<Backend>) -> Self {
+        match error {
+            axum_login::Error::Session(error) => error.into(),
+            axum_login::Error::Backend(error) => error.into(),
         }
     }
 }
@@ -100,6 +125,16 @@ pub(super) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
         panic.downcast::<String>().map(|text| *text).or_else(|panic| panic.downcast::<&str>().map(|text| (*text).to_owned()));
     tracing::error!(panic = said.unwrap_or_default(), "a handler panicked");
     StatusCode::INTERNAL_SERVER_ERROR.into_response()
+}
+
+/// Around the layers that read and write the session: what fails out here has no words of its own, and is the database's.
+pub(super) async fn session_away(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let explained = response.extensions().get::<Explained>().is_some();
+    if response.status() == StatusCode::INTERNAL_SERVER_ERROR && !explained {
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    response
 }
 
 /// Gives every error without a body of its own a page or a problem.

@@ -4,7 +4,7 @@
 
 use super::Link;
 use crate::domain::{AccountId, Credits, Timestamp};
-use crate::server::db::Db;
+use crate::server::db::{Db, Tx};
 
 /// A broken promise, and whose.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,12 +69,14 @@ const PROMISES: &[(&str, &str)] = &[
 /// # Errors
 /// When the database fails; drift is not an error but the answer.
 pub async fn verify(db: &Db) -> Result<Vec<Drift>, sqlx::Error> {
+    // One moment for all of it: the promises hold between commits, not across them.
+    let mut snapshot = db.snapshot().await?;
     let mut drift = Vec::new();
     for (promise, query) in PROMISES {
-        let broken: Vec<(String,)> = sqlx::query_as(*query).fetch_all(db.pool()).await?;
+        let broken: Vec<(String,)> = sqlx::query_as(*query).fetch_all(snapshot.connection()).await?;
         drift.extend(broken.into_iter().map(|(id,)| Drift { promise, id }));
     }
-    drift.extend(verify_chains(db).await?);
+    drift.extend(verify_chains(&mut snapshot).await?);
     Ok(drift)
 }
 
@@ -95,14 +97,14 @@ struct ChainRow {
 }
 
 /// Recomputes every person's chain from its first entry to the head that the account names.
-async fn verify_chains(db: &Db) -> Result<Vec<Drift>, sqlx::Error> {
+async fn verify_chains(snapshot: &mut Tx) -> Result<Vec<Drift>, sqlx::Error> {
     let rows: Vec<ChainRow> = sqlx::query_as(
         "select e.id, e.account_id, a.head_hash, a.entries, e.place, t.kind, t.ref as reference, e.amount, e.posted_after,
                 e.previous_hash, e.hash, e.created_at
          from entry e join account a on a.id = e.account_id join txn t on t.id = e.txn_id
          where a.kind = 'person' order by e.account_id, e.place",
     )
-    .fetch_all(db.pool())
+    .fetch_all(snapshot.connection())
     .await?;
     let mut drift = Vec::new();
     let (mut account, mut previous, mut place, mut posted) = (None, String::new(), 0, 0);

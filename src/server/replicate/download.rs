@@ -3,7 +3,10 @@
 use super::errors::causes;
 use crate::server::crash::{self, Point};
 use base64::Engine;
-use reqwest::{Response, StatusCode, header::LOCATION};
+use reqwest::{
+    Response, StatusCode,
+    header::{CONTENT_ENCODING, LOCATION},
+};
 use sha2::{Digest, Sha256};
 use std::{io, path::Path, time::Duration};
 use tokio::{fs::File, io::AsyncWriteExt, time::timeout};
@@ -26,9 +29,14 @@ pub struct DownloadLimits {
     pub total: Duration,
 }
 
+impl DownloadLimits {
+    /// More than any picture needs that we would keep.
+    pub const DEFAULT: Self = Self { bytes: 32 * 1024 * 1024, idle: Duration::from_secs(15), total: Duration::from_mins(2) };
+}
+
 impl Default for DownloadLimits {
     fn default() -> Self {
-        Self { bytes: 32 * 1024 * 1024, idle: Duration::from_secs(15), total: Duration::from_mins(2) }
+        Self::DEFAULT
     }
 }
 
@@ -68,6 +76,9 @@ pub enum DownloadError {
     /// No bytes at all.
     #[error("the file is empty")]
     Empty,
+    /// Its bytes are packed, which nobody asked for. They are never unpacked: a few could become any number.
+    #[error("the file is packed as {0}")]
+    Packed(String),
     /// A `data:` URL that cannot be read.
     #[error("the data URL cannot be read: {0}")]
     Malformed(String),
@@ -106,6 +117,9 @@ async fn fetch(
         return sink.finish().await;
     }
     let mut response = follow(client, base, url, limits).await?;
+    if let Some(packing) = response.headers().get(CONTENT_ENCODING).filter(|packing| *packing != "identity") {
+        return Err(DownloadError::Packed(String::from_utf8_lossy(packing.as_bytes()).into_owned()));
+    }
     let announced = response.content_length();
     if announced.is_some_and(|length| length > limits.bytes) {
         return Err(DownloadError::TooLarge { limit: limits.bytes });

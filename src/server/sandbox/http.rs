@@ -12,6 +12,7 @@ use super::{
     script::Script,
 };
 use crate::domain::Timestamp;
+use crate::server::listen::HangUp;
 use axum::{
     Json, Router,
     body::{Body, Bytes},
@@ -31,10 +32,6 @@ use tokio::time::{Instant, sleep};
 
 /// Predictions in a page of the list.
 const PAGE: usize = 100;
-
-/// Marks the answer of a connection that is to be dropped instead.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct HangUp;
 
 type Answered = Result<Response, Problem>;
 
@@ -245,8 +242,10 @@ async fn file(State(sandbox): State<Sandbox>, Path((id, name)): Path<(String, St
     let facts = sandbox.facts(&id)?;
     let index = (0..run::files(&facts)).find(|index| name == format!("out-{index}.{}", run::extension(&facts)));
     let index = index.filter(|_| run::serves_files(&facts, sandbox.now())).ok_or_else(Problem::not_found)?;
-    let truncated = Script::of(facts.prompt()).truncated;
-    let order = picture::Order::of(&facts, u32::try_from(index).map_err(|_| Problem::internal())?);
+    let (script, last) = (Script::of(facts.prompt()), index + 1 == run::files(&facts));
+    let truncated = script.truncated || script.one_bad && last;
+    let index = u32::try_from(index).map_err(|_| Problem::internal())?;
+    let order = picture::Order::of(&facts, index, sandbox.0.options.longest_edge);
     let content_type = order.content_type();
     let bytes = super::run_blocking(move || sandbox.0.pictures.get(&order).ok_or_else(Problem::internal)).await?;
     let headers = [

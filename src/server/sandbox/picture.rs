@@ -68,15 +68,15 @@ enum Format {
 }
 
 impl Order {
-    /// The file number `index` of a prediction.
-    pub(super) fn of(facts: &Facts, index: u32) -> Self {
+    /// The file number `index` of a prediction, no longer than `longest_edge` along either side.
+    pub(super) fn of(facts: &Facts, index: u32, longest_edge: Option<u32>) -> Self {
         let quality = facts.number("output_quality").and_then(|quality| u8::try_from(quality).ok()).unwrap_or(80).clamp(1, 100);
         let format = match run::extension(facts) {
             "webp" => Format::Webp(quality),
             "jpg" => Format::Jpeg(quality),
             _ => Format::Png,
         };
-        let (width, height) = size(facts);
+        let (width, height) = within(longest_edge, size(facts));
         Self { prompt: facts.prompt().to_owned(), seed: facts.seed, index, width, height, format }
     }
 
@@ -129,6 +129,17 @@ fn size(facts: &Facts) -> (u32, u32) {
     if facts.word("megapixels") == Some("0.25") { (width / 2, height / 2) } else { (width, height) }
 }
 
+/// The size, shrunk to the longest edge if there is one.
+fn within(longest_edge: Option<u32>, (width, height): (u32, u32)) -> (u32, u32) {
+    match longest_edge {
+        Some(edge) if width.max(height) > edge => {
+            let shrunk = |side: u32| (u64::from(side) * u64::from(edge) / u64::from(width.max(height))).max(1) as u32;
+            (shrunk(width), shrunk(height))
+        }
+        _ => (width, height),
+    }
+}
+
 /// The files drawn last. They could all be drawn again: this only saves time.
 #[derive(Debug, Default)]
 pub(super) struct Cache(Mutex<VecDeque<(Order, Bytes)>>);
@@ -161,6 +172,20 @@ mod tests {
         for other in [render("a lighthouse", 8, 0, 96, 64), render("a lighthouse", 7, 1, 96, 64), render("a river", 7, 0, 96, 64)]
         {
             assert_ne!(picture, other);
+        }
+    }
+
+    #[test]
+    fn a_longest_edge_keeps_the_ratio_and_never_enlarges() {
+        for (edge, size, drawn) in [
+            (None, (1344, 768), (1344, 768)),
+            (Some(64), (1344, 768), (64, 36)),
+            (Some(64), (768, 1344), (36, 64)),
+            (Some(64), (1024, 1024), (64, 64)),
+            (Some(2000), (1344, 768), (1344, 768)),
+            (Some(1), (1536, 640), (1, 1)),
+        ] {
+            assert_eq!(within(edge, size), drawn, "{edge:?} {size:?}");
         }
     }
 

@@ -3,7 +3,8 @@
 //! A file is written beside its destination's tree, flushed, renamed into place and the folders flushed: after a crash
 //! there is the old object or the new one, never half of one. The content type is the file's ending.
 
-use super::{ByteRange, Error, Key, Limits, Object};
+use super::{ByteRange, Error, Key, Limits, Listed, Object, PAGE};
+use crate::domain::Timestamp;
 use bytes::Bytes;
 use futures::StreamExt;
 use std::{
@@ -12,7 +13,7 @@ use std::{
     os::unix::fs::DirBuilderExt,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, UNIX_EPOCH},
 };
 use tokio::io::AsyncReadExt;
 use tokio_util::io::ReaderStream;
@@ -95,6 +96,19 @@ impl Disk {
         blocking(self.limits, delete).await
     }
 
+    pub(super) async fn list(&self, after: Option<&str>) -> Result<Vec<Listed>, Error> {
+        let (root, after) = (Arc::clone(&self.root), after.map(str::to_owned));
+        let walk = move || {
+            let mut found = Vec::new();
+            walk(&root, &root, &mut found).map_err(|error| failed("listing", &root, &error))?;
+            found.retain(|listed| after.as_ref().is_none_or(|after| listed.key > *after));
+            found.sort_by(|one, other| one.key.cmp(&other.key));
+            found.truncate(PAGE);
+            Ok(found)
+        };
+        blocking(self.limits, walk).await
+    }
+
     /// The file of `key` and its length, if it is a plain file inside the root.
     fn find(&self, key: &Key) -> Result<(PathBuf, u64), Error> {
         let path = self.root.join(key.as_str());
@@ -139,6 +153,24 @@ impl Disk {
         let inside = path.ancestors().skip(1).take_while(|folder| folder.starts_with(&self.root));
         inside.into_iter().try_for_each(|folder| File::open(folder)?.sync_all())
     }
+}
+
+/// Every plain file below `folder`, but not what is still being written.
+fn walk(root: &Path, folder: &Path, found: &mut Vec<Listed>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        // What goes meanwhile is not there.
+        let Ok(meta) = fs::symlink_metadata(&path) else { continue };
+        if meta.is_dir() && path != root.join(INCOMING) {
+            walk(root, &path, found)?;
+        } else if meta.is_file() {
+            let key = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
+            let age = meta.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+            let put_at = Timestamp(i64::try_from(age.as_millis()).unwrap_or(i64::MAX));
+            found.push(Listed { key, length: meta.len(), put_at });
+        }
+    }
+    Ok(())
 }
 
 /// Removes what was left half-written. Another process may be writing right now, so only what is old goes; "now" is what

@@ -1,9 +1,11 @@
 //! Objects in a bucket of an S3 server: Amazon's or any that speaks its protocol.
 //!
+//! An object is put in one piece: there is no upload in parts that could be left unfinished and cost money unseen.
 //! Every upload carries the SHA-256 of its bytes, so that the server refuses one that was damaged on the way, and every
 //! call is bounded in time and tries.
 
-use super::{ByteRange, Error, Key, Limits, Object};
+use super::{ByteRange, Error, Key, Limits, Listed, Object, PAGE};
+use crate::domain::Timestamp;
 use aws_sdk_s3::{
     Client,
     config::{
@@ -118,6 +120,19 @@ impl Bucket {
         let head = self.client.head_object().bucket(&self.name).key(key.as_str()).send().await;
         let length = head.map_err(|error| classify("head", &error))?.content_length();
         length.and_then(|length| length.try_into().ok()).ok_or_else(|| unreadable("content-length"))
+    }
+
+    pub(super) async fn list(&self, after: Option<&str>) -> Result<Vec<Listed>, Error> {
+        let list = self.client.list_objects_v2().bucket(&self.name).max_keys(i32::try_from(PAGE).unwrap_or(i32::MAX));
+        let listed = list.set_start_after(after.map(str::to_owned)).send().await.map_err(|error| classify("list", &error))?;
+        let read = |object: &aws_sdk_s3::types::Object| {
+            Some(Listed {
+                key: object.key()?.to_owned(),
+                length: object.size()?.try_into().ok()?,
+                put_at: Timestamp(object.last_modified()?.to_millis().ok()?),
+            })
+        };
+        listed.contents().iter().map(|object| read(object).ok_or_else(|| unreadable("list"))).collect()
     }
 
     pub(super) async fn delete(&self, key: &Key) -> Result<(), Error> {

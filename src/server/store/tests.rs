@@ -97,6 +97,20 @@ async fn a_file_of_20_megabytes_arrives_whole(store: &Store) {
     assert_eq!(Sha256::digest(back), Sha256::digest(bytes));
 }
 
+async fn what_is_there_is_listed_in_order_and_from_any_place_on(store: &Store) {
+    for generation in ["listed-b", "listed-a", "listed-c"] {
+        store.put_bytes(&key(generation), Bytes::from_static(b"four")).await.expect("a put");
+    }
+    store.delete(&key("listed-c")).await.expect("a delete");
+    let names = |listed: Vec<Listed>| listed.into_iter().filter(|listed| listed.key.contains("listed-")).collect::<Vec<_>>();
+    let listed = names(store.list(None).await.expect("a list"));
+    let (a, b) = (key("listed-a"), key("listed-b"));
+    assert_eq!(listed.iter().map(|listed| listed.key.as_str()).collect::<Vec<_>>(), [a.as_str(), b.as_str()]);
+    assert!(listed.iter().all(|listed| listed.length == 4 && listed.put_at > Timestamp(1_700_000_000_000)), "{listed:?}");
+    assert_eq!(names(store.list(Some(a.as_str())).await.expect("a list")), listed[1..]);
+    assert_eq!(names(store.list(Some(b.as_str())).await.expect("the end")), []);
+}
+
 async fn the_check_passes(store: &Store) {
     store.check().await.expect("a working store");
 }
@@ -135,6 +149,7 @@ suite! {
     deleting_twice_is_fine,
     a_range_is_that_part_and_says_so,
     a_file_of_20_megabytes_arrives_whole,
+    what_is_there_is_listed_in_order_and_from_any_place_on,
     the_check_passes,
 }
 
@@ -162,7 +177,7 @@ async fn s3s_fs_refuses_wrong_credentials() {
 }
 
 #[tokio::test]
-async fn s3s_fs_refuses_a_damaged_upload() {
+async fn rl_20_s3s_fs_refuses_a_damaged_upload() {
     let server = S3Server::start().await;
     an_upload_damaged_on_the_way_is_an_error_worth_a_retry(&Store::open(&server.config()).await.expect("a store")).await;
 }
@@ -180,7 +195,7 @@ async fn a_server_that_is_down_is_unavailable() {
 }
 
 #[tokio::test]
-async fn a_server_that_never_answers_is_unavailable_within_the_time_limit() {
+async fn rl_18_a_server_that_never_answers_is_unavailable_within_the_time_limit() {
     let store = Store::open_within(&silent().await, SHORT).await.expect("a store");
     let began = Instant::now();
     assert!(matches!(store.put_bytes(&key("hang"), Bytes::from_static(b"x")).await, Err(Error::Unavailable(_))));
@@ -244,7 +259,7 @@ fn a_secret_is_never_printed() {
 }
 
 #[tokio::test]
-async fn seaweedfs_passes_the_same_suite() {
+async fn rl_21_seaweedfs_passes_the_same_suite() {
     let Some(server) = SeaweedFs::start().await else {
         println!("skipped: TEST_SEAWEEDFS does not name the weed program");
         return;

@@ -9,7 +9,7 @@
 //! - a finished result is delivered even if it was being cancelled: it was paid for;
 //! - nothing waits for ever: past the deadline the prediction is stopped, and what cannot be stopped is given up.
 
-use crate::domain::{Credits, Failure, State, Timestamp};
+use crate::domain::{Failure, State, Timestamp};
 use crate::server::generation::{Effects, Job, Lesson, Money, Submission};
 use crate::server::replicate::{Error, Prediction, RunFailure, Status};
 use std::time::Duration;
@@ -86,8 +86,12 @@ pub struct Stored {
     pub unfetched: i64,
     /// Outputs that arrived and were not whole.
     pub damaged: i64,
+    /// Outputs that are here, whole, and wait for our store. No link is needed for them any more.
+    pub spooled: i64,
     /// Whether it was our own store that was away; that counts as nobody's failure.
     pub store_away: bool,
+    /// Whether the store has been waited for as long as the operator wants to.
+    pub out_of_patience: bool,
     /// The causes, for the operator.
     pub detail: Option<String>,
 }
@@ -285,8 +289,7 @@ impl Next {
     fn still_running(&mut self, called: bool) {
         if self.now >= self.job.deadline_at.plus_ms(GIVE_UP_MS) {
             self.stopped(Some("it never ended".to_owned()));
-        } else if self.job.state == State::Canceling || self.job.cancel_requested_at.is_some() || self.now >= self.job.deadline_at
-        {
+        } else if self.is_to_stop() {
             // From a look at a `waiting` row this is the step towards stopping; there, it is another look.
             let in_ms = if self.job.state == State::Canceling { 500 } else { 0 };
             self.go(State::Canceling, in_ms);
@@ -309,6 +312,11 @@ impl Next {
         self.go(State::Storing, 0);
     }
 
+    /// Whether nothing more is to be bought: it was asked to stop, or its time is up, by whichever worker's clock said so.
+    fn is_to_stop(&self) -> bool {
+        self.job.state == State::Canceling || self.job.cancel_requested_at.is_some() || self.now >= self.job.deadline_at
+    }
+
     const fn may_buy_another(&self) -> bool {
         self.job.paid_attempts < PAID_BUDGET && self.job.paid_attempts + self.job.given_up < CALL_BUDGET
     }
@@ -316,7 +324,7 @@ impl Next {
     fn run_failed(&mut self, failure: RunFailure, detail: Option<String>) {
         let another = self.may_buy_another();
         match failure {
-            RunFailure::Interrupted if self.job.cancel_requested_at.is_some() => self.canceled(),
+            RunFailure::Interrupted if self.is_to_stop() => self.stopped(detail),
             RunFailure::Interrupted if another => {
                 self.go(State::Queued, 1_000);
                 self.job.prediction_id = None;
@@ -337,13 +345,17 @@ impl Next {
         self.effects.detail.clone_from(&stored.detail);
         let links_dead = self.job.output_until.is_some_and(|until| self.now >= until);
         let tries_spent = stored.damaged > 0 && self.job.step_try + 1 >= FETCH_TRIES;
-        if stored.unfetched + stored.damaged > 0 && !links_dead && !tries_spent {
-            // While our own store is away, fetching again and again would only keep others from their turn.
+        let may_come = stored.unfetched + stored.damaged > 0 && !links_dead && !tries_spent;
+        // Past the deadline too: the picture exists, and whoever paid for it still wants it.
+        let waits_here = stored.spooled > 0 && !stored.out_of_patience;
+        if may_come || waits_here {
+            // While our own store is away, trying again and again would only keep others from their turn.
             let first_ms = if stored.store_away { 2_000 } else { 500 };
             self.again(first_ms, 30_000);
         } else if stored.kept > 0 {
             self.go(State::Succeeded, 0);
-            self.job.captured = Credits((self.job.unit_price.0 * stored.kept).min(self.job.price.0));
+            let delivered = self.job.unit_price.checked_mul(stored.kept);
+            self.job.captured = delivered.map_or(self.job.price, |delivered| delivered.min(self.job.price));
             self.effects.money = Some(Money::Capture(stored.kept));
         } else {
             let failure = if stored.store_away { Failure::Internal } else { Failure::OutputLost };

@@ -1,18 +1,21 @@
 //! Keeping the outputs: fetched before their links die, proved whole, stored under a key that is always the same.
 //!
-//! Every part can be done twice without harm, so a step that died half-way is simply taken again; what is kept already
-//! is not fetched again.
+//! Everything is fetched before anything is put: links die, our store comes back. From the moment a file is in the
+//! [spool](super::spool) no link is needed for it and no outage of the store can lose it. Every part can be done twice
+//! without harm, so a step that died half-way is simply taken again; what is kept or spooled is not fetched again. An
+//! object is put before a row names it, never after.
 
 use super::Tools;
 use super::core::Stored;
+use super::spool::Held;
 use crate::server::crash::{self, Point};
 use crate::server::generation::{Job, KeptOutput, keep_output, work};
 use crate::server::picture::{self, Inspected, Problem};
-use crate::server::replicate::{Download, DownloadError, DownloadLimits};
+use crate::server::replicate::{Download, DownloadError};
 use crate::server::store::{self, Key};
 use bytes::Bytes;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Why one output was not kept this time.
 #[derive(Debug, thiserror::Error)]
@@ -26,9 +29,23 @@ enum NotKept {
     /// It arrived, but not whole.
     #[error("damaged: {0}")]
     Damaged(String),
-    /// Our own store, disk or database would not take it.
+    /// There is nowhere to put it: our disk is full or broken.
+    #[error("not fetched: {0}")]
+    NoRoom(String),
+    /// It is here, but the store would not take it.
     #[error("not stored: {0}")]
     StoreAway(String),
+    /// It is in the spool of another node.
+    #[error("not stored: another node has it")]
+    Elsewhere,
+}
+
+/// An output that is in the spool.
+struct Gathered {
+    place: u32,
+    held: Held,
+    /// What is known of it, when it arrived just now.
+    inspected: Option<Inspected>,
 }
 
 pub(super) async fn store(tools: &Tools, job: &Job) -> Result<Stored, sqlx::Error> {
@@ -36,14 +53,28 @@ pub(super) async fn store(tools: &Tools, job: &Job) -> Result<Stored, sqlx::Erro
         job.prediction_output.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
     let kept = work::kept_places(&tools.db, &job.id).await?;
     let mut stored = Stored { kept: i64::try_from(kept.len()).unwrap_or(0), ..Stored::default() };
-    for (place, link) in links.iter().enumerate() {
-        let place = u32::try_from(place).unwrap_or(u32::MAX);
-        if kept.contains(&i64::from(place)) {
-            continue;
-        }
-        match keep(tools, job, place, link).await {
-            Ok(()) => stored.kept += 1,
+    stored.out_of_patience = is_out_of_patience(tools, job);
+    let mut gathered = Vec::new();
+    for (place, link) in (0_u32..).zip(&links).filter(|(place, _)| !kept.contains(&i64::from(*place))) {
+        match gather(tools, job, place, link).await {
+            Ok(file) => gathered.push(file),
+            Err(cause @ (NotKept::Lost(_) | NotKept::Unfetched(_))) => {
+                let elsewhere = work::is_spooled_elsewhere(&tools.db, &job.id, place, tools.spool.node()).await?;
+                note(&mut stored, if elsewhere { &NotKept::Elsewhere } else { &cause });
+            }
             Err(cause) => note(&mut stored, &cause),
+        }
+    }
+    for file in gathered {
+        match put(tools, job, &file).await {
+            Ok(output) if keep_output(&tools.db, job, &output, tools.clock.now()).await? => stored.kept += 1,
+            Ok(_) => note(&mut stored, &NotKept::Unfetched("the lease was lost".to_owned())),
+            Err(cause) => {
+                if matches!(cause, NotKept::StoreAway(_)) && file.inspected.is_some() {
+                    wait_for_the_store(tools, job, &file).await?;
+                }
+                note(&mut stored, &cause);
+            }
         }
     }
     Ok(stored)
@@ -52,52 +83,103 @@ pub(super) async fn store(tools: &Tools, job: &Job) -> Result<Stored, sqlx::Erro
 fn note(stored: &mut Stored, cause: &NotKept) {
     match cause {
         NotKept::Lost(_) => stored.lost += 1,
-        NotKept::Unfetched(_) => stored.unfetched += 1,
+        NotKept::Unfetched(_) | NotKept::NoRoom(_) => stored.unfetched += 1,
         NotKept::Damaged(_) => stored.damaged += 1,
-        NotKept::StoreAway(_) => {
-            stored.unfetched += 1;
-            stored.store_away = true;
-        }
+        NotKept::StoreAway(_) | NotKept::Elsewhere => stored.spooled += 1,
     }
+    stored.store_away |= matches!(cause, NotKept::NoRoom(_) | NotKept::StoreAway(_) | NotKept::Elsewhere);
     stored.detail = Some(cause.to_string());
 }
 
-/// Fetches, proves and stores one output, and records it.
-async fn keep(tools: &Tools, job: &Job, place: u32, link: &str) -> Result<(), NotKept> {
-    let file = Scratch(tools.scratch.join(format!("{}-{place}-{}", job.id, job.lease_epoch)));
+fn is_out_of_patience(tools: &Tools, job: &Job) -> bool {
+    let patience = i64::try_from(tools.spool.limits().patience.as_millis()).unwrap_or(i64::MAX);
+    job.output_until.is_some_and(|until| tools.clock.now().since(until) >= patience)
+}
+
+/// Sees to it that an output is in the spool, whole.
+async fn gather(tools: &Tools, job: &Job, place: u32, link: &str) -> Result<Gathered, NotKept> {
+    if let Some(held) = tools.spool.find(&job.id, place).await? {
+        return Ok(Gathered { place, held, inspected: None });
+    }
+    if tools.reach.is_away() && !tools.spool.has_room() {
+        return Err(NotKept::NoRoom("the spool is full and the store is away".to_owned()));
+    }
+    let arrival = tools.spool.arrival(&job.id, place, job.lease_epoch).await?;
     crash::point(Point::Fetching).await;
-    let download = fetch(tools, job, place, link, &file.0).await?;
+    let download = fetch(tools, job, place, link, &arrival).await?;
     crash::point(Point::Fetched).await;
-    let inspected = inspect(&file.0).await?;
+    let inspected = inspect(tokio::fs::read(&arrival).await?.into()).await;
+    if inspected.is_err() {
+        // Nothing will ever ask for it again.
+        tokio::fs::remove_file(&arrival).await?;
+    }
+    let inspected = Some(inspected?);
+    let held = tools.spool.take_in(&arrival, place, &download.sha256).await?;
+    Ok(Gathered { place, held, inspected })
+}
+
+/// Puts what is in the spool into the store: the original, then its thumbnails, so that what a row will name is all there.
+async fn put(tools: &Tools, job: &Job, file: &Gathered) -> Result<KeptOutput, NotKept> {
+    let Some(attempt) = tools.reach.attempt(tools.clock.now()) else {
+        return Err(NotKept::StoreAway("the store failed a moment ago".to_owned()));
+    };
+    // The very bytes whose hash is recorded are the ones that are sent.
+    let bytes = tools.spool.read(&file.held).await?;
+    let bytes = bytes.ok_or_else(|| NotKept::Unfetched("what was spooled is damaged".to_owned()))?;
+    let inspected = match &file.inspected {
+        Some(inspected) => inspected.clone(),
+        None => inspect(bytes.clone()).await?,
+    };
+    let length = bytes.len();
     let extension = inspected.kind.extension();
-    let key = Key::output(&job.id, place, extension);
-    tools.store.put(&key, &file.0).await?;
-    crash::point(Point::Put).await;
-    // Thumbnails after the original, the row after both: what is recorded is always all there.
-    tools.store.put_bytes(&Key::small(&job.id, place), Bytes::from(inspected.small)).await?;
-    tools.store.put_bytes(&Key::large(&job.id, place), Bytes::from(inspected.large)).await?;
-    crash::point(Point::Stored).await;
-    let output = KeptOutput {
-        place: i64::from(place),
+    let key = Key::output(&job.id, file.place, extension);
+    match put_all(tools, job, file.place, &key, bytes, &inspected).await {
+        Ok(()) => attempt.reached(),
+        Err(error) => {
+            attempt.missed(tools.clock.now());
+            return Err(error.into());
+        }
+    }
+    Ok(KeptOutput {
+        place: i64::from(file.place),
         object_key: key.to_string(),
         content_type: extension.content_type().to_owned(),
-        bytes: i64::try_from(download.bytes).unwrap_or(i64::MAX),
-        sha256: download.sha256,
+        bytes: i64::try_from(length).unwrap_or(i64::MAX),
+        sha256: file.held.sha256.clone(),
         width: i64::from(inspected.width),
         height: i64::from(inspected.height),
         color: inspected.color,
         thumbhash: inspected.thumbhash,
-    };
-    match keep_output(&tools.db, job, &output, tools.clock.now()).await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(NotKept::Unfetched("the lease was lost".to_owned())),
-        Err(error) => Err(NotKept::StoreAway(error.to_string())),
+    })
+}
+
+async fn put_all(
+    tools: &Tools,
+    job: &Job,
+    place: u32,
+    key: &Key,
+    bytes: Bytes,
+    inspected: &Inspected,
+) -> Result<(), store::Error> {
+    tools.store.put_bytes(key, bytes).await?;
+    crash::point(Point::Put).await;
+    tools.store.put_bytes(&Key::small(&job.id, place), Bytes::copy_from_slice(&inspected.small)).await?;
+    tools.store.put_bytes(&Key::large(&job.id, place), Bytes::copy_from_slice(&inspected.large)).await?;
+    crash::point(Point::Stored).await;
+    Ok(())
+}
+
+/// From now on this file has to last: through a power cut here, and through the judgement of other nodes.
+async fn wait_for_the_store(tools: &Tools, job: &Job, file: &Gathered) -> Result<(), sqlx::Error> {
+    if let Err(error) = tools.spool.flush(&file.held).await {
+        tracing::warn!(generation = %job.id, %error, "a spooled file could not be flushed");
     }
+    work::spooled(&tools.db, &job.id, file.place, tools.spool.node(), tools.clock.now()).await
 }
 
 /// Fetches a link; when it is dead, asks Replicate once for a fresh one.
 async fn fetch(tools: &Tools, job: &Job, place: u32, link: &str, to: &Path) -> Result<Download, NotKept> {
-    let limits = DownloadLimits::default();
+    let limits = tools.spool.limits().download;
     match tools.replicate.download(link, to, limits).await {
         // A foreign host may be an address that the sandbox had before it was restarted.
         Err(DownloadError::Gone(_) | DownloadError::ForeignHost(_)) => {}
@@ -111,8 +193,7 @@ async fn fetch(tools: &Tools, job: &Job, place: u32, link: &str, to: &Path) -> R
 }
 
 /// Decodes the whole file off the async threads.
-async fn inspect(file: &Path) -> Result<Inspected, NotKept> {
-    let bytes = tokio::fs::read(file).await?;
+async fn inspect(bytes: Bytes) -> Result<Inspected, NotKept> {
     let inspected = tokio::task::spawn_blocking(move || picture::inspect(&bytes)).await;
     inspected.map_err(|panic| NotKept::Lost(format!("it could not be decoded: {panic}")))?.map_err(NotKept::from)
 }
@@ -122,8 +203,8 @@ impl From<DownloadError> for NotKept {
         let text = error.to_string();
         match error {
             DownloadError::Transient(_) => Self::Unfetched(text),
-            DownloadError::Truncated { .. } | DownloadError::Empty => Self::Damaged(text),
-            DownloadError::Disk(_) => Self::StoreAway(text),
+            DownloadError::Truncated { .. } | DownloadError::Empty | DownloadError::Packed(_) => Self::Damaged(text),
+            DownloadError::Disk(_) => Self::NoRoom(text),
             DownloadError::Gone(_)
             | DownloadError::TooLarge { .. }
             | DownloadError::ForeignHost(_)
@@ -136,9 +217,9 @@ impl From<Problem> for NotKept {
     fn from(problem: Problem) -> Self {
         let text = problem.to_string();
         match problem {
-            // The bytes counted right and still are no whole picture: perhaps what the host had was not finished.
-            Problem::Damaged(_) => Self::Damaged(text),
-            _ => Self::Lost(text),
+            // Perhaps what the host had was not finished, or a page of its own stood in for it: another go may do better.
+            Problem::Damaged(_) | Problem::NotAPicture => Self::Damaged(text),
+            Problem::TooLarge => Self::Lost(text),
         }
     }
 }
@@ -151,16 +232,6 @@ impl From<store::Error> for NotKept {
 
 impl From<io::Error> for NotKept {
     fn from(error: io::Error) -> Self {
-        Self::StoreAway(error.to_string())
-    }
-}
-
-/// A file on its way, gone when it is dropped.
-struct Scratch(PathBuf);
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // It may never have come to exist.
-        let _ = std::fs::remove_file(&self.0);
+        Self::NoRoom(error.to_string())
     }
 }

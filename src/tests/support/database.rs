@@ -1,5 +1,6 @@
 //! A database for one test: a SQLite file, or a database of its own on the PostgreSQL server of `TEST_POSTGRES_URL`.
 
+use super::Proxy;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use tempfile::TempDir;
 use url::Url;
@@ -42,6 +43,18 @@ impl Database {
         }
     }
 
+    /// A wire to the server, and the database's address at its other end; `None` for a file.
+    pub async fn wired(&self) -> Option<(Proxy, String)> {
+        let Self::Postgres { url, .. } = self else { return None };
+        let mut url: Url = url.parse().expect("a URL");
+        let (host, port) = (url.host_str().expect("a host").to_owned(), url.port().unwrap_or(5432));
+        let mut found = tokio::net::lookup_host((host, port)).await.expect("the server's address");
+        let proxy = Proxy::to(found.next().expect("the server's address")).await;
+        url.set_host(Some("127.0.0.1")).expect("a host");
+        url.set_port(Some(proxy.addr().port())).expect("a port");
+        Some((proxy, url.into()))
+    }
+
     pub const fn engine(&self) -> Engine {
         match self {
             Self::Sqlite => Engine::Sqlite,
@@ -63,7 +76,8 @@ async fn administer(server: &str, statement: String) {
     connection.close().await.expect("a connection that ends");
 }
 
-fn variable(name: &str) -> Option<String> {
+/// The only look of the tests at their surroundings.
+pub fn variable(name: &str) -> Option<String> {
     #[expect(clippy::disallowed_methods, reason = "the tests' own surroundings are nobody's configuration")]
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::domain::{GenerationId, ModelName, PersonId, PredictionId};
+use crate::domain::{Credits, GenerationId, ModelName, PersonId, PredictionId};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -67,7 +67,10 @@ fn an_accepted_call_waits_without_a_lease() {
     assert_eq!((next.state, next.lease_until, next.paid_attempts), (State::Waiting, Timestamp(0), 1));
     assert_eq!(next.prediction_id, Some(PredictionId::trusted("abc")));
     let prediction = Some(PredictionId::trusted("abc"));
-    assert_eq!(effects, Effects { submission: Some(Submission::Accepted), prediction, ..Effects::default() });
+    assert_eq!(
+        effects,
+        Effects { submission: Some(Submission::Accepted), prediction, lesson: Some(Lesson::Well), ..Effects::default() }
+    );
 }
 
 #[test]
@@ -105,8 +108,9 @@ fn what_was_certainly_not_sent_is_queued_again_and_a_refused_input_ends_at_once(
     assert_eq!(next.state, State::Canceled);
 
     let throttled = Error::Throttled { retry_after: Duration::from_secs(7), detail: String::new() };
-    let (next, _) = step(&job(State::Submitting), Event::Submitted(Err(throttled)), NOW);
-    assert_eq!((next.state, next.run_at, next.step_try), (State::Queued, NOW.plus_ms(7_000), 0));
+    let (next, effects) = step(&job(State::Submitting), Event::Submitted(Err(throttled)), NOW);
+    assert_eq!((next.state, next.run_at, next.step_try), (State::Queued, NOW, 0));
+    assert_eq!(effects.lesson, Some(Lesson::Throttled(NOW.plus_ms(7_000))), "the bucket waits, for everybody");
 
     let invalid = Error::Invalid { detail: "- input: prompt is required".into(), fields: Vec::new() };
     let (next, effects) = step(&job(State::Submitting), Event::Submitted(Err(invalid)), NOW);
@@ -188,6 +192,37 @@ fn a_damaged_file_is_fetched_eight_times_and_one_that_does_not_come_until_its_li
 }
 
 #[test]
+fn rl_18_what_is_spooled_waits_for_the_store_past_its_links_and_its_deadline_as_long_as_there_is_patience() {
+    let long_after = NOW.plus_ms(LINKS_LIVE_MS * 20);
+    let waits = |kept, out_of_patience| {
+        Event::Stored(Stored { kept, spooled: 1, store_away: true, out_of_patience, ..Stored::default() })
+    };
+    let mut row = Job { output_until: Some(NOW.plus_ms(LINKS_LIVE_MS)), ..job(State::Storing) };
+    for _ in 0..100 {
+        let (next, effects) = step(&row, waits(0, false), long_after);
+        assert_eq!((next.state, effects.money), (State::Storing, None));
+        let pause = next.run_at.since(long_after);
+        assert!((1_000..=30_000).contains(&pause), "{pause} ms");
+        row = next;
+    }
+    let (next, effects) = step(&row, Event::Stored(Stored { kept: 2, ..Stored::default() }), long_after);
+    assert_eq!((next.state, effects.money), (State::Succeeded, Some(Money::Capture(2))));
+    let (next, effects) = step(&row, waits(0, true), long_after);
+    assert_eq!((next.failure, effects.money), (Some(Failure::Internal), Some(Money::Release)));
+    let (next, effects) = step(&row, waits(1, true), long_after);
+    assert_eq!((next.state, effects.money), (State::Succeeded, Some(Money::Capture(1))));
+}
+
+#[test]
+fn what_is_spooled_is_waited_for_although_another_file_is_lost_or_damaged_for_good() {
+    let spent = Job { step_try: FETCH_TRIES, ..job(State::Storing) };
+    let partly = Stored { spooled: 1, damaged: 1, store_away: true, ..Stored::default() };
+    assert_eq!(step(&spent, Event::Stored(partly), NOW).0.state, State::Storing);
+    let (next, effects) = step(&spent, Event::Stored(Stored { kept: 1, damaged: 1, ..Stored::default() }), NOW);
+    assert_eq!((next.state, effects.money), (State::Succeeded, Some(Money::Capture(1))));
+}
+
+#[test]
 fn calls_that_bought_nothing_spend_no_budget() {
     let often_throttled = Job { submit_seq: 50, reconciles: 1, ..job(State::Submitting) };
     let (next, _) = step(&often_throttled, Event::Looked(Ok(None)), NOW);
@@ -222,8 +257,9 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(()).prop_map(|()| Event::Looked(Ok(None))),
         answer().prop_map(Event::Seen),
         Just(()).prop_map(|()| Event::SentTooLate),
-        (0_i64..3, 0_i64..3, 0_i64..3, 0_i64..3, any::<bool>()).prop_map(|(kept, lost, unfetched, damaged, store_away)| {
-            Event::Stored(Stored { kept, lost, unfetched, damaged, store_away, detail: None })
+        ([0_i64..3, 0..3, 0..3, 0..3, 0..3], any::<bool>(), any::<bool>()).prop_map(|(counts, store_away, out_of_patience)| {
+            let [kept, lost, unfetched, damaged, spooled] = counts;
+            Event::Stored(Stored { kept, lost, unfetched, damaged, spooled, store_away, out_of_patience, detail: None })
         }),
     ]
 }
@@ -239,6 +275,16 @@ fn fits(state: State, event: &Event) -> bool {
 }
 
 proptest! {
+    #[test]
+    fn cr_13_what_is_captured_fits_and_is_never_more_than_was_held(
+        unit_price in 1..=i64::MAX, kept in 1..=i64::MAX, price in 1..=i64::MAX,
+    ) {
+        let storing = Job { unit_price: Credits(unit_price), price: Credits(price), ..job(State::Storing) };
+        let (done, _) = step(&storing, Event::Stored(Stored { kept, ..Stored::default() }), NOW);
+        let exact = (i128::from(unit_price) * i128::from(kept)).min(i128::from(price));
+        prop_assert_eq!(i128::from(done.captured.0), exact);
+    }
+
     #[test]
     fn every_step_is_a_legal_one_and_an_end_has_its_money_and_nothing_else_has(
         events in proptest::collection::vec(any_event(), 1..40), cancel in any::<bool>(), late in 0_i64..8_000_000,

@@ -1,0 +1,193 @@
+//! `make drill`: kills the real binary, again and again, at every named point and out of the blue, while people press the
+//! button; starts it again each time; and counts what was lost. Every column but the kills and the generations must be 0.
+//!
+//! | file | what it is for |
+//! |---|---|
+//! | `processes` | the sandbox, which is never killed and so is a witness; and the product, which is |
+//! | `people` | press the button the whole time, and press again with the same key when nobody answers |
+//! | `eyes` | five wrongs, planted at the end, that must be found |
+//! | `books` | what became of every press, by the rows, the objects and the sandbox's own invoice |
+//!
+//! SQLite is always drilled; PostgreSQL when `TEST_POSTGRES_URL` names a cluster (`scripts/drill` brings one). One argument
+//! changes the number of kills for each database (500).
+
+mod books;
+mod eyes;
+mod people;
+mod processes;
+
+use anyhow::{Context, bail};
+use atelier::server::crash::Point;
+use books::Found;
+use people::{People, Press};
+use processes::{Died, House};
+use rand::Rng;
+use std::collections::BTreeMap;
+use std::io::{Write, stdout};
+use std::time::{Duration, Instant};
+
+/// Kills for each database, when nothing else is asked for.
+const KILLS: usize = 500;
+/// Of all kills, one in so many comes from outside at no point in particular.
+const OUT_OF_THE_BLUE: usize = 10;
+/// A process that has not come to its point by then is killed from outside.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// A point that nobody came to so often is left out from then on, and named at the end.
+const MISSES: usize = 2;
+/// The longest that everything may take to end once nobody is killed any more: the lease of a paid call (60 s), two looks
+/// for it (30 s apart), another run; and what is damaged may be fetched for two minutes.
+const SETTLED_WITHIN: Duration = Duration::from_mins(5);
+
+/// Where a process died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    At(Point),
+    OutOfTheBlue,
+}
+
+/// The kills of one place, and what was pressed meanwhile.
+#[derive(Default)]
+struct Tally {
+    kills: usize,
+    misses: usize,
+    generations: usize,
+    found: Found,
+}
+
+type Tallies = BTreeMap<Place, Tally>;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    // `cargo bench` adds `--bench` to what it was given.
+    let size = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    let kills = size.map_or(Ok(KILLS), |size| size.parse()).context("the number of kills is a whole number")?;
+    atelier::server::replicate::install_tls();
+    let mut clean = true;
+    let mut told = Vec::new();
+    for (name, cluster) in databases() {
+        let began = Instant::now();
+        let (tallies, slowest) = drill(name, &cluster, kills).await.with_context(|| format!("the drill on {name}"))?;
+        clean &= tallies.values().all(|tally| tally.found.is_clean()) && tallies.values().any(|tally| tally.kills > 0);
+        told.push(table(name, &tallies));
+        let (minutes, seconds) = (began.elapsed().as_secs() / 60, began.elapsed().as_secs() % 60);
+        told.push(format!("{name}: {minutes} min {seconds} s; the last end came {} s after the last start", slowest.as_secs()));
+        told.push(format!("{name}: points that nobody came to: {}\n", missed(&tallies)));
+    }
+    let mut out = stdout().lock();
+    writeln!(out, "\n{}", told.join("\n"))?;
+    if clean { Ok(()) } else { bail!("something was lost") }
+}
+
+/// One drill on a database of its own. What was found, and how long the last generation took to end in the end.
+async fn drill(name: &str, cluster: &str, kills: usize) -> anyhow::Result<(Tallies, Duration)> {
+    let house = House::open(cluster).await?;
+    let sandbox = house.sandbox().await?;
+    // Everybody signs up while all is well; from then on they only press.
+    let first = house.serve(None)?;
+    house.ready().await?;
+    let people = People::sign_up(house.origin()).await?;
+    first.kill().await?;
+
+    let mut tallies = Tallies::new();
+    let mut points = Point::ALL.into_iter().cycle();
+    for at in 0..kills {
+        let place = next_place(at, &mut points, &tallies).context("nobody comes to any point")?;
+        people.now_at(place);
+        let died = die(&house, place).await.with_context(|| format!("kill {at}, {place:?}"))?;
+        let counted = if died == Died::ByItself { place } else { Place::OutOfTheBlue };
+        tallies.entry(counted).or_default().kills += 1;
+        tallies.entry(place).or_default().misses += usize::from(counted != place);
+        if (at + 1) % 25 == 0 {
+            writeln!(stdout().lock(), "{name}: {} of {kills} kills, {} presses", at + 1, people.presses().len())?;
+        }
+    }
+    let last = house.serve(None)?;
+    let restarted = Instant::now();
+    house.ready().await?;
+    let presses = people.stop().await?;
+    let slowest = books::settled(&house, SETTLED_WITHIN).await?.map_or(SETTLED_WITHIN, |_| restarted.elapsed());
+    let found = judge(&house, &presses, &mut tallies).await?;
+    last.kill().await?;
+    if found.is_clean() {
+        eyes::can_see(&house, &presses).await?;
+    }
+    sandbox.kill().await?;
+    house.close().await?;
+    Ok((tallies, slowest))
+}
+
+/// Starts the product and sees it die.
+async fn die(house: &House, place: Place) -> anyhow::Result<Died> {
+    // Also the second or third visit, so that the first is not always the one that dies.
+    let (visit, moment) = (rand::rng().random_range(1..=3), rand::rng().random_range(200..2_500));
+    match place {
+        Place::At(point) => house.serve(Some(&format!("{}:{visit}", point.as_str())))?.dies_within(PATIENCE).await,
+        Place::OutOfTheBlue => house.serve(None)?.dies_within(Duration::from_millis(moment)).await,
+    }
+}
+
+/// Every place in turn, round after round, so that each dies in every company.
+fn next_place(at: usize, points: &mut impl Iterator<Item = Point>, tallies: &Tallies) -> Option<Place> {
+    if at.is_multiple_of(OUT_OF_THE_BLUE) {
+        return Some(Place::OutOfTheBlue);
+    }
+    let misses = |place| tallies.get(&place).map_or(0, |tally| tally.misses);
+    points.by_ref().take(Point::ALL.len()).map(Place::At).find(|place| misses(*place) < MISSES)
+}
+
+/// Puts what became of every press beside the kills during which it was made.
+async fn judge(house: &House, presses: &[Press], tallies: &mut Tallies) -> anyhow::Result<Found> {
+    let found = books::judge(house, presses, true).await?;
+    let mut total = Found { adrift: books::adrift(house).await?, ..Found::default() };
+    // Nobody can say during which kill the books went wrong.
+    tallies.entry(Place::OutOfTheBlue).or_default().found.adrift += total.adrift;
+    for (press, found) in presses.iter().zip(found) {
+        let tally = tallies.entry(press.during).or_default();
+        tally.generations += 1;
+        tally.found.add(&found);
+        total.add(&found);
+    }
+    Ok(total)
+}
+
+/// The points without a kill.
+fn missed(tallies: &Tallies) -> String {
+    let killed = |point| tallies.get(&Place::At(point)).is_some_and(|tally| tally.kills > 0);
+    let missed: Vec<_> = Point::ALL.into_iter().filter(|point| !killed(*point)).map(Point::as_str).collect();
+    if missed.is_empty() { "none".to_owned() } else { missed.join(", ") }
+}
+
+fn table(name: &str, tallies: &Tallies) -> String {
+    let mut told = String::from(
+        "| database | killed at | kills | generations | lost | paid twice | created twice | credits adrift |\n|---|---|--:|--:|--:|--:|--:|--:|\n",
+    );
+    let mut total = Tally::default();
+    for (place, tally) in tallies {
+        let place = match place {
+            Place::At(point) => point.as_str(),
+            Place::OutOfTheBlue => "out of the blue",
+        };
+        told += &row(name, place, tally);
+        total.kills += tally.kills;
+        total.generations += tally.generations;
+        total.found.add(&tally.found);
+    }
+    told + &row(name, "**in all**", &total)
+}
+
+fn row(name: &str, place: &str, tally: &Tally) -> String {
+    let Found { lost, paid_twice, created_twice, adrift } = tally.found;
+    format!(
+        "| {name} | {place} | {} | {} | {lost} | {paid_twice} | {created_twice} | {adrift} |\n",
+        tally.kills, tally.generations
+    )
+}
+
+#[expect(clippy::disallowed_methods, reason = "scripts/with-postgres says it this way")]
+fn databases() -> Vec<(&'static str, String)> {
+    let mut databases = vec![("SQLite", String::new())];
+    if let Ok(url) = std::env::var("TEST_POSTGRES_URL") {
+        databases.push(("PostgreSQL", url));
+    }
+    databases
+}

@@ -1,0 +1,141 @@
+//! How a connection is made, and what is demanded of it before anybody works with it.
+//!
+//! Money is at stake: SQLite must keep what it has confirmed through a power cut, and a database that cannot is refused
+//! at the start. On PostgreSQL nothing may wait for ever on the far side either, neither for a lock nor for a client that
+//! is gone: a machine that fell off the network in the middle of a transaction would otherwise keep its rows locked for
+//! hours.
+
+use super::{Alone, Dialect};
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
+use sqlx::{AnyConnection, AnyPool, Connection, Row};
+use std::str::FromStr;
+use std::time::Duration;
+use tokio::time::timeout;
+
+/// Connections a process holds at most.
+const MAX_CONNECTIONS: u32 = 16;
+/// How long anybody waits for one of them while the database is there; when it is not, nobody does.
+const ACQUIRE: Duration = Duration::from_secs(10);
+/// How long a connection that was idle may take to prove that it still leads somewhere.
+const ALIVE: Duration = Duration::from_secs(1);
+/// How long the first connection may take.
+const FIRST: Duration = Duration::from_secs(10);
+
+/// FULL, because a power cut must not roll back a hold whose prediction Replicate has already billed.
+const SQLITE: &[&str] =
+    &["pragma busy_timeout = 10000", "pragma journal_mode = wal", "pragma synchronous = full", "pragma foreign_keys = on"];
+
+/// In the order in which they run out: a lock that is not free, a statement, a transaction that nobody goes on with, a
+/// client that does not answer.
+const POSTGRES: &str = "set lock_timeout = '5s'; set statement_timeout = '15s'; \
+                        set idle_in_transaction_session_timeout = '15s'; set tcp_user_timeout = '20s'; \
+                        set tcp_keepalives_idle = 15; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3";
+
+static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// A pool that connects when it is asked to.
+///
+/// # Errors
+/// When the address is none.
+pub(super) fn pool(url: &str, dialect: Dialect) -> Result<AnyPool, sqlx::Error> {
+    let options = AnyPoolOptions::new()
+        .max_connections(MAX_CONNECTIONS)
+        .acquire_timeout(ACQUIRE)
+        .test_before_acquire(false)
+        .after_connect(move |connection, _| Box::pin(prepare(connection, dialect)))
+        .before_acquire(move |connection, _| Box::pin(prove(connection, dialect)));
+    Ok(options.connect_lazy_with(AnyConnectOptions::from_str(url)?))
+}
+
+/// Brings the schema up to date, however long that takes, and makes sure that the database keeps what it confirms.
+///
+/// # Errors
+/// When the database cannot be reached, migrated or trusted.
+pub(super) async fn migrate(url: &str, dialect: Dialect) -> Result<(), sqlx::Error> {
+    let connecting = timeout(FIRST, AnyConnection::connect(url));
+    let mut connection = connecting.await.map_err(|_| sqlx::Error::PoolTimedOut)??;
+    if dialect == Dialect::Sqlite {
+        prepare(&mut connection, dialect).await?;
+        demand(&mut connection, "pragma journal_mode", |mode: String| mode == "wal").await?;
+        demand(&mut connection, "pragma synchronous", |level: i64| level == 2).await?;
+    }
+    MIGRATOR.run(&mut connection).await.map_err(|error| sqlx::Error::Migrate(Box::new(error)))?;
+    forbid_rewriting(&mut connection, dialect).await?;
+    connection.close().await
+}
+
+async fn prepare(connection: &mut AnyConnection, dialect: Dialect) -> Result<(), sqlx::Error> {
+    match dialect {
+        Dialect::Sqlite => {
+            for pragma in SQLITE {
+                sqlx::query(*pragma).execute(&mut *connection).await?;
+            }
+        }
+        Dialect::Postgres => drop(sqlx::raw_sql(POSTGRES).execute(connection).await?),
+    }
+    Ok(())
+}
+
+/// Asks a connection that was idle whether it still leads to the database: something on the way may have forgotten it.
+async fn prove(connection: &mut AnyConnection, dialect: Dialect) -> Result<bool, sqlx::Error> {
+    match dialect {
+        Dialect::Sqlite => Ok(true),
+        Dialect::Postgres => match timeout(ALIVE, connection.ping()).await {
+            Ok(answered) => answered.map(|()| true),
+            Err(_) => Err(sqlx::Error::PoolTimedOut),
+        },
+    }
+}
+
+/// Refuses a SQLite that does not do as it was told.
+async fn demand<T>(connection: &mut AnyConnection, pragma: &'static str, is_right: impl Fn(T) -> bool) -> Result<(), sqlx::Error>
+where
+    T: for<'r> sqlx::Decode<'r, sqlx::Any> + sqlx::Type<sqlx::Any>,
+{
+    let row = sqlx::query(pragma).fetch_one(connection).await?;
+    if is_right(row.try_get(0)?) {
+        return Ok(());
+    }
+    let refusal = format!("{pragma} cannot be had as it must be, so that what was paid for would not survive a power cut");
+    Err(sqlx::Error::Configuration(refusal.into()))
+}
+
+/// The books are written once: triggers refuse to change or remove a txn or an entry, whoever asks.
+async fn forbid_rewriting(connection: &mut AnyConnection, dialect: Dialect) -> Result<(), sqlx::Error> {
+    let statements: &[&'static str] = match dialect {
+        Dialect::Sqlite => &[
+            "create trigger if not exists txn_no_update before update on txn begin select raise(abort, 'txn is append-only'); end",
+            "create trigger if not exists txn_no_delete before delete on txn begin select raise(abort, 'txn is append-only'); end",
+            "create trigger if not exists entry_no_update before update on entry begin select raise(abort, 'entry is append-only'); end",
+            "create trigger if not exists entry_no_delete before delete on entry begin select raise(abort, 'entry is append-only'); end",
+            // `insert or replace` removes a row without a delete's trigger.
+            "create trigger if not exists txn_no_replace before insert on txn \
+             when exists (select 1 from txn where id = new.id or (kind = new.kind and ref = new.ref)) \
+             begin select raise(abort, 'txn is append-only'); end",
+            "create trigger if not exists entry_no_replace before insert on entry \
+             when exists (select 1 from entry where id = new.id or (account_id = new.account_id and place = new.place)) \
+             begin select raise(abort, 'entry is append-only'); end",
+        ],
+        Dialect::Postgres => &[
+            "create or replace function append_only() returns trigger language plpgsql as \
+             $$ begin raise exception '% is append-only', tg_table_name; end $$",
+            "create or replace trigger txn_append_only before update or delete or truncate on txn \
+             for each statement execute function append_only()",
+            "create or replace trigger entry_append_only before update or delete or truncate on entry \
+             for each statement execute function append_only()",
+        ],
+    };
+    let mut tx = match dialect {
+        Dialect::Sqlite => connection.begin_with("begin immediate").await?,
+        Dialect::Postgres => connection.begin().await?,
+    };
+    if dialect == Dialect::Postgres {
+        // Two processes that start at once would fall over each other's `create or replace`.
+        let turn = "select 1 from (select pg_advisory_xact_lock($1)) as turn";
+        sqlx::query(turn).bind(Alone::Schema as i64).execute(&mut *tx).await?;
+    }
+    for statement in statements {
+        sqlx::query(*statement).execute(&mut *tx).await?;
+    }
+    tx.commit().await
+}

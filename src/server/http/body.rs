@@ -1,0 +1,136 @@
+//! The whole body of a request, before anybody works on it: no handler waits for a client, none reads more than it may,
+//! and nothing is half done because a body never ended.
+//!
+//! A body that is too long is read on for a moment and thrown away. Most senders write all of it before they read a
+//! word, and a server that answers and hangs up in the middle of that is not heard.
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use bytes::BytesMut;
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+/// How long a body may take to arrive.
+const LONGEST: Duration = Duration::from_secs(10);
+/// How much of what is too long is read on, and for how long.
+const THROWN_AWAY: usize = 1024 * 1_024;
+const THROWING_AWAY: Duration = Duration::from_secs(2);
+
+/// Bodies that are being read at once; they are all there is of a request before it has found room.
+const AT_ONCE: usize = 1_024;
+
+/// The bodies of one process.
+#[derive(Clone)]
+pub(super) struct Bodies {
+    /// The most bytes, by the path.
+    longest: fn(&str) -> usize,
+    places: Arc<Semaphore>,
+}
+
+impl Bodies {
+    /// At most so long.
+    pub fn at_most(longest: fn(&str) -> usize) -> Self {
+        Self { longest, places: Arc::new(Semaphore::new(AT_ONCE)) }
+    }
+}
+
+impl Bodies {
+    /// No more than so many at once, where they may be large.
+    pub fn at_once(self, places: usize) -> Self {
+        Self { places: Arc::new(Semaphore::new(places)), ..self }
+    }
+}
+
+/// Why there is no whole body.
+enum Unread {
+    /// It is too long; this is the rest.
+    TooLong(Body),
+    /// Its sender went away, or its framing is no HTTP.
+    Broken,
+}
+
+pub(super) async fn whole(State(bodies): State<Bodies>, request: Request, next: Next) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    let Ok(place) = bodies.places.try_acquire() else {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    };
+    let (parts, body) = request.into_parts();
+    let limit = (bodies.longest)(parts.uri.path());
+    match timeout(LONGEST, read(body, limit)).await {
+        Ok(Ok(bytes)) => {
+            drop(place);
+            next.run(Request::from_parts(parts, Body::from(bytes))).await
+        }
+        Ok(Err(Unread::TooLong(rest))) => {
+            // Whoever still sends after that finds the connection closed.
+            let _ = timeout(THROWING_AWAY, throw_away(rest)).await;
+            StatusCode::PAYLOAD_TOO_LARGE.into_response()
+        }
+        Ok(Err(Unread::Broken)) => StatusCode::BAD_REQUEST.into_response(),
+        Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
+    }
+}
+
+async fn read(mut body: Body, limit: usize) -> Result<Bytes, Unread> {
+    let mut whole = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        // Trailers are nobody's business here.
+        let Ok(data) = frame.map_err(|_| Unread::Broken)?.into_data() else { continue };
+        if whole.len() + data.len() > limit {
+            return Err(Unread::TooLong(body));
+        }
+        whole.extend_from_slice(&data);
+    }
+    Ok(whole.freeze())
+}
+
+async fn throw_away(mut rest: Body) {
+    let mut thrown = 0;
+    while thrown <= THROWN_AWAY {
+        let Some(Ok(frame)) = rest.frame().await else { return };
+        thrown += frame.data_ref().map_or(0, Bytes::len);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::stream;
+    use std::convert::Infallible;
+
+    fn body(pieces: usize, length: usize) -> Body {
+        Body::from_stream(stream::iter((0..pieces).map(move |_| Ok::<_, Infallible>(vec![b'a'; length]))))
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_up_to_its_limit_and_not_a_byte_further() {
+        let bytes = read(body(4, 256), 1_024).await.ok().expect("a whole body");
+        assert_eq!(bytes.len(), 1_024);
+        assert!(matches!(read(body(5, 256), 1_024).await, Err(Unread::TooLong(_))));
+        assert!(matches!(read(body(1, 1_025), 1_024).await, Err(Unread::TooLong(_))));
+        let broken = stream::iter([Ok(vec![0; 8]), Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))]);
+        assert!(matches!(read(Body::from_stream(broken), 1_024).await, Err(Unread::Broken)));
+    }
+
+    #[tokio::test]
+    async fn what_is_too_long_is_read_on_for_a_megabyte_and_no_more() {
+        let taken = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let counted = taken.clone();
+        let endless = stream::repeat_with(move || {
+            counted.fetch_add(64 * 1_024, std::sync::atomic::Ordering::Relaxed);
+            Ok::<_, Infallible>(vec![0_u8; 64 * 1_024])
+        });
+        throw_away(Body::from_stream(endless)).await;
+        let taken = taken.load(std::sync::atomic::Ordering::Relaxed);
+        assert!((THROWN_AWAY..THROWN_AWAY + 128 * 1_024).contains(&taken), "{taken}");
+    }
+}

@@ -1,0 +1,548 @@
+//! A worker that does what `server::worker` does, cut into pieces wherever that one awaits: between any two of them it
+//! may freeze, die, or lose its lease. Decisions are the product's own `plan` and `step`, and all rows are written by
+//! the product's own verbs.
+
+use super::house::{Broken, Event, House, News, Post};
+use super::mutant::Mutant;
+use super::replicate::{Call, Fetched, Reply};
+use super::weather::{Calamity, Storm};
+use atelier::domain::{GenerationId, State, Timestamp};
+use atelier::server::db::mint;
+use atelier::server::generation::{self, Effects, Job, KeptOutput, lease, work};
+use atelier::server::ledger;
+use atelier::server::replicate::{Error, Prediction, Status};
+use atelier::server::worker::core::{self, Action, Stored, Taken};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Between two looks when nothing is known to be due.
+const IDLE_MS: i64 = 5_000;
+const HEARTBEAT_MS: i64 = 10_000;
+const SWEEP_MS: i64 = 5_000;
+/// The longest from the intent to the call, by the worker's own steady clock.
+const SEND_WITHIN_MS: i64 = 5_000;
+/// The longest a paid call is waited for.
+const CALL_MS: i64 = 20_000;
+/// Past its intent by this much, nothing of a paid call can still be under way.
+const CALL_DEAD_MS: i64 = 45_000;
+/// The longest a question is waited for.
+const QUESTION_MS: i64 = 15_000;
+
+/// A worker, life after life.
+pub struct Worker {
+    pub id: String,
+    pub life: u32,
+    pub is_alive: bool,
+    pub frozen_until: i64,
+    slots: usize,
+    skew: i64,
+    steps: BTreeMap<u64, Step>,
+    next_step: u64,
+    looks_at: i64,
+}
+
+/// One step under way.
+struct Step {
+    job: Job,
+    taken: Taken,
+    intended: i64,
+    at: At,
+}
+
+/// How far it has come.
+enum At {
+    Begun,
+    Calling,
+    Keeping(Keeping),
+    Deciding,
+}
+
+struct Keeping {
+    links: Vec<String>,
+    kept: Vec<i64>,
+    place: usize,
+    stored: Stored,
+}
+
+/// What a step came to, about to be recorded.
+#[derive(Debug)]
+pub struct Decided {
+    next: Job,
+    effects: Effects,
+    now: Timestamp,
+}
+
+impl Worker {
+    pub fn new(slots: i64) -> Self {
+        Self {
+            id: String::new(),
+            life: 0,
+            is_alive: false,
+            frozen_until: 0,
+            slots: usize::try_from(slots).expect("a few slots"),
+            skew: 0,
+            steps: BTreeMap::new(),
+            next_step: 0,
+            looks_at: i64::MAX,
+        }
+    }
+}
+
+impl House {
+    /// A worker's new life, with a new identity.
+    pub fn start(&mut self, at: usize) {
+        let skew = self.throw_skew();
+        let worker = &mut self.workers[at];
+        worker.id = mint();
+        worker.life += 1;
+        worker.is_alive = true;
+        worker.frozen_until = 0;
+        worker.skew = skew;
+        worker.steps.clear();
+        worker.looks_at = i64::MAX;
+        let post = Post { worker: at, life: worker.life };
+        self.say(&format!("worker {at} starts"));
+        self.look_in(at, 0);
+        self.later(HEARTBEAT_MS, Event::Beat(post));
+        self.later(0, Event::Sweep(post));
+    }
+
+    /// Makes a worker look no later than then.
+    pub fn look_in(&mut self, at: usize, in_ms: i64) {
+        let worker = &mut self.workers[at];
+        let moment = self.now + in_ms;
+        if worker.looks_at > self.now && worker.looks_at <= moment {
+            return;
+        }
+        worker.looks_at = moment;
+        let post = Post { worker: at, life: worker.life };
+        self.later(in_ms, Event::Look(post));
+    }
+
+    /// What a worker takes the time to be.
+    fn clock(&self, post: Post) -> Timestamp {
+        Timestamp(self.now + self.workers[post.worker].skew)
+    }
+
+    /// Claims what is due, admits what is queued, and starts a step for each.
+    pub async fn look(&mut self, post: Post) -> Result<(), Broken> {
+        let worker = &self.workers[post.worker];
+        if worker.looks_at > self.now {
+            return Ok(()); // it has looked since
+        }
+        self.workers[post.worker].looks_at = i64::MAX;
+        let worker = &self.workers[post.worker];
+        let (id, now) = (worker.id.clone(), self.clock(post));
+        let free = worker.slots.saturating_sub(worker.steps.len());
+        if free == 0 {
+            return Ok(());
+        }
+        let slots = i64::try_from(free).expect("a few");
+        let claimed = generation::claim(&self.db, &id, slots, now).await?;
+        if self.dies(post.worker) {
+            return Ok(());
+        }
+        let mut taken = claimed.len();
+        for job in claimed {
+            self.begin(post, job, Taken::Claimed, self.now);
+        }
+        let left = slots - i64::try_from(taken).expect("a few");
+        if left > 0 {
+            let admitted = self.admit(&id, left, now).await?;
+            if self.dies(post.worker) {
+                return Ok(());
+            }
+            taken += admitted.len();
+            for job in admitted {
+                self.begin(post, job, Taken::Admitted, self.now);
+            }
+        }
+        let worker = &self.workers[post.worker];
+        let pause = if taken > 0 && worker.steps.len() < worker.slots {
+            20
+        } else {
+            let due = generation::next_due(&self.db, now)
+                .await?
+                .map_or(IDLE_MS, |due| i64::try_from(due.as_millis()).unwrap_or(IDLE_MS));
+            due.clamp(20, IDLE_MS)
+        };
+        self.look_in(post.worker, pause);
+        Ok(())
+    }
+
+    /// Lets some into flight, and checks that no cap is exceeded by it.
+    async fn admit(&mut self, id: &str, slots: i64, now: Timestamp) -> Result<Vec<Job>, Broken> {
+        let admitted = generation::admit(&self.db, id, slots, now).await?.jobs;
+        if admitted.is_empty() {
+            return Ok(admitted);
+        }
+        for job in &admitted {
+            let line = format!("{id} admits {} as call {}", job.id, job.submit_seq);
+            self.say(&line);
+            self.admitted.push(job.id.clone());
+        }
+        let (all, most): (i64, i64) = sqlx::query_as(
+            "select cast(coalesce(sum(n), 0) as bigint), coalesce(max(n), 0) from (select count(*) as n from generation
+             where state in ('submitting', 'waiting', 'canceling') group by owner_id) as flying",
+        )
+        .fetch_one(self.db.pool())
+        .await?;
+        if all > self.caps.in_flight || most > self.caps.per_person {
+            return Err(Broken(format!("{all} are in flight, {most} of one person")));
+        }
+        Ok(admitted)
+    }
+
+    fn begin(&mut self, post: Post, job: Job, taken: Taken, intended: i64) {
+        let worker = &mut self.workers[post.worker];
+        worker.next_step += 1;
+        let number = worker.next_step;
+        worker.steps.insert(number, Step { job, taken, intended, at: At::Begun });
+        // Now and then a task is not run for seconds.
+        let in_ms = if self.dice.chance(20) { self.dice.between(0, 8_000) } else { self.dice.between(0, 3) };
+        self.later(in_ms, Event::Step(post, number, News::Begin));
+    }
+
+    /// Whether a worker dies here and now.
+    fn dies(&mut self, at: usize) -> bool {
+        let dies = self.dice.chance(self.weather.death);
+        if dies {
+            let back_in_ms = self.dice.between(50, 15_000);
+            self.die(at, back_in_ms);
+        }
+        dies
+    }
+
+    fn die(&mut self, at: usize, back_in_ms: i64) {
+        if self.workers[at].is_alive {
+            self.workers[at].is_alive = false;
+            self.count("deaths");
+            self.say(&format!("worker {at} dies"));
+            self.later(back_in_ms, Event::Start(at));
+        }
+    }
+
+    /// Something befalls a worker.
+    pub async fn befall(&mut self, at: usize, calamity: Calamity) -> Result<(), Broken> {
+        if !self.workers[at].is_alive {
+            return Ok(());
+        }
+        match calamity {
+            Calamity::Death { back_in_ms } => self.die(at, back_in_ms),
+            Calamity::Freeze { for_ms } => {
+                self.count("freezes");
+                self.say(&format!("worker {at} freezes for {for_ms} ms"));
+                self.workers[at].frozen_until = self.now + for_ms;
+            }
+            Calamity::Restart { back_in_ms } => {
+                self.count("restarts");
+                self.say(&format!("worker {at} is stopped"));
+                let (id, now) = (self.workers[at].id.clone(), Timestamp(self.now + self.workers[at].skew));
+                lease::hand_back(&self.db, &id, now).await?;
+                self.workers[at].is_alive = false;
+                self.later(back_in_ms, Event::Start(at));
+            }
+            Calamity::Clock => {
+                self.count("clocks set");
+                self.workers[at].skew = self.throw_skew();
+            }
+        }
+        Ok(())
+    }
+
+    /// A sign of life for everything under way; what is no longer its own is dropped.
+    pub async fn beat(&mut self, post: Post) -> Result<(), Broken> {
+        let (id, now) = (self.workers[post.worker].id.clone(), self.clock(post));
+        let ids: Vec<GenerationId> = self.workers[post.worker].steps.values().map(|step| step.job.id.clone()).collect();
+        if !ids.is_empty() && !self.dice.chance(self.weather.failed_commit) {
+            let ours = generation::heartbeat(&self.db, &id, &ids, now).await?;
+            let steps = &mut self.workers[post.worker].steps;
+            let before = steps.len();
+            steps.retain(|_, step| ours.contains(&step.job.id));
+            if steps.len() < before {
+                self.count("leases found lost");
+            }
+        }
+        self.later(HEARTBEAT_MS, Event::Beat(post));
+        Ok(())
+    }
+
+    /// Ends what is past its deadline.
+    pub async fn sweep(&mut self, post: Post) -> Result<(), Broken> {
+        if self.mutant != Some(Mutant::NoSweep) {
+            let ended = generation::sweep(&self.db, self.clock(post)).await;
+            let ended = ended.map_err(|error| Broken(format!("the sweep: {error}")))?;
+            if ended > 0 {
+                self.count("sweeps that ended something");
+                self.tell_workers();
+            }
+        }
+        self.later(SWEEP_MS, Event::Sweep(post));
+        Ok(())
+    }
+
+    /// A call is at Replicate; whether its answer gets back is another matter.
+    pub fn arrive(&mut self, post: Post, step: u64, call: &Call) {
+        let reply = self.replicate.serve(call, self.now, &self.weather, &mut self.dice);
+        if !self.dice.chance(self.weather.lost_answer) {
+            let in_ms = self.dice.between(5, 900);
+            self.later(in_ms, Event::Step(post, step, News::Reply(reply)));
+        }
+    }
+
+    /// The next piece of a step.
+    pub async fn go_on(&mut self, post: Post, number: u64, news: News) -> Result<(), Broken> {
+        if self.dies(post.worker) {
+            return Ok(());
+        }
+        let Some(mut step) = self.workers[post.worker].steps.remove(&number) else { return Ok(()) };
+        match (&mut step.at, news) {
+            (At::Begun, News::Begin) => self.plan(post, number, &mut step).await?,
+            (At::Calling, News::Reply(reply)) => {
+                let event = self.heard(&step.job, reply).await?;
+                self.decide(post, number, &mut step, event);
+            }
+            (At::Calling, News::TimedOut) => {
+                let event = match step.job.state {
+                    State::Submitting if self.calls(&step) => {
+                        core::Event::Submitted(Err(Error::Ambiguous("no answer".to_owned())))
+                    }
+                    State::Submitting => core::Event::Looked(Err(Error::Unavailable("no answer".to_owned()))),
+                    _ => core::Event::Seen(Err(Error::Unavailable("no answer".to_owned()))),
+                };
+                self.decide(post, number, &mut step, event);
+            }
+            (At::Keeping(keeping), News::Fetched(fetched)) => {
+                let put = match fetched {
+                    Fetched::Whole(sha256) => Some(sha256),
+                    fetched => {
+                        keeping.stored.lost += i64::from(matches!(fetched, Fetched::Gone));
+                        keeping.stored.damaged += i64::from(matches!(fetched, Fetched::Damaged));
+                        keeping.stored.unfetched += i64::from(matches!(fetched, Fetched::BrokenOff));
+                        None
+                    }
+                };
+                if let Some(sha256) = put {
+                    let in_ms = self.dice.between(2, 300);
+                    self.later(in_ms, Event::Step(post, number, News::Put(sha256)));
+                } else {
+                    keeping.place += 1;
+                    self.fetch_next(post, number, &mut step);
+                }
+            }
+            (At::Keeping(_), News::Put(sha256)) => {
+                self.put(post, &mut step, sha256).await?;
+                self.fetch_next(post, number, &mut step);
+            }
+            (At::Deciding, News::Write(decided)) => return self.record(post, &step, *decided).await,
+            // An answer that comes when nobody waits for it any more.
+            _ => {}
+        }
+        self.workers[post.worker].steps.insert(number, step);
+        Ok(())
+    }
+
+    /// Whether a step's outward call is the paid one.
+    fn calls(&self, step: &Step) -> bool {
+        step.taken == Taken::Admitted || self.mutant == Some(Mutant::CallsAgain)
+    }
+
+    async fn plan(&mut self, post: Post, number: u64, step: &mut Step) -> Result<(), Broken> {
+        let taken = if self.calls(step) { Taken::Admitted } else { step.taken };
+        match core::plan(&step.job, taken, self.clock(post)) {
+            Action::Submit => self.submit(post, number, step),
+            Action::Look => {
+                let at = step.job.submit_at.unwrap_or(step.job.created_at);
+                self.ask(post, number, step, Call::List { from: at.0 - 30_000, to: at.0 + 90_000 });
+            }
+            Action::Poll | Action::Cancel if step.job.prediction_id.is_none() => {
+                return Err(Broken(format!("{} waits for no prediction", step.job.id)));
+            }
+            Action::Poll => {
+                let id = step.job.prediction_id.clone().expect("just looked");
+                self.ask(post, number, step, Call::Get(id));
+            }
+            Action::Cancel => {
+                let id = step.job.prediction_id.clone().expect("just looked");
+                self.ask(post, number, step, Call::Cancel(id));
+            }
+            Action::Store => {
+                let links = step.job.prediction_output.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default();
+                let kept = work::kept_places(&self.db, &step.job.id).await?;
+                let stored = Stored { kept: i64::try_from(kept.len()).expect("a few"), ..Stored::default() };
+                step.at = At::Keeping(Keeping { links, kept, place: 0, stored });
+                self.fetch_next(post, number, step);
+            }
+            Action::Park => self.decide(post, number, step, core::Event::Parked),
+        }
+        Ok(())
+    }
+
+    /// The paid call: sent at most once, right after the last look at the steady clock.
+    fn submit(&mut self, post: Post, number: u64, step: &mut Step) {
+        let age = self.now - step.intended;
+        if age > SEND_WITHIN_MS {
+            self.count("calls too late to send");
+            return self.decide(post, number, step, core::Event::SentTooLate);
+        }
+        if self.dice.chance(self.weather.refused) {
+            return self.decide(post, number, step, core::Event::Submitted(Err(Error::NotSent("refused".to_owned()))));
+        }
+        step.at = At::Calling;
+        self.later(CALL_MS, Event::Step(post, number, News::TimedOut));
+        if self.dice.chance(self.weather.lost_call) {
+            return self.count("paid calls lost");
+        }
+        let late = self.dice.chance(self.weather.late_call);
+        let in_ms = if late { self.dice.between(0, CALL_DEAD_MS - age) } else { self.dice.between(5, 400) };
+        let input = serde_json::from_str(&step.job.input).unwrap_or_default();
+        let (outputs, clock) = (usize::try_from(step.job.count).unwrap_or(1), self.clock(post));
+        let call = Call::Create { input, outputs, cancel_after_ms: step.job.deadline_at.since(clock).max(0) };
+        self.later(in_ms, Event::Arrive(post, number, call));
+    }
+
+    fn ask(&mut self, post: Post, number: u64, step: &mut Step, call: Call) {
+        step.at = At::Calling;
+        self.later(QUESTION_MS, Event::Step(post, number, News::TimedOut));
+        if !self.dice.chance(self.weather.lost_call) {
+            let in_ms = self.dice.between(5, 400);
+            self.later(in_ms, Event::Arrive(post, number, call));
+        }
+    }
+
+    async fn heard(&self, job: &Job, reply: Reply) -> Result<core::Event, Broken> {
+        Ok(match reply {
+            Reply::One(answer) if job.state == State::Submitting => core::Event::Submitted(answer),
+            Reply::One(answer) => core::Event::Seen(answer),
+            Reply::Many(Err(error)) => core::Event::Looked(Err(error)),
+            Reply::Many(Ok(listed)) => core::Event::Looked(Ok(self.choose(job, listed).await?)),
+        })
+    }
+
+    /// As `worker::submit::look` chooses: of what has exactly our input and no owner, the oldest that runs or succeeded, or
+    /// else the oldest.
+    async fn choose(&self, job: &Job, listed: Vec<Prediction>) -> Result<Option<Prediction>, Broken> {
+        let input: Value = serde_json::from_str(&job.input)?;
+        let mut alike: Vec<_> = listed.into_iter().filter(|prediction| prediction.input == input).collect();
+        alike.sort_by_key(|prediction| {
+            let failed = prediction.status.is_terminal() && prediction.status != Status::Succeeded;
+            (failed, prediction.created_at.unwrap_or(Timestamp(0)))
+        });
+        for prediction in alike {
+            if !work::is_owned(&self.db, &prediction.id).await? {
+                return Ok(Some(prediction));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Fetches the next output that is not kept, or is done.
+    fn fetch_next(&mut self, post: Post, number: u64, step: &mut Step) {
+        let At::Keeping(keeping) = &mut step.at else { return };
+        while keeping.kept.contains(&i64::try_from(keeping.place).expect("a few")) {
+            keeping.place += 1;
+        }
+        if let Some(link) = keeping.links.get(keeping.place).cloned() {
+            let fetched = self.replicate.fetch(&link, self.now, &self.weather, &mut self.dice);
+            let in_ms = self.dice.between(20, 1_500);
+            return self.later(in_ms, Event::Step(post, number, News::Fetched(fetched)));
+        }
+        let stored = keeping.stored.clone();
+        self.decide(post, number, step, core::Event::Stored(stored));
+    }
+
+    /// Puts one output into the store, and then its row into the database.
+    async fn put(&mut self, post: Post, step: &mut Step, sha256: String) -> Result<(), Broken> {
+        let now = self.clock(post);
+        let At::Keeping(keeping) = &mut step.at else { return Ok(()) };
+        let object_key = format!("generations/{}/{}.webp", step.job.id, keeping.place);
+        let away = self.weather.storms(Storm::StoreAway, self.now);
+        if away && self.mutant != Some(Mutant::RowBeforeObject) {
+            keeping.stored.unfetched += 1;
+            keeping.stored.store_away = true;
+        } else {
+            if !away {
+                self.objects.insert(object_key.clone(), sha256.clone());
+            }
+            let output = kept_output(i64::try_from(keeping.place).expect("a few"), object_key, sha256);
+            if generation::keep_output(&self.db, &step.job, &output, now).await? {
+                keeping.stored.kept += 1;
+            } else {
+                keeping.stored.unfetched += 1;
+                *self.tally.entry("outputs of a lost lease").or_default() += 1;
+            }
+        }
+        keeping.place += 1;
+        Ok(())
+    }
+
+    fn decide(&mut self, post: Post, number: u64, step: &mut Step, event: core::Event) {
+        let now = self.clock(post);
+        let before = step.job.clone();
+        let one_look = self.mutant == Some(Mutant::OneLook) && matches!(event, core::Event::Looked(Ok(None)));
+        let ambiguous = matches!(event, core::Event::Submitted(Err(Error::Ambiguous(_))));
+        let judged = if one_look { Job { reconciles: 1, ..before } } else { before };
+        if ambiguous {
+            self.count("answers to a paid call lost");
+        }
+        if matches!(event, core::Event::Looked(Ok(Some(_)))) {
+            self.count("predictions found by looking");
+        }
+        let (mut next, effects) = core::step(&judged, event, now);
+        if ambiguous && self.mutant == Some(Mutant::TimeoutEndsTheLease) {
+            next.lease_until = Timestamp(0);
+        }
+        step.at = At::Deciding;
+        let in_ms = self.dice.between(0, 4);
+        self.later(in_ms, Event::Step(post, number, News::Write(Box::new(Decided { next, effects, now }))));
+    }
+
+    async fn record(&mut self, post: Post, step: &Step, decided: Decided) -> Result<(), Broken> {
+        let Decided { next, effects, now } = decided;
+        self.look_in(post.worker, 0);
+        if self.dice.chance(self.weather.failed_commit) {
+            self.count("commits that failed");
+            return Ok(());
+        }
+        let mut before = step.job.clone();
+        if self.mutant == Some(Mutant::StaleRecords) {
+            let query = sqlx::query_as("select lease_epoch from generation where id = $1").bind(before.id.as_str());
+            (before.lease_epoch,) = query.fetch_one(self.db.pool()).await?;
+        }
+        let (id, from, to) = (before.id.clone(), before.state.as_str(), next.state.as_str());
+        match generation::record(&self.db, &before, &next, &effects, now).await {
+            Ok(true) => {
+                self.say(&format!("worker {} records {id}: {from} to {to}, {effects:?}", post.worker));
+                self.tell_workers();
+            }
+            Ok(false) => {
+                self.say(&format!("worker {} lost {id}, {from} to {to}", post.worker));
+                self.count("records of a lost lease");
+            }
+            // Two that want exactly the same can find the same prediction; the second is told by the database.
+            Err(ledger::Error::Database(sqlx::Error::Database(error))) if error.is_unique_violation() => {
+                self.say(&format!("worker {} cannot record {id}: {error}", post.worker));
+                self.count("predictions found by two");
+            }
+            Err(error) => return Err(Broken(format!("{id} could not be recorded: {error}"))),
+        }
+        if self.dies(post.worker) {
+            self.count("deaths right after a commit");
+        }
+        Ok(())
+    }
+}
+
+fn kept_output(place: i64, object_key: String, sha256: String) -> KeptOutput {
+    KeptOutput {
+        place,
+        object_key,
+        content_type: "image/webp".to_owned(),
+        bytes: 1,
+        sha256,
+        width: 1,
+        height: 1,
+        color: "#000000".to_owned(),
+        thumbhash: String::new(),
+    }
+}
