@@ -6,11 +6,11 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`connect`] | how a connection is made, and what is demanded of it |
-//! | [`health`] | whether the database is there, and what time it is there |
-//! | [`patience`] | no statement outlives the database |
-//! | [`retry`] | a verb that lost against another is tried again |
-//! | [`signals`] | telling other processes, and hearing them |
+//! | `connect` | how a connection is made, and what is demanded of it |
+//! | `health` | whether the database is there, and what time it is there |
+//! | `patience` | no statement outlives the database |
+//! | `retry` | a verb that lost against another is tried again |
+//! | `signals` | telling other processes, and hearing them |
 //! | `types` | the domain's types as columns |
 
 mod connect;
