@@ -6,11 +6,15 @@
 //! the same transaction as its money, once; whoever comes second changes nothing.
 //!
 //! What people may see of it is in [`views`], and why it waits in [`waits`]; who goes into flight next in [`admission`], by what [`limits`] allow; who may
-//! work on it in [`lease`]; what a worker reports in [`work`].
+//! work on it in [`lease`]; what a worker reports in [`work`]; what a webhook may do in [`hooks`], and what becomes of a
+//! prediction that nobody has a use for in [`strays`].
 
 pub mod admission;
+pub mod audit;
+pub mod hooks;
 pub mod lease;
 pub mod limits;
+pub mod strays;
 pub mod views;
 pub mod waits;
 pub mod work;

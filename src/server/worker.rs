@@ -11,7 +11,10 @@ mod follow;
 pub mod reach;
 pub mod spool;
 mod store;
+mod strays;
 mod submit;
+
+pub use submit::check_window;
 
 use self::core::{Action, Event, Taken, plan, step};
 use self::reach::Reach;
@@ -33,6 +36,7 @@ use tokio::sync::broadcast::error::TryRecvError;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 /// Between two looks when nothing is known to be due; another process may have made work.
 const IDLE: Duration = Duration::from_secs(1);
@@ -42,6 +46,8 @@ const SHORTEST: Duration = Duration::from_millis(20);
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// Between two looks for deadlines.
 const SWEEP: Duration = Duration::from_secs(5);
+/// Between two looks for strays: what has not begun to run costs nothing yet.
+const STRAYS: Duration = Duration::from_secs(1);
 /// Between two looks for files that nobody waits for any more.
 const CLEAR_SPOOL: Duration = Duration::from_hours(1);
 /// How long a stop waits for steps under way.
@@ -64,6 +70,8 @@ pub struct Tools {
     pub reach: Reach,
     /// Steps at work at once.
     pub concurrency: usize,
+    /// The origin that Replicate sends webhooks to; without one, predictions are only polled.
+    pub webhooks: Option<Url>,
 }
 
 /// The steps under way, by the lease each of them has: a row may be claimed again before its last step is quite over.
@@ -104,6 +112,7 @@ impl Worker {
         let mut chores = JoinSet::new();
         chores.spawn(self.clone().beat(stop.clone()));
         chores.spawn(self.clone().sweep(stop.clone()));
+        chores.spawn(self.clone().stop_strays(stop.clone()));
         chores.spawn(self.clone().tidy(stop.clone()));
         let mut steps = JoinSet::new();
         self.work(&mut steps, &stop).await;
@@ -118,7 +127,8 @@ impl Worker {
     pub async fn turn(&self) -> anyhow::Result<usize> {
         let ended = generation::sweep(&self.tools.db, self.tools.clock.now()).await?;
         let mut steps = JoinSet::new();
-        let taken = Self { halting: true, ..self.clone() }.take(usize::MAX >> 33, &mut steps).await?;
+        let single = Self { halting: true, ..self.clone() };
+        let taken = single.take(usize::MAX >> 33, &mut steps).await? + strays::cancel_due(&self.tools).await?;
         while let Some(step) = steps.join_next().await {
             step?;
         }
@@ -302,6 +312,14 @@ impl Worker {
     async fn sweep(self, stop: CancellationToken) {
         while pause(&stop, SWEEP).await {
             self.sweep_once().await;
+        }
+    }
+
+    async fn stop_strays(self, stop: CancellationToken) {
+        while pause(&stop, STRAYS).await {
+            if let Err(error) = strays::cancel_due(&self.tools).await {
+                tracing::error!(%error, "strays could not be looked at");
+            }
         }
     }
 

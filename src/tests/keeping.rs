@@ -22,7 +22,7 @@ const HOUR: i64 = 60 * MINUTE;
 
 /// Small, and short enough for a test to see the end of it.
 const SHORT: Limits = Limits {
-    download: DownloadLimits { bytes: 200_000, idle: Duration::from_millis(60), total: Duration::from_millis(300) },
+    download: DownloadLimits { bytes: 200_000, idle: Duration::from_millis(300), total: Duration::from_secs(1) },
     ..Limits::DEFAULT
 };
 
@@ -53,7 +53,7 @@ fn picture() -> Vec<u8> {
 
 /// The app with a worker that asks this host instead of the sandbox.
 async fn fetching_from(app: TestApp, files: &Files) -> TestApp {
-    fetching_with(app, files, SHORT).await
+    fetching_with(app, files, Limits::DEFAULT).await
 }
 
 async fn fetching_with(mut app: TestApp, files: &Files, limits: Limits) -> TestApp {

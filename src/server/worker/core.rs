@@ -282,11 +282,13 @@ impl Next {
             (Status::Succeeded, _) => self.finished(prediction),
             (Status::Canceled | Status::Aborted, _) => self.stopped(prediction.error.clone()),
             (_, Some(failure)) => self.run_failed(failure, prediction.error.clone()),
-            (Status::Starting | Status::Processing | Status::Failed | Status::Unknown(_), None) => self.still_running(),
+            (Status::Starting | Status::Processing | Status::Failed | Status::Unknown(_), None) => {
+                self.still_running(prediction.webhook.is_some());
+            }
         }
     }
 
-    fn still_running(&mut self) {
+    fn still_running(&mut self, called: bool) {
         if self.now >= self.job.deadline_at.plus_ms(GIVE_UP_MS) {
             self.stopped(Some("it never ended".to_owned()));
         } else if self.is_to_stop() {
@@ -294,7 +296,8 @@ impl Next {
             let in_ms = if self.job.state == State::Canceling { 500 } else { 0 };
             self.go(State::Canceling, in_ms);
         } else {
-            self.go(State::Waiting, poll_after_ms(self.now.since(self.job.submit_at.unwrap_or(self.now))));
+            let age_ms = self.now.since(self.job.submit_at.unwrap_or(self.now));
+            self.go(State::Waiting, poll_after_ms(age_ms, called));
             self.job.step_try = 0;
         }
     }
@@ -363,9 +366,10 @@ impl Next {
     }
 }
 
-/// When to ask again about a run that began `age_ms` ago: often at first, because most pictures take seconds.
-fn poll_after_ms(age_ms: i64) -> i64 {
-    (age_ms / 6).clamp(300, 10_000)
+/// When to ask again about a run that began `age_ms` ago: often at first, because most pictures take seconds. When a
+/// webhook is to tell of its start and end, asking is for the progress between, and for a webhook that never comes.
+fn poll_after_ms(age_ms: i64, called: bool) -> i64 {
+    if called { (age_ms / 3).clamp(2_000, 30_000) } else { (age_ms / 6).clamp(300, 10_000) }
 }
 
 /// 1 to 100 percent, the same for the same row and try, so that a step stays a pure function.

@@ -1,6 +1,6 @@
 //! Fetching: at once, from a link that lives, and nothing but whole pictures.
 
-use super::{HOUR, MINUTE, due_in, failure_of, fetching_from, finished, picture, prediction_of};
+use super::{HOUR, MINUTE, SHORT, due_in, failure_of, fetching_from, fetching_with, finished, picture, prediction_of};
 use crate::support::files::{Files, Reply, headed, whole};
 use crate::support::{TestApp, both_databases};
 use atelier::domain::{GenerationId, State};
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 both_databases! {
     async fn rl_16_no_file_that_is_not_a_whole_picture_ever_succeeds(app: TestApp) {
         let files = Files::start().await;
-        let app = fetching_from(app, &files).await;
+        let app = fetching_with(app, &files, SHORT).await;
         let mika = app.sign_up("mika").await;
         let good = files.tell("/files/good", whole("image/png", &picture()));
         let id = finished(&app, &mika, &[good]).await;
@@ -20,7 +20,7 @@ both_databases! {
         let mut bad = Vec::new();
         for (at, (name, reply)) in faults().into_iter().enumerate() {
             let id = finished(&app, &mika, &[files.tell(&format!("/files/bad-{at}"), reply)]).await;
-            links_die_in(&app, &id, 5 * MINUTE).await;
+            links_die_in(&app, &id, MINUTE).await;
             bad.push((name, id));
         }
         app.settle_all().await;
@@ -36,7 +36,7 @@ both_databases! {
 
     async fn rl_16_a_fault_that_passes_costs_nothing_but_time(app: TestApp) {
         let files = Files::start().await;
-        let app = fetching_from(app, &files).await;
+        let app = fetching_with(app, &files, SHORT).await;
         let mika = app.sign_up("mika").await;
         for (at, (name, reply)) in faults().into_iter().enumerate().filter(|(_, (name, _))| !name.starts_with("over the cap")) {
             let path = format!("/files/mended-{at}");

@@ -1,11 +1,11 @@
 //! Waiting for the store: what arrived is never lost because our own house was not in order.
 
-use super::{HOUR, MINUTE, SHORT, due_in, failure_of, fetching_from, fetching_with, finished, picture, prediction_of};
+use super::{HOUR, MINUTE, due_in, failure_of, fetching_from, fetching_with, finished, picture, prediction_of};
 use crate::support::files::{Files, headed, whole};
 use crate::support::s3::{Bucket, Fault};
 use crate::support::{TestApp, both_databases};
 use atelier::domain::{GenerationId, State};
-use atelier::server::store::{Extension, Key};
+use atelier::server::store::{self, Extension, Key};
 use atelier::server::worker::reach::Reach;
 use atelier::server::worker::spool::{Limits, Spool};
 use atelier::server::worker::{Tools, Worker};
@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 both_databases! {
     async fn rl_18_what_arrived_waits_in_the_spool_for_a_store_that_is_away_and_is_not_fetched_again(app: TestApp) {
         let (files, bucket) = (Files::start().await, Bucket::start().await);
-        let app = storing_in(fetching_from(app, &files).await, &bucket).await;
+        let mut app = storing_in(fetching_from(app, &files).await, &bucket).await;
         let mika = app.sign_up("mika").await;
         for (at, fault) in [
             Fault::Answer(503, "SlowDown"),
@@ -31,16 +31,17 @@ both_databases! {
             let id = finished(&app, &mika, &links).await;
             bucket.fail(fault);
             // Past the links' death, and past the deadline.
-            for _ in 0..5 {
+            for _ in 0..3 {
                 app.worker.turn().await.expect("a turn");
                 assert_eq!(app.state(&id).await, State::Storing, "{fault:?}");
-                app.clock.advance_ms(20 * MINUTE);
+                app.clock.advance_ms(40 * MINUTE);
             }
             for path in &paths {
                 files.tell(path, headed("404 Not Found\r\ncontent-length: 0", b""));
             }
             bucket.heal();
-            restarted(&app).await.turn().await.expect("a turn");
+            app.worker = restarted(&app).await;
+            app.settle_all().await;
             assert_eq!(app.state(&id).await, State::Succeeded, "{fault:?}");
             for path in &paths {
                 assert_eq!(files.asked(&format!("GET {path}")), 1, "{fault:?}");
@@ -75,7 +76,7 @@ both_databases! {
         let (files, bucket) = (Files::start().await, Bucket::start().await);
         let app = storing_in(fetching_from(app, &files).await, &bucket).await;
         let other = tempfile::tempdir().expect("a directory");
-        let tools = Tools { spool: Spool::open(other.path().into(), SHORT).await.expect("a spool"), ..app.tools.clone() };
+        let tools = Tools { spool: Spool::open(other.path().into(), Limits::DEFAULT).await.expect("a spool"), ..app.tools.clone() };
         let (other, mika) = (Worker::new(tools), app.sign_up("mika").await);
         let link = files.tell("/files/good", whole("image/png", &picture()));
         bucket.fail(Fault::Answer(503, "SlowDown"));
@@ -124,7 +125,7 @@ both_databases! {
     async fn rl_18_a_full_spool_fetches_nothing_that_the_store_does_not_take_and_begins_nothing_new(app: TestApp) {
         let (files, bucket) = (Files::start().await, Bucket::start().await);
         let length = picture().len() as u64;
-        let app = storing_in(fetching_with(app, &files, Limits { bytes: length, ..SHORT }).await, &bucket).await;
+        let app = storing_in(fetching_with(app, &files, Limits { bytes: length, ..Limits::DEFAULT }).await, &bucket).await;
         let mika = app.sign_up("mika").await;
         let link = |name: &str| files.tell(&format!("/files/{name}"), whole("image/png", &picture()));
         let (first, second) = (finished(&app, &mika, &[link("first")]).await, finished(&app, &mika, &[link("second")]).await);
@@ -172,7 +173,7 @@ async fn rl_19_whatever_its_length_an_object_is_put_in_one_piece_so_that_none_is
     let bucket = Bucket::start().await;
     let key = Key::output(&GenerationId::trusted("long"), 0, Extension::Png);
     // Longer than the least part of an upload in parts.
-    bucket.store().await.put_bytes(&key, vec![7; 6 * 1024 * 1024].into()).await.expect("a put");
+    bucket.store_within(store::Limits::DEFAULT).await.put_bytes(&key, vec![7; 6 * 1024 * 1024].into()).await.expect("a put");
     let [(method, uri)] = &bucket.log()[..] else { panic!("one request: {:?}", bucket.log()) };
     assert_eq!((method, uri.contains("upload") || uri.contains("partNumber")), (&Method::PUT, false), "{uri}");
 }

@@ -20,8 +20,6 @@ use std::hash::{DefaultHasher, Hash};
 pub const START: i64 = 1_790_000_000_000;
 /// How long people keep pressing.
 pub const PRESSES_MS: i64 = 120_000;
-/// What a worker's clock may be off by. More is the business of whoever hands the worker its clock.
-const SKEW_MS: i64 = 2_000;
 /// How much of what happened last is told when a promise is broken.
 const TOLD: usize = 60;
 /// After its deadline, a generation may take this long to end: its run has to be stopped, or its outputs to be kept.
@@ -155,7 +153,7 @@ impl House {
 
     /// A whole life of this seed: everybody comes, everything happens, everything ends.
     pub async fn live(&mut self) -> Result<(), Broken> {
-        let (people, workers, presses) = (self.dice.between(2, 4), self.dice.between(2, 3), self.dice.between(8, 16));
+        let (people, workers, presses) = (self.dice.between(2, 4), self.dice.between(2, 3), self.dice.between(6, 12));
         for _ in 0..people {
             let credits = self.dice.between(5, 30);
             self.welcome(credits).await?;
@@ -286,7 +284,7 @@ impl House {
 
     /// A clock that is nearly right.
     pub fn throw_skew(&mut self) -> i64 {
-        let most = if self.mutant == Some(Mutant::ClocksApart) { 600_000 } else { SKEW_MS };
+        let most = if self.mutant == Some(Mutant::ClocksApart) { 600_000 } else { self.weather.skew_ms };
         self.dice.between(-most, most)
     }
 
@@ -347,8 +345,8 @@ impl House {
     /// A row has changed: every worker looks soon, unless it does not hear of it.
     pub fn tell_workers(&mut self) {
         for worker in 0..self.workers.len() {
-            if self.workers[worker].is_alive && !self.dice.chance(self.weather.lost_news) {
-                let in_ms = self.dice.between(1, 400);
+            if self.workers[worker].may_look() && !self.dice.chance(self.weather.lost_news) {
+                let in_ms = self.dice.between(1, 1_500);
                 self.look_in(worker, in_ms);
             }
         }

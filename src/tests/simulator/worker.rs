@@ -94,6 +94,11 @@ impl Worker {
             looks_at: i64::MAX,
         }
     }
+
+    /// Whether it has a slot for anything it would find.
+    pub fn may_look(&self) -> bool {
+        self.is_alive && self.steps.len() < self.slots
+    }
 }
 
 impl House {
@@ -571,6 +576,14 @@ impl House {
         match generation::record(&self.db, &before, &next, &effects, now).await {
             Ok(true) => {
                 self.say(&format!("worker {} records {id}: {from} to {to}, {effects:?}", post.worker));
+                let query = sqlx::query_as("select lease_epoch from generation where id = $1").bind(id.as_str());
+                let (epoch,): (i64,) = query.fetch_one(self.db.pool()).await?;
+                if epoch != step.job.lease_epoch {
+                    return Err(Broken(format!(
+                        "{id} was written under lease {}, when lease {epoch} had been given",
+                        step.job.lease_epoch
+                    )));
+                }
                 self.tell_workers();
                 if from == "storing" && next.state.is_terminal() {
                     self.workers[post.worker].spool.retain(|(kept, _), _| *kept != id);
