@@ -1,4 +1,4 @@
-//! The commands of the one binary: `serve`, `sandbox`, `user`, `ledger`, `doctor`.
+//! The commands of the one binary: `serve`, `sandbox`, `user`, `queue`, `ledger`, `doctor`.
 
 use anyhow::{Context, bail};
 use atelier::domain::{Credits, Timestamp};
@@ -7,7 +7,10 @@ use atelier::server::clock::Clock;
 use atelier::server::config::Config;
 use atelier::server::crash;
 use atelier::server::db::{Db, mint};
+use atelier::server::generation::{limits, strays};
 use atelier::server::ledger::{self, Grant};
+use atelier::server::model;
+use atelier::server::reconcile::{self, Repair, Sides};
 use atelier::server::replicate::{Client, install_tls};
 use atelier::server::sandbox::{self, Sandbox};
 use atelier::server::store::Store;
@@ -55,6 +58,9 @@ enum Command {
     /// Manages people
     #[command(subcommand)]
     User(User),
+    /// Shows what waits, and stops or resumes letting generations into flight
+    #[command(subcommand)]
+    Queue(Queue),
     /// Checks the books
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -87,9 +93,50 @@ enum User {
 }
 
 #[derive(Subcommand)]
+enum Queue {
+    /// What is in flight, what waits, and every pause
+    Show,
+    /// Lets nothing more into flight; what is in flight goes on
+    Pause {
+        #[command(flatten)]
+        whose: Whose,
+        /// Why; stands in `queue show`
+        #[arg(long)]
+        reason: String,
+    },
+    /// Lifts a pause
+    Resume {
+        #[command(flatten)]
+        whose: Whose,
+    },
+}
+
+/// Everything, unless it is said which model or whose.
+#[derive(clap::Args)]
+struct Whose {
+    /// Only this model, `owner/name`
+    #[arg(long, conflicts_with = "person")]
+    model: Option<String>,
+    /// Only what this person asks for; their address
+    #[arg(long)]
+    person: Option<String>,
+}
+
+#[derive(Subcommand)]
 enum LedgerCommand {
-    /// Checks every promise of the books and every chain of hashes
+    /// Checks every promise of the books and every chain of hashes, and compares them with Replicate and the store
     Verify,
+    /// Mends one thing that `verify` found
+    Repair {
+        /// What it is
+        #[arg(value_enum)]
+        what: Repair,
+        /// Its id, as `verify` tells it
+        id: String,
+        /// Why; stays in the books or in the log
+        #[arg(long)]
+        reason: String,
+    },
 }
 
 #[tokio::main]
@@ -126,7 +173,12 @@ async fn command(cli: Cli) -> anyhow::Result<()> {
             run_sandbox(&config, port, options).await
         }
         Command::User(command) => user(&config, command, clock.now()).await,
-        Command::Ledger(LedgerCommand::Verify) => verify(&config).await,
+        Command::Queue(command) => queue(&config, command, clock.now()).await,
+        Command::Ledger(LedgerCommand::Verify) => verify(&config, clock.now()).await,
+        Command::Ledger(LedgerCommand::Repair { what, id, reason }) => {
+            let sides = sides(&config).await?;
+            say(&reconcile::repair(&sides, what, &id, &reason, clock.now()).await?)
+        }
         Command::Doctor => doctor(&config).await,
     }
 }
@@ -187,17 +239,70 @@ async fn user(config: &Config, command: User, now: Timestamp) -> anyhow::Result<
     }
 }
 
-async fn verify(config: &Config) -> anyhow::Result<()> {
+async fn queue(config: &Config, command: Queue, now: Timestamp) -> anyhow::Result<()> {
     let db = database(config).await?;
-    let drift = ledger::verify(&db).await?;
-    for broken in &drift {
-        say(&format!("BROKEN: {}: {}", broken.promise, broken.id))?;
+    match command {
+        Queue::Show => say(&limits::overview(&db, now).await?.to_string()),
+        Queue::Pause { whose, reason } => {
+            let scope = scope(&db, whose).await?;
+            limits::pause(&db, &scope, &reason).await?;
+            say(&format!("{scope} is paused until it is resumed; what is in flight goes on"))
+        }
+        Queue::Resume { whose } => {
+            let scope = scope(&db, whose).await?;
+            let lifted = limits::resume(&db, &scope).await?;
+            say(&format!("{scope} {}", if lifted { "goes on" } else { "was not paused" }))
+        }
     }
-    if drift.is_empty() {
-        say("The books are right: every promise holds, every chain is whole.")
-    } else {
-        bail!("the books are not right")
+}
+
+/// How a pause names what it stops.
+async fn scope(db: &Db, whose: Whose) -> anyhow::Result<String> {
+    match whose {
+        Whose { person: Some(email), .. } => {
+            let person = account::find_by_email(db, &email).await?.with_context(|| format!("nobody has the address {email}"))?;
+            Ok(format!("person:{}", person.id))
+        }
+        Whose { model: Some(model), .. } => {
+            let known = model::offered(db).await?.iter().any(|offered| offered.name.as_str() == model);
+            if known { Ok(format!("model:{model}")) } else { bail!("--model: there is no {model} in the catalogue") }
+        }
+        Whose { .. } => Ok("global".to_owned()),
     }
+}
+
+async fn verify(config: &Config, now: Timestamp) -> anyhow::Result<()> {
+    let sides = sides(config).await?;
+    let found = reconcile::look(&sides, now).await?;
+    for drift in &found {
+        say(&format!("DRIFT: {drift}"))?;
+    }
+    say(&count_strays(&sides.db).await?)?;
+    if sides.replicate.is_none() {
+        say("Replicate was not asked: REPLICATE_API_TOKEN is not set, and the built-in sandbox runs inside `serve`.")?;
+    }
+    if !found.is_empty() {
+        bail!("not everything agrees");
+    }
+    say("The books are right: every promise holds, every chain is whole, and nothing contradicts them.")
+}
+
+/// How many predictions were made that nobody had a use for.
+async fn count_strays(db: &Db) -> anyhow::Result<String> {
+    let strays = strays::count(db).await?;
+    Ok(format!("Strays: {} found, {} not stopped yet, {} finished and billed.", strays.found, strays.running, strays.finished))
+}
+
+/// Everything that is compared. Without a token there is no Replicate outside of `serve`.
+async fn sides(config: &Config) -> anyhow::Result<Sides> {
+    install_tls();
+    let db = database(config).await?;
+    let store = Store::open(&config.store).await.context("cannot open the object store")?;
+    let replicate = match &config.replicate_token {
+        Some(token) => Some(Client::new(&config.replicate_url, token.clone())?),
+        None => None,
+    };
+    Ok(Sides { db, store, replicate })
 }
 
 async fn doctor(config: &Config) -> anyhow::Result<()> {
@@ -211,7 +316,14 @@ async fn doctor(config: &Config) -> anyhow::Result<()> {
         }
     };
     let db = database(config).await;
+    let strays = match &db {
+        Ok(db) => Some(count_strays(db).await.map_err(|error| format!("{error:#}"))),
+        Err(_) => None,
+    };
     report("database", db.map(|_| "opens and is up to date".to_owned()).map_err(|error| format!("{error:#}")))?;
+    if let Some(strays) = strays {
+        report("predictions", strays)?;
+    }
     let store = match Store::open(&config.store).await {
         Ok(store) => store.check().await,
         Err(error) => Err(error),

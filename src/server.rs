@@ -10,6 +10,7 @@
 //! | [`live`] | what open pages are told |
 //! | [`crash`] | where a debug build can be made to die |
 //! | [`worker`] | takes what is due and does it |
+//! | [`reconcile`] | finds what does not agree |
 //! | [`listen`] | takes connections, and lets go of them |
 //! | [`replicate`], [`sandbox`] | the world that draws the pictures, and our double of it |
 //! | [`store`], [`picture`] | where files are kept, and what proves them whole |
@@ -30,6 +31,7 @@ pub mod listen;
 pub mod live;
 pub mod model;
 pub mod picture;
+pub mod reconcile;
 pub mod replicate;
 pub mod sandbox;
 pub mod store;
@@ -79,6 +81,8 @@ pub struct App {
     pub assets: Assets,
     /// Whether Replicate is the built-in sandbox.
     pub sandbox: bool,
+    /// What webhooks must be signed with.
+    pub webhooks: replicate::Secrets,
     /// Cancelled when the process is to stop.
     pub stop: CancellationToken,
 }
@@ -135,6 +139,12 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
     db.set_right(&clock).await.context("DATABASE_URL: the database does not say what time it is")?;
     let mut tasks = JoinSet::new();
     let replicate = connect_replicate(&config, &clock, role, &mut tasks, &stop).await?;
+    worker::check_window(&replicate)?;
+    let addr = config.addr;
+    let listener = TcpListener::bind(addr).await.with_context(|| format!("ATELIER_ADDR: cannot listen on {addr}"))?;
+    let addr = listener.local_addr()?;
+    // A worker alone answers no webhooks; they go to the address that everybody knows.
+    let webhooks = config.webhook_origin(replicate.is_local(), (role == Role::All).then_some(addr));
     let app = App {
         db: db.clone(),
         store: store.clone(),
@@ -142,6 +152,7 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
         hub: Hub::default(),
         assets: Assets::load(),
         sandbox: config.replicate_token.is_none(),
+        webhooks: replicate::Secrets::new(config.webhook_secrets.clone(), replicate.clone()),
         stop: stop.clone(),
         config: Arc::new(config),
     };
@@ -153,17 +164,17 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
     }
     if role != Role::Web {
         limits::allow(&db, app.config.caps).await?;
+        let sides = reconcile::Sides { db: db.clone(), store: store.clone(), replicate: Some(replicate.clone()) };
+        tasks.spawn(background(reconcile::run(sides, clock.clone(), stop.clone())));
         let (concurrency, reach) = (app.config.worker_concurrency, Reach::default());
-        let worker = Worker::new(Tools { db: db.clone(), replicate, store, clock, spool, reach, concurrency });
+        let worker = Worker::new(Tools { db: db.clone(), replicate, store, clock, spool, reach, concurrency, webhooks });
         let stop = stop.clone();
         tasks.spawn(async move {
             worker.run(stop).await;
             Ok(())
         });
     }
-    let addr = app.config.addr;
-    let listener = TcpListener::bind(addr).await.with_context(|| format!("ATELIER_ADDR: cannot listen on {addr}"))?;
-    let (addr, sandbox) = (listener.local_addr()?, app.sandbox);
+    let sandbox = app.sandbox;
     let router = if role == Role::Worker { http::health(app) } else { app.router() };
     tasks.spawn(background(listen::serve(listener, router, Limits::PRODUCT, stop)));
     Ok(Running { addr, sandbox, tasks, db })

@@ -116,6 +116,7 @@ impl House {
             spool: self.spool.clone(),
             reach: Reach::default(),
             concurrency: CONCURRENCY,
+            webhooks: None,
         });
         let stop = CancellationToken::new();
         let told = stop.clone();

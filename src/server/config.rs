@@ -3,6 +3,7 @@
 
 use crate::domain::Credits;
 use crate::server::generation::Caps;
+use crate::server::replicate::{is_loopback, webhook::Secret};
 use crate::server::store::StoreConfig;
 use crate::server::worker::spool;
 use secrecy::SecretString;
@@ -27,6 +28,9 @@ pub struct Config {
     pub replicate_token: Option<SecretString>,
     /// `REPLICATE_BASE_URL`, without `/v1`. Default `https://api.replicate.com`.
     pub replicate_url: Url,
+    /// `REPLICATE_WEBHOOK_SECRET`: one `whsec_…`, or the old and the new one while it is being changed. Without one it is
+    /// fetched from Replicate.
+    pub webhook_secrets: Vec<Secret>,
     /// `S3_BUCKET` and the SDK's own variables, or else the directory `objects` in the data directory.
     pub store: StoreConfig,
     /// `SPOOL_MAX_MB` and `STORE_WAIT_HOURS`: what may wait in the data directory while the store is away, and how long
@@ -82,6 +86,7 @@ impl Config {
             database_url: database_url(&vars, &data_dir)?,
             replicate_token: vars.get("REPLICATE_API_TOKEN").map(SecretString::from),
             replicate_url: vars.origin("REPLICATE_BASE_URL", "https://api.replicate.com")?,
+            webhook_secrets: webhook_secrets(&vars)?,
             store: store(&vars, &data_dir)?,
             spool: spool::Limits {
                 bytes: vars.within("SPOOL_MAX_MB", 4096, 64, 1_000_000)?.cast_unsigned() * 1024 * 1024,
@@ -102,6 +107,18 @@ impl Config {
     /// Whether people reach us over TLS, so that cookies can insist on it.
     pub fn is_https(&self) -> bool {
         self.public_url.scheme() == "https"
+    }
+
+    /// Where Replicate can send webhooks to a process that is reached at `own`, if it is one that takes them. Replicate
+    /// itself sends to https alone; one on this machine, which is the sandbox, to this machine alone.
+    pub fn webhook_origin(&self, replicate_is_local: bool, own: Option<SocketAddr>) -> Option<Url> {
+        if !replicate_is_local {
+            return self.is_https().then(|| self.public_url.clone());
+        }
+        match own {
+            Some(own) => self.shown_url(own).parse().ok(),
+            None => is_loopback(&self.public_url).then(|| self.public_url.clone()),
+        }
     }
 
     /// The address to show: a listener on every interface is reached at the local one.
@@ -162,6 +179,20 @@ fn database_url(vars: &Vars<'_>, data_dir: &std::path::Path) -> Result<String, B
     }
 }
 
+fn webhook_secrets(vars: &Vars<'_>) -> Result<Vec<Secret>, Bad> {
+    const VARIABLE: &str = "REPLICATE_WEBHOOK_SECRET";
+    let told = vars.or(VARIABLE, "");
+    let secrets: Result<Vec<Secret>, _> = told.split([',', ' ']).filter(|part| !part.is_empty()).map(str::parse).collect();
+    match secrets {
+        Ok(secrets) if secrets.len() <= 2 => Ok(secrets),
+        // Not repeated: it is a secret, if perhaps a mistyped one.
+        Ok(_) | Err(_) => {
+            let problem = "must be one secret such as whsec_…, or the old and the new one with a comma between".to_owned();
+            Err(Bad { variable: VARIABLE, problem })
+        }
+    }
+}
+
 fn store(vars: &Vars<'_>, data_dir: &std::path::Path) -> Result<StoreConfig, Bad> {
     let Some(bucket) = vars.get("S3_BUCKET") else {
         return Ok(StoreConfig::Disk { dir: data_dir.join("objects") });
@@ -204,6 +235,9 @@ mod tests {
             ("PUBLIC_URL", "pictures.example.com", "https://"),
             ("PUBLIC_URL", "https://example.com/app", "without a path"),
             ("DATABASE_URL", "mysql://root:secret@host/db", "postgres://"),
+            ("REPLICATE_WEBHOOK_SECRET", "secret", "whsec_"),
+            ("REPLICATE_WEBHOOK_SECRET", "whsec_c2VjcmV0,whsec_not base64", "whsec_"),
+            ("REPLICATE_WEBHOOK_SECRET", "whsec_YQ== whsec_Yg== whsec_Yw==", "the old and the new"),
             ("WORKER_CONCURRENCY", "0", "from 1 to 256"),
             ("MAX_IN_FLIGHT", "many", "whole number"),
             ("SIGNUP_CREDITS", "-1", "from 0"),
@@ -214,6 +248,30 @@ mod tests {
         }
         let text = read(&[("S3_BUCKET", "b"), ("AWS_ACCESS_KEY_ID", "k")]).expect_err("no key").to_string();
         assert!(text.starts_with("AWS_SECRET_ACCESS_KEY"), "{text}");
+    }
+
+    #[test]
+    fn while_a_webhook_secret_is_being_changed_there_are_two() {
+        for (told, secrets) in [("", 0), ("whsec_YQ==", 1), ("whsec_YQ==,whsec_Yg==", 2), ("whsec_YQ== , whsec_Yg==", 2)] {
+            let config = read(&[("REPLICATE_WEBHOOK_SECRET", told)]).expect(told);
+            assert_eq!(config.webhook_secrets.len(), secrets, "{told}");
+            assert!(!format!("{config:?}").contains("YQ=="));
+        }
+    }
+
+    #[test]
+    fn webhooks_go_where_replicate_can_send_them() {
+        let bound: SocketAddr = "0.0.0.0:3000".parse().expect("an address");
+        let origin = |public: &str, local: bool, own: Option<SocketAddr>| {
+            let config = read(&[("PUBLIC_URL", public)]).expect(public);
+            config.webhook_origin(local, own).map(String::from)
+        };
+        let ours = "https://pictures.example.com";
+        assert_eq!(origin(ours, false, Some(bound)).as_deref(), Some("https://pictures.example.com/"));
+        assert_eq!(origin("http://192.168.0.2:3000", false, Some(bound)), None, "only https is accepted");
+        assert_eq!(origin(ours, true, Some(bound)).as_deref(), Some("http://127.0.0.1:3000/"));
+        assert_eq!(origin("http://127.0.0.1:8080", true, None).as_deref(), Some("http://127.0.0.1:8080/"));
+        assert_eq!(origin(ours, true, None), None, "the sandbox sends to this machine alone");
     }
 
     const EXAMPLE: &str = include_str!("../../.env.example");

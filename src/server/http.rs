@@ -2,7 +2,8 @@
 //!
 //! From the outside in: a request id, the trace, compression, security headers; then, for all but the files of the house,
 //! errors without a body get a page or a problem in JSON; a body of at most 64 KiB, whole; room to be answered; the
-//! session; the CSRF rule; a panic becomes a 500. No SQL here: a handler finds out who is asking, calls one verb and answers.
+//! session; the CSRF rule; a panic becomes a 500. Webhooks have no session and bring their own proof. No SQL here: a
+//! handler finds out who is asking, calls one verb and answers.
 
 mod body;
 mod csrf;
@@ -11,6 +12,7 @@ mod events;
 mod generations;
 mod headers;
 mod health;
+mod hooks;
 mod media;
 mod render;
 mod room;
@@ -105,6 +107,7 @@ pub fn router(app: App) -> Router {
         .with_state(app.clone())
         .merge(app.assets.router())
         .merge(health::router(app.clone()))
+        .merge(hooks::router(app.clone()))
         .layer(middleware::from_fn_with_state(app, headers::secure))
         .layer(around_everything)
 }

@@ -185,6 +185,48 @@ pub async fn capture(tx: &mut Tx, generation: &GenerationId, delivered: i64, now
 /// # Errors
 /// [`Error::NotOpen`] when it was settled before.
 pub async fn release(tx: &mut Tx, generation: &GenerationId, now: Timestamp) -> Result<(), Error> {
+    give_back(tx, generation, "worker", None, now).await
+}
+
+/// Gives back a hold that stayed open though its generation has ended without a result, or never was: an operator's
+/// repair, for a reason that stays in the books.
+///
+/// # Errors
+/// [`Error::NotOpen`] when there is none.
+pub async fn release_orphan(tx: &mut Tx, generation: &GenerationId, reason: &str, now: Timestamp) -> Result<(), Error> {
+    let kept: Option<(GenerationId,)> =
+        sqlx::query_as("select id from generation where id = $1 and state not in ('failed', 'canceled')")
+            .bind(generation)
+            .fetch_optional(tx.connection())
+            .await?;
+    if kept.is_some() {
+        return Err(Error::NotOpen(generation.clone()));
+    }
+    give_back(tx, generation, "operator", Some(reason), now).await
+}
+
+/// Generations whose hold is open although they have ended, or never were, or should have settled it by now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn orphan_holds(db: &Db, now: Timestamp) -> Result<Vec<GenerationId>, sqlx::Error> {
+    let rows: Vec<(GenerationId,)> = sqlx::query_as(
+        "select h.generation_id from hold h left join generation g on g.id = h.generation_id
+         where h.state = 'open' and (g.id is null or g.state in ('succeeded', 'failed', 'canceled') or h.expires_at < $1)",
+    )
+    .bind(now)
+    .fetch_all(db.pool())
+    .await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+async fn give_back(
+    tx: &mut Tx,
+    generation: &GenerationId,
+    actor: &str,
+    reason: Option<&str>,
+    now: Timestamp,
+) -> Result<(), Error> {
     let hold: Option<(AccountId, Credits)> = sqlx::query_as(
         "update hold set state = 'released', settled_at = $2 where generation_id = $1 and state = 'open'
          returning account_id, amount",
@@ -194,7 +236,7 @@ pub async fn release(tx: &mut Tx, generation: &GenerationId, now: Timestamp) -> 
     .fetch_optional(tx.connection())
     .await?;
     let (account, amount) = hold.ok_or_else(|| Error::NotOpen(generation.clone()))?;
-    write_txn(tx, "release", generation.as_str(), "worker", None, now).await?;
+    write_txn(tx, "release", generation.as_str(), actor, reason, now).await?;
     sqlx::query("update account set held = held - $2, version = version + 1, updated_at = $3 where id = $1")
         .bind(&account)
         .bind(amount)
@@ -272,7 +314,7 @@ async fn write_entries(
     let hash = link.hash();
     sqlx::query(
         "insert into entry (id, txn_id, account_id, amount, place, posted_after, previous_hash, hash, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9), ($10, $2, $11, $12, null, null, null, null, $9)",
     )
     .bind(mint())
     .bind(&cause.id)
@@ -283,16 +325,11 @@ async fn write_entries(
     .bind(&account.head_hash)
     .bind(&hash)
     .bind(now)
+    .bind(mint())
+    .bind(house)
+    .bind(Credits(-amount.0))
     .execute(tx.connection())
     .await?;
-    sqlx::query("insert into entry (id, txn_id, account_id, amount, created_at) values ($1, $2, $3, $4, $5)")
-        .bind(mint())
-        .bind(&cause.id)
-        .bind(house)
-        .bind(Credits(-amount.0))
-        .bind(now)
-        .execute(tx.connection())
-        .await?;
     sqlx::query("update account set head_hash = $2 where id = $1").bind(&account.id).bind(&hash).execute(tx.connection()).await?;
     Ok(())
 }

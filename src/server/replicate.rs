@@ -11,11 +11,15 @@
 mod client;
 mod download;
 mod errors;
+mod secrets;
 mod types;
+pub mod webhook;
 
+pub(in crate::server) use client::is_loopback;
 pub use client::{Client, Limits};
 pub use download::{Download, DownloadError, DownloadLimits};
 pub use errors::{Error, InvalidField};
+pub use secrets::{NotBelieved, Secrets};
 pub use types::{Account, Create, Prediction, RunFailure, Status, Webhook, WebhookEvent};
 
 /// Makes *ring* the process's TLS provider. Safe to call often; a provider that is already installed stays.

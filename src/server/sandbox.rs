@@ -1,6 +1,6 @@
 //! A Replicate of our own over real HTTP: it serves when there is no token, and the tests, drills and benchmarks.
 //!
-//! **Nothing runs in it.** What is stored of a prediction are the facts of its creation and whether it was cancelled;
+//! **Nothing runs in it** but the sending of webhooks. What is stored of a prediction are the facts of its creation and whether it was cancelled;
 //! where it is, its logs, its bill and its pictures are pure functions of those facts and the clock. So there is nothing
 //! to resume after `kill -9`, and any number of predictions costs nothing while nobody looks. The facts are synced to
 //! disk before a create is answered: what the caller was told survives, and so does what the caller never heard of.
@@ -21,13 +21,18 @@
 //! | `#busy` | the create answers 429, nothing is created; the next one with this prompt is accepted, … |
 //! | `#lost` | the prediction is created and billed, but the connection drops without an answer |
 //! | `#502` | the prediction is created and billed, but the answer is an HTML 502 |
+//! | `#latelist` | the list of predictions shows it only 40 s after its creation |
+//! | `#lag` | `#lost` and `#latelist` together |
+//! | `#hidden` | the list never shows it |
+//! | `#hookless` | no webhook is sent |
+//! | `#hooktwice` | its webhooks are sent twice and in the wrong order: end, start, end, start |
 //!
 //! To add a word: a field of `script::Script` and the place where it acts. To add a model: an entry in `catalogue`.
-//! Webhooks are accepted and echoed but not delivered: Replicate delivers to https addresses only, which this machine
-//! cannot have.
+//! Webhooks are sent over plain HTTP to this machine alone; one to an https address is accepted, told again and not sent.
 
 mod bucket;
 mod catalogue;
+mod delivery;
 mod http;
 mod journal;
 pub mod picture;
@@ -61,7 +66,13 @@ pub use catalogue::SDXL_VERSION;
 
 /// Serves until `stop`, then lets answers under way finish for up to two seconds.
 pub async fn serve(listener: TcpListener, sandbox: Sandbox, stop: CancellationToken) {
-    listen::serve(listener, sandbox.router(), Limits::SANDBOX, stop).await;
+    let router = sandbox.router();
+    let serving = listen::serve(listener, router, Limits::SANDBOX, stop.clone());
+    if sandbox.0.options.delivers {
+        futures::join!(serving, sandbox.deliver(stop));
+    } else {
+        serving.await;
+    }
 }
 
 /// A token it accepts. Any bearer is accepted except an empty one and one that starts with `invalid`.
@@ -78,6 +89,8 @@ pub struct Options {
     pub creates_per_minute: u32,
     /// Other calls a minute before the 429; looking at a prediction has twenty times as many, as recorded.
     pub reads_per_minute: u32,
+    /// Whether webhooks are sent as they become due; else [`Sandbox::deliver_due`] sends them.
+    pub delivers: bool,
     /// Pictures are drawn no longer than this along either side, in the ratio that was asked for. `None` draws them as they
     /// were ordered; drawing is what takes the time where thousands are made and nobody looks.
     pub longest_edge: Option<u32>,
@@ -86,7 +99,14 @@ pub struct Options {
 impl Options {
     /// Replicate's own pace and limits.
     pub fn new(clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self { speed: 1.0, clock: Arc::new(clock), creates_per_minute: 600, reads_per_minute: 3000, longest_edge: None }
+        Self {
+            speed: 1.0,
+            clock: Arc::new(clock),
+            creates_per_minute: 600,
+            reads_per_minute: 3000,
+            delivers: true,
+            longest_edge: None,
+        }
     }
 }
 
@@ -106,6 +126,7 @@ struct Inner {
     records: Mutex<Records>,
     buckets: Mutex<Buckets>,
     pictures: picture::Cache,
+    post: delivery::Post,
 }
 
 /// Everything that was ever created, oldest first, and the file behind it.
@@ -152,8 +173,11 @@ impl Sandbox {
     /// When the directory or the journal in it cannot be read or written.
     pub async fn open(dir: &Path, options: Options) -> anyhow::Result<Self> {
         let dir = dir.to_owned();
-        let opened = tokio::task::spawn_blocking(move || Journal::open(&dir)).await.context("reading the sandbox's journal")?;
-        let (journal, all) = opened?;
+        let open = move || anyhow::Ok((Journal::open(&dir)?, delivery::Post::open(&dir)?));
+        let opened = tokio::task::spawn_blocking(open).await.context("reading the sandbox's journal")?;
+        let ((journal, all), post) = opened?;
+        let now = (options.clock)();
+        all.iter().for_each(|facts| post.take_on(facts, now));
         let by_id = all.iter().enumerate().map(|(at, facts)| (facts.id.clone(), at)).collect();
         let buckets = Buckets::new(options.creates_per_minute, options.reads_per_minute);
         let records = Records { journal, all, by_id, turned_away: HashSet::new() };
@@ -162,6 +186,7 @@ impl Sandbox {
             records: Mutex::new(records),
             buckets: Mutex::new(buckets),
             pictures: picture::Cache::default(),
+            post,
         })))
     }
 
@@ -175,6 +200,12 @@ impl Sandbox {
     pub fn invoice(&self) -> Vec<InvoiceLine> {
         let now = self.now();
         self.records().all.iter().flat_map(|facts| run::invoice(facts, now)).collect()
+    }
+
+    /// Every prediction as it would be told now, oldest first, whatever the list shows.
+    pub fn told(&self) -> Vec<serde_json::Value> {
+        let now = self.now();
+        self.records().all.iter().map(|facts| run::prediction(facts, now, &facts.origin)).collect()
     }
 
     fn now(&self) -> Timestamp {
@@ -214,6 +245,8 @@ impl Sandbox {
         let at = records.all.len();
         records.by_id.insert(facts.id.clone(), at);
         records.all.push(facts.clone());
+        drop(records);
+        self.0.post.take_on(&facts, now);
         let answer = if script.lost {
             Answer::Lost
         } else if script.bad_gateway {
@@ -234,6 +267,7 @@ impl Sandbox {
             if !run::state(&records.all[at], now).is_terminal() {
                 records.journal.canceled(&id, now)?;
                 records.all[at].canceled_at = Some(now);
+                sandbox.0.post.look_again();
             }
             Ok(records.all[at].clone())
         })

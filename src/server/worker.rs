@@ -11,7 +11,10 @@ mod follow;
 pub mod reach;
 pub mod spool;
 mod store;
+mod strays;
 mod submit;
+
+pub use submit::check_window;
 
 use self::core::{Action, Event, Taken, plan, step};
 use self::reach::Reach;
@@ -19,6 +22,7 @@ use self::spool::Spool;
 use super::clock::Clock;
 use super::crash;
 use super::db::{Db, mint};
+use super::generation::lease::LEASE_MS;
 use super::generation::{self, Job, Lesson};
 use super::ledger;
 use super::replicate::Client;
@@ -32,6 +36,7 @@ use tokio::sync::broadcast::error::TryRecvError;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 /// Between two looks when nothing is known to be due; another process may have made work.
 const IDLE: Duration = Duration::from_secs(1);
@@ -41,6 +46,8 @@ const SHORTEST: Duration = Duration::from_millis(20);
 const HEARTBEAT: Duration = Duration::from_secs(10);
 /// Between two looks for deadlines.
 const SWEEP: Duration = Duration::from_secs(5);
+/// Between two looks for strays: what has not begun to run costs nothing yet.
+const STRAYS: Duration = Duration::from_secs(1);
 /// Between two looks for files that nobody waits for any more.
 const CLEAR_SPOOL: Duration = Duration::from_hours(1);
 /// How long a stop waits for steps under way.
@@ -63,6 +70,8 @@ pub struct Tools {
     pub reach: Reach,
     /// Steps at work at once.
     pub concurrency: usize,
+    /// The origin that Replicate sends webhooks to; without one, predictions are only polled.
+    pub webhooks: Option<Url>,
 }
 
 /// The steps under way, by the lease each of them has: a row may be claimed again before its last step is quite over.
@@ -77,6 +86,8 @@ pub struct Worker {
     running: Arc<Mutex<Running>>,
     /// Whether anything went wrong lately that a paid call which goes well puts right, as of the last admission.
     troubled: Arc<AtomicBool>,
+    /// Whether every step is taken for itself, so that a test can look at what is between two.
+    halting: bool,
 }
 
 /// A step could not be recorded; its lease runs out and somebody takes it up again.
@@ -93,7 +104,7 @@ enum Dropped {
 impl Worker {
     /// A worker with a fresh identity.
     pub fn new(tools: Tools) -> Self {
-        Self { id: mint().into(), tools, running: Arc::default(), troubled: Arc::default() }
+        Self { id: mint().into(), tools, running: Arc::default(), troubled: Arc::default(), halting: false }
     }
 
     /// Works until told to stop, then finishes what is under way, hands back the rest and returns.
@@ -101,6 +112,7 @@ impl Worker {
         let mut chores = JoinSet::new();
         chores.spawn(self.clone().beat(stop.clone()));
         chores.spawn(self.clone().sweep(stop.clone()));
+        chores.spawn(self.clone().stop_strays(stop.clone()));
         chores.spawn(self.clone().tidy(stop.clone()));
         let mut steps = JoinSet::new();
         self.work(&mut steps, &stop).await;
@@ -115,7 +127,8 @@ impl Worker {
     pub async fn turn(&self) -> anyhow::Result<usize> {
         let ended = generation::sweep(&self.tools.db, self.tools.clock.now()).await?;
         let mut steps = JoinSet::new();
-        let taken = self.take(usize::MAX >> 33, &mut steps).await?;
+        let single = Self { halting: true, ..self.clone() };
+        let taken = single.take(usize::MAX >> 33, &mut steps).await? + strays::cancel_due(&self.tools).await?;
         while let Some(step) = steps.join_next().await {
             step?;
         }
@@ -198,7 +211,20 @@ impl Worker {
         }));
     }
 
+    /// One step; and, when it is a finished run that it found, the keeping of its outputs as well, under the same lease:
+    /// their links die, and nobody should have to be found for them first.
     async fn carry_out(&self, job: Job, taken: Taken, intended: Instant) -> Result<(), Dropped> {
+        let mut next = self.one_step(job, taken, intended).await?;
+        if next.state == State::Storing && next.lease_owner.is_some() {
+            next = self.one_step(next, Taken::Claimed, intended).await?;
+        }
+        if next.state.is_terminal() {
+            self.forget(&next.id).await;
+        }
+        Ok(())
+    }
+
+    async fn one_step(&self, job: Job, taken: Taken, intended: Instant) -> Result<Job, Dropped> {
         let event = match plan(&job, taken, self.tools.clock.now()) {
             Action::Submit => submit::submit(&self.tools, &job, intended).await,
             Action::Look => Event::Looked(submit::look(&self.tools, &job).await?),
@@ -208,7 +234,11 @@ impl Worker {
             Action::Park => Event::Parked,
         };
         let now = self.tools.clock.now();
-        let (next, mut effects) = step(&job, event, now);
+        let (mut next, mut effects) = step(&job, event, now);
+        if next.state == State::Storing && job.state != State::Storing && !self.halting {
+            next.lease_owner = Some(self.id.to_string());
+            next.lease_until = now.plus_ms(LEASE_MS);
+        }
         // Most calls go well after others that did, and there is nothing to put right.
         if effects.lesson == Some(Lesson::Well) && !self.troubled.load(Ordering::Relaxed) {
             effects.lesson = None;
@@ -220,10 +250,7 @@ impl Worker {
             tracing::info!(generation = %job.id, from = job.state.as_str(), to = next.state.as_str(), "generation moved");
         }
         let recorded = generation::record(&self.tools.db, &job, &next, &effects, now).await?;
-        if recorded && job.state == State::Storing && next.state.is_terminal() {
-            self.forget(&job.id).await;
-        }
-        recorded.then_some(()).ok_or(Dropped::LeaseLost)
+        recorded.then_some(next).ok_or(Dropped::LeaseLost)
     }
 
     /// What was spooled of a generation that has ended is needed no more.
@@ -285,6 +312,14 @@ impl Worker {
     async fn sweep(self, stop: CancellationToken) {
         while pause(&stop, SWEEP).await {
             self.sweep_once().await;
+        }
+    }
+
+    async fn stop_strays(self, stop: CancellationToken) {
+        while pause(&stop, STRAYS).await {
+            if let Err(error) = strays::cancel_due(&self.tools).await {
+                tracing::error!(%error, "strays could not be looked at");
+            }
         }
     }
 

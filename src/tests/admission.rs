@@ -199,6 +199,8 @@ both_databases! {
             let paused = if scope.starts_with("model") { &of_noor } else { &of_mika };
             let asker = if scope.starts_with("model") { &noor } else { &mika };
             assert_eq!(reason(asker, paused).await, "paused", "{scope}");
+            let told = limits::overview(app.db(), app.clock.now()).await.expect("the database").to_string();
+            assert!(told.contains(&format!("{scope}, until it is resumed: for a test")), "{told}");
             let admitted = admit(&app, 9).await;
             assert_eq!((admitted.len(), admitted.contains(paused)), (others, false), "{scope}");
             app.meddle("update generation set state = 'queued', lease_owner = null, lease_until = 0").await.expect("as before");

@@ -8,6 +8,8 @@ pub enum For {
     All,
     /// Whoever is signed in.
     SignedIn,
+    /// Replicate, which brings no session but a signature.
+    Replicate,
     /// The one person whose generation the path names.
     Owner,
 }
@@ -52,6 +54,7 @@ pub const ROUTES: &[Route] = &[
     get("/api/app/generations/{id}", For::Owner),
     get("/events", For::SignedIn),
     get("/files/{id}/{file}", For::Owner),
+    post("/hooks/replicate/{id}/{seq}", For::Replicate),
     get("/livez", For::All),
     get("/readyz", For::All),
 ];
@@ -59,6 +62,6 @@ pub const ROUTES: &[Route] = &[
 impl Route {
     /// The address with a generation and a file put in.
     pub fn of(&self, id: &str, file: &str) -> String {
-        self.path.replace("{id}", id).replace("{file}", file)
+        self.path.replace("{seq}", "1").replace("{id}", id).replace("{file}", file)
     }
 }

@@ -9,6 +9,7 @@ mod browser;
 mod cluster;
 mod database;
 pub mod files;
+mod memory;
 mod proxy;
 pub mod s3;
 mod stream;
@@ -16,6 +17,7 @@ mod stream;
 pub use browser::{Answer, Browser};
 pub use cluster::Cluster;
 pub use database::{Database, Engine, variable};
+pub use memory::{Memory, seeds};
 pub use proxy::{Proxy, Wire};
 pub use stream::Stream;
 
@@ -30,7 +32,7 @@ use atelier::server::generation::limits::{self, Caps};
 use atelier::server::ledger::{self, Grant};
 use atelier::server::listen::{self, Limits};
 use atelier::server::live::{self, Hub};
-use atelier::server::replicate::{self, Client};
+use atelier::server::replicate::{self, Client, Secrets};
 use atelier::server::sandbox::{self, InvoiceEvent, Sandbox};
 use atelier::server::store::{Key, Store, StoreConfig};
 use atelier::server::worker::reach::Reach;
@@ -124,11 +126,12 @@ impl TestApp {
         let (sandbox, replicate) = start_sandbox(&dir.path().join("sandbox"), Some(LONGEST_EDGE), &clock, &stop).await;
         let spool = Spool::open(dir.path().join("scratch"), spool::Limits::DEFAULT).await.expect("a spool");
         let store = Store::open(&StoreConfig::Disk { dir: dir.path().join("objects") }).await.expect("a store");
-        let process = Process::start(database.url(&dir), &clock, &store, &stop, &[]).await;
+        let process = Process::start(database.url(&dir), &clock, &store, &replicate, &stop, &[]).await;
         let db = process.app.db.clone();
         // The bucket of paid calls has tests of its own.
         limits::allow(&db, Caps { creates_per_minute: 1_000_000, ..process.app.config.caps }).await.expect("allowances");
-        let tools = Tools { db, replicate, store, clock: clock.clone(), spool, reach: Reach::default(), concurrency: 5 };
+        let reach = Reach::default();
+        let tools = Tools { db, replicate, store, clock: clock.clone(), spool, reach, concurrency: 5, webhooks: None };
         let worker = Worker::new(tools.clone());
         Self { process, clock, sandbox, tools, worker, database, dir, stop, finished: false }
     }
@@ -148,18 +151,29 @@ impl TestApp {
 
     /// Another process that was told other things by its environment.
     pub async fn beside_with(&self, variables: &[(&'static str, &str)]) -> Process {
-        Process::start(self.database.url(&self.dir), &self.clock, &self.tools.store, &self.stop, variables).await
+        let Tools { clock, store, replicate, .. } = &self.tools;
+        Process::start(self.database.url(&self.dir), clock, store, replicate, &self.stop, variables).await
+    }
+
+    /// A worker whose predictions send their webhooks to the first process, when [`Sandbox::deliver_due`] is called.
+    pub fn called_worker(&self) -> Worker {
+        let origin = self.process.url.parse().expect("an origin");
+        Worker::new(Tools { webhooks: Some(origin), ..self.tools.clone() })
     }
 
     /// Another process, whose machine has a clock of its own.
     pub async fn beside_at(&self, clock: &Clock) -> Process {
-        Process::start(self.database.url(&self.dir), clock, &self.tools.store, &self.stop, &[]).await
+        Process::start(self.database.url(&self.dir), clock, &self.tools.store, &self.tools.replicate, &self.stop, &[]).await
     }
 
     /// Another process, and the wire between it and the database; `None` where there is nothing between them.
     pub async fn beside_wired(&self) -> Option<(Process, Proxy)> {
         let (proxy, url) = self.database.wired().await?;
-        Some((Process::start(url, &self.clock, &self.tools.store, &self.stop, &[]).await, proxy))
+        let Tools { clock, store, replicate, .. } = &self.tools;
+        let process = Process::start(url, clock, store, replicate, &self.stop, &[]).await;
+        // The others do not watch: behind no wire, all it could notice is a build machine that is busy for seconds.
+        tokio::spawn(process.app.db.clone().watch(clock.clone(), process.app.stop.clone()));
+        Some((process, proxy))
     }
 
     /// A worker as another process would have it: its own identity and its own connections.
@@ -406,6 +420,7 @@ impl Process {
         database_url: String,
         clock: &Clock,
         store: &Store,
+        replicate: &Client,
         stop: &CancellationToken,
         variables: &[(&'static str, &str)],
     ) -> Self {
@@ -419,13 +434,13 @@ impl Process {
             hub: Hub::default(),
             assets: Assets::load(),
             sandbox: true,
+            webhooks: Secrets::new(config.webhook_secrets.clone(), replicate.clone()),
             // Its own, so that one process can be stopped and the others go on.
             stop: stop.child_token(),
             config: Arc::new(config),
         };
         tokio::spawn(live::relay(app.db.clone(), app.stop.clone()));
         tokio::spawn(app.hub.clone().run(app.db.clone(), clock.clone(), app.stop.clone()));
-        tokio::spawn(app.db.clone().watch(clock.clone(), app.stop.clone()));
         tokio::spawn(listen::serve(listener, app.router(), Limits::PRODUCT, app.stop.clone()));
         Self { app, url: format!("http://{addr}") }
     }
@@ -462,6 +477,8 @@ async fn start_sandbox(dir: &Path, longest_edge: Option<u32>, clock: &Clock, sto
         // The limits have tests of their own, beside the sandbox.
         creates_per_minute: 1_000_000,
         reads_per_minute: 1_000_000,
+        // A test says when a webhook arrives.
+        delivers: false,
         longest_edge,
         ..sandbox::Options::new(move || time.now())
     };

@@ -7,6 +7,7 @@ use crate::domain::{ModelName, PersonId, Timestamp};
 use crate::server::db::{Db, Tx};
 use sqlx::{Any, Executor};
 use std::collections::HashMap;
+use std::fmt;
 
 /// Parts of a token: a millisecond refills a whole number of them.
 const TOKEN: i64 = 60_000;
@@ -340,6 +341,48 @@ pub async fn resume(db: &Db, scope: &str) -> Result<bool, sqlx::Error> {
     let lifted = sqlx::query("delete from pause where scope = $1").bind(scope).execute(tx.connection()).await?;
     tx.commit().await?;
     Ok(lifted.rows_affected() > 0)
+}
+
+/// What an operator wants to know of the queue. Shown as lines.
+#[derive(Clone, Debug)]
+pub struct Overview {
+    gates: Gates,
+    queued: i64,
+    oldest: Option<Timestamp>,
+    parked: i64,
+    now: Timestamp,
+}
+
+/// Looks at the queue as a whole.
+///
+/// # Errors
+/// When the database fails.
+pub async fn overview(db: &Db, now: Timestamp) -> Result<Overview, sqlx::Error> {
+    let gates = Gates::look(db.pool(), now).await?;
+    let (queued, oldest) =
+        sqlx::query_as("select count(*), min(created_at) from generation where state = 'queued'").fetch_one(db.pool()).await?;
+    let (parked,) = sqlx::query_as("select count(*) from generation where state = 'parked'").fetch_one(db.pool()).await?;
+    Ok(Overview { gates, queued, oldest, parked, now })
+}
+
+impl fmt::Display for Overview {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { gates, queued, oldest, parked, now } = self;
+        let Caps { in_flight, per_person, creates_per_minute } = gates.caps;
+        writeln!(f, "in flight    {} of {in_flight}, at most {per_person} of one person", gates.in_flight())?;
+        let age = oldest.map_or(0, |oldest| now.since(oldest) / 1_000);
+        writeln!(f, "queued       {queued}, the oldest for {age} s")?;
+        writeln!(f, "parked       {parked}")?;
+        write!(f, "paid calls   {creates_per_minute} a minute, {} may be made now", gates.free(*now))?;
+        for pause in &gates.pauses {
+            let until = pause.until.map_or("until it is resumed".to_owned(), |until| match until.since(*now) {
+                ..=0 => "about to be tried".to_owned(),
+                wait => format!("for {} s more", (wait + 999) / 1_000),
+            });
+            write!(f, "\npaused       {}, {until}: {}", pause.scope, pause.reason)?;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use crate::domain::{Credits, Failure, GenerationId, ModelName, PersonId, Predict
 use crate::server::crash::{self, Point};
 use crate::server::db::{Db, Tx, retried};
 use crate::server::ledger;
+use sqlx::{Any, Executor};
 
 /// A generation as the worker's core sees it: the columns that decide what to do next.
 #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
@@ -92,7 +93,7 @@ pub enum Submission {
 }
 
 impl Submission {
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
             Self::NotSent => "not_sent",
@@ -162,7 +163,7 @@ async fn record_once(db: &Db, before: &Job, after: &Job, effects: &Effects, now:
 /// The row itself, if the lease still is the one that was given.
 async fn write(tx: &mut Tx, before: &Job, after: &Job, now: Timestamp) -> Result<bool, sqlx::Error> {
     let written = sqlx::query(
-        "update generation set state = $4, lease_owner = null, lease_until = $6, step_try = $7, lost_leases = $8, reconciles = $9,
+        "update generation set state = $4, lease_owner = $24, lease_until = $6, step_try = $7, lost_leases = $8, reconciles = $9,
                 paid_attempts = $10, prediction_id = $11, prediction_status = $12, prediction_output = $13, prediction_metrics = $14,
                 progress = $15, given_up = $23, output_until = $16, failure = $17, failure_detail = $18, started_at = $19, captured = $20,
                 finished_at = (case when $4 in ('succeeded', 'failed', 'canceled') then $21 else finished_at end),
@@ -193,6 +194,7 @@ async fn write(tx: &mut Tx, before: &Job, after: &Job, now: Timestamp) -> Result
     .bind(now)
     .bind(i64::from(before.cancel_requested_at.is_some()))
     .bind(after.given_up)
+    .bind(after.lease_owner.clone())
     .execute(tx.connection())
     .await?;
     Ok(written.rows_affected() == 1)
@@ -312,17 +314,26 @@ pub async fn ended(db: &Db, ids: &[GenerationId]) -> Result<Vec<GenerationId>, s
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
-/// Whether a prediction belongs to a generation already.
+/// Whether a prediction has its place already: as a generation's, or as a stray.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn is_owned(db: &Db, prediction: &PredictionId) -> Result<bool, sqlx::Error> {
+    is_owned_in(db.pool(), prediction).await
+}
+
+/// The same within a transaction.
+pub(super) async fn is_owned_in<'c>(
+    connection: impl Executor<'c, Database = Any>,
+    prediction: &PredictionId,
+) -> Result<bool, sqlx::Error> {
     let owner: Option<(GenerationId,)> = sqlx::query_as(
         "select id from generation where prediction_id = $1
-         union all select generation_id from submission where prediction_id = $1 limit 1",
+         union all select generation_id from submission where prediction_id = $1
+         union all select generation_id from stray where prediction_id = $1 limit 1",
     )
     .bind(prediction)
-    .fetch_optional(db.pool())
+    .fetch_optional(connection)
     .await?;
     Ok(owner.is_some())
 }

@@ -41,6 +41,13 @@ impl Bodies {
     }
 }
 
+impl Bodies {
+    /// No more than so many at once, where they may be large.
+    pub fn at_once(self, places: usize) -> Self {
+        Self { places: Arc::new(Semaphore::new(places)), ..self }
+    }
+}
+
 /// Why there is no whole body.
 enum Unread {
     /// It is too long; this is the rest.

@@ -4,6 +4,7 @@ use super::{
     Account, Create, Error, Prediction,
     download::{self, Download, DownloadError, DownloadLimits},
     errors::{Call, causes},
+    webhook::{BadSecret, Secret},
 };
 use crate::domain::{PredictionId, Timestamp};
 use reqwest::{
@@ -92,6 +93,16 @@ impl Client {
         })))
     }
 
+    /// How long things may take.
+    pub fn limits(&self) -> Limits {
+        self.0.limits
+    }
+
+    /// Whether this Replicate is on our own machine, as the sandbox is.
+    pub fn is_local(&self) -> bool {
+        is_loopback(&self.0.base)
+    }
+
     /// Which Replicate this is, without `/v1`.
     pub fn base_url(&self) -> &Url {
         &self.0.base
@@ -161,6 +172,16 @@ impl Client {
         Err(Error::Unavailable(format!("the list has more than {} pages", self.0.limits.pages)))
     }
 
+    /// The secret that this account's webhooks are signed with.
+    ///
+    /// # Errors
+    /// As [`Client::get`], and [`Error::Unavailable`] when what came is no secret.
+    pub async fn webhook_secret(&self) -> Result<Secret, Error> {
+        let url = self.url(&["webhooks", "default", "secret"]);
+        let told: Told = self.send(Call::Harmless, self.0.reads.get(url), MAX_BODY).await?;
+        told.key.expose_secret().parse().map_err(|bad: BadSecret| Error::Unavailable(bad.to_string()))
+    }
+
     /// Whose token this is; the cheapest way to learn whether it works.
     ///
     /// # Errors
@@ -209,6 +230,11 @@ impl Client {
 }
 
 #[derive(Deserialize)]
+struct Told {
+    key: SecretString,
+}
+
+#[derive(Deserialize)]
 struct Page {
     #[serde(default)]
     next: Option<String>,
@@ -240,7 +266,8 @@ fn lonely(builder: reqwest::ClientBuilder, limits: Limits) -> reqwest::ClientBui
     builder
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// Whether a URL leads to this machine.
+pub(in crate::server) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(url::Host::Domain(name)) => name == "localhost",
         Some(url::Host::Ipv4(address)) => address.is_loopback(),

@@ -38,6 +38,7 @@ type Answered = Result<Response, Problem>;
 pub(super) fn router(sandbox: Sandbox) -> Router {
     let api = Router::new()
         .route("/account", get(account))
+        .route("/webhooks/default/secret", get(webhook_secret))
         .route("/models", get(models))
         .route("/models/{owner}/{name}", get(model))
         .route("/models/{owner}/{name}/predictions", post(create_official))
@@ -87,6 +88,10 @@ async fn nothing() -> Problem {
 
 async fn account() -> Json<Value> {
     Json(json!({ "type": "user", "username": "sandbox", "name": "Sandbox", "github_url": null, "avatar_url": null }))
+}
+
+async fn webhook_secret(State(sandbox): State<Sandbox>) -> Json<Value> {
+    Json(json!({ "key": sandbox.0.post.secret() }))
 }
 
 async fn models() -> Json<Value> {
@@ -166,7 +171,7 @@ fn told(sandbox: &Sandbox, facts: &Facts, headers: &HeaderMap) -> Value {
 }
 
 /// Where the caller reached us, so that the URLs it is given lead to the same place.
-fn origin(headers: &HeaderMap) -> String {
+pub(super) fn origin(headers: &HeaderMap) -> String {
     format!("http://{}", headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or("localhost"))
 }
 
@@ -195,7 +200,8 @@ async fn list(State(sandbox): State<Sandbox>, Query(window): Query<Window>, head
     let end = window.cursor.as_deref().map_or(Some(records.all.len()), place).ok_or_else(Problem::not_found)?;
     let older = records.all.iter().enumerate().take(end).rev();
     let mut wanted = older.filter(|(_, facts)| {
-        after.is_none_or(|after| facts.created_at >= after) && before.is_none_or(|before| facts.created_at <= before)
+        let listed = Script::of(facts.prompt()).is_listed(now.since(facts.created_at));
+        listed && after.is_none_or(|after| facts.created_at >= after) && before.is_none_or(|before| facts.created_at <= before)
     });
     let mut results: Vec<Value> = Vec::new();
     let mut last = 0;

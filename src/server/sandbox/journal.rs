@@ -27,6 +27,9 @@ pub(super) struct Facts {
     /// Whether this is one of the runs that `#interrupted` fails.
     pub(super) interrupted: bool,
     pub(super) deadline: Option<Timestamp>,
+    /// Where its creator reached us; the addresses in its webhooks begin with it.
+    #[serde(default)]
+    pub(super) origin: String,
     pub(super) webhook: Option<Value>,
     pub(super) webhook_events_filter: Option<Value>,
     #[serde(skip)]

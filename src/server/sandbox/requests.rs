@@ -27,6 +27,7 @@ pub(super) struct Order {
     entry: &'static Entry,
     input: Map<String, Value>,
     cancel_after_ms: Option<i64>,
+    origin: String,
     webhook: Option<Value>,
     webhook_events_filter: Option<Value>,
 }
@@ -81,6 +82,7 @@ impl Order {
             entry,
             input,
             cancel_after_ms: cancel_after(headers)?,
+            origin: super::http::origin(headers),
             webhook: given(body.remove("webhook")),
             webhook_events_filter: given(body.remove("webhook_events_filter")),
         })
@@ -106,6 +108,7 @@ impl Order {
             rendering_ms: sped_up(rendering, speed),
             interrupted,
             deadline: self.cancel_after_ms.map(|after| now.plus_ms(after)),
+            origin: self.origin,
             webhook: self.webhook,
             webhook_events_filter: self.webhook_events_filter,
             canceled_at: None,

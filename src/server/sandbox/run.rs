@@ -46,6 +46,11 @@ pub(super) fn state(facts: &Facts, now: Timestamp) -> Status {
     }
 }
 
+/// When it starts, if it is not stopped before.
+pub(super) fn starts_at(facts: &Facts) -> Timestamp {
+    course(facts).started_at
+}
+
 /// When it ends by itself; `None` for a stalled run.
 pub(super) fn ends_at(facts: &Facts) -> Option<Timestamp> {
     course(facts).end.map(|(at, _)| at)

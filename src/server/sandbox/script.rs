@@ -1,5 +1,8 @@
 //! The words of a prompt that script its run. The table stands in the module above.
 
+/// How much later than its creation `#latelist` shows a prediction.
+const LISTED_AFTER_MS: i64 = 40_000;
+
 /// What the prompt asks the sandbox to do.
 #[expect(clippy::struct_excessive_bools, reason = "one independent switch per word")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,6 +19,10 @@ pub(super) struct Script {
     pub(super) busy: bool,
     pub(super) lost: bool,
     pub(super) bad_gateway: bool,
+    pub(super) late_list: bool,
+    pub(super) hidden: bool,
+    pub(super) hookless: bool,
+    pub(super) hook_twice: bool,
 }
 
 impl Script {
@@ -33,9 +40,18 @@ impl Script {
             one_bad: has("#onebad"),
             interrupted: has("#interrupted"),
             busy: has("#busy"),
-            lost: has("#lost"),
+            lost: has("#lost") || has("#lag"),
             bad_gateway: has("#502"),
+            late_list: has("#latelist") || has("#lag"),
+            hidden: has("#hidden"),
+            hookless: has("#hookless"),
+            hook_twice: has("#hooktwice"),
         }
+    }
+
+    /// Whether the list shows it when it is this old.
+    pub(super) const fn is_listed(self, age_ms: i64) -> bool {
+        !self.hidden && (!self.late_list || age_ms >= LISTED_AFTER_MS)
     }
 
     /// The text this run fails with, if it fails.

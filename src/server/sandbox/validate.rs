@@ -1,7 +1,9 @@
 //! Checks the body of a create as Replicate does: its error types and texts are those of the Go library gojsonschema.
 
 use super::problem::Violation;
+use crate::server::replicate::is_loopback;
 use serde_json::{Map, Value};
+use url::Url;
 
 /// The keys of a create, besides `version`, which only one of the two endpoints takes.
 const ENVELOPE: [&str; 5] = ["input", "webhook", "webhook_completed", "webhook_events_filter", "stream"];
@@ -24,7 +26,16 @@ pub(super) fn envelope(body: &Map<String, Value>, takes_version: bool) -> Vec<Vi
     typed("version", "string", Value::is_string);
     typed("webhook", "string", |value| value.is_string() || value.is_null());
     typed("webhook_events_filter", "array", |value| value.is_array() || value.is_null());
+    if let Some(url) = body.get("webhook").and_then(Value::as_str).filter(|url| !is_webhook(url)) {
+        // Replicate's words for it were never recorded.
+        found.push(violation("format", "webhook", format!("{url} is not an HTTPS URL")));
+    }
     found
+}
+
+/// Whether a webhook may go there: https, as at Replicate; plain HTTP to this machine, where no https can be.
+fn is_webhook(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url))
 }
 
 /// What is wrong with an input, by a version's `components.schemas`.

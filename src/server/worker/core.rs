@@ -22,8 +22,9 @@ const CALL_BUDGET: i64 = 3;
 const LOOKS: i64 = 2;
 /// Between two looks.
 const LOOK_AGAIN_MS: i64 = 30_000;
-/// Leases that may run out on one row before it is taken for something that kills workers.
-const LOST_LEASES: i64 = 5;
+/// Leases that may run out on one row in a row before it is taken for something that kills workers. A row that is lost in
+/// the company of others is not that: a drill that kills the product every second parked one in a hundred at five in all.
+pub const LOST_LEASES: i64 = 10;
 /// Goes at a file that arrives, but damaged, before it is taken for lost.
 const FETCH_TRIES: i64 = 8;
 /// How long output links live after the end; Replicate deletes files after an hour.
@@ -112,15 +113,17 @@ pub fn plan(job: &Job, taken: Taken, now: Timestamp) -> Action {
     }
 }
 
-/// What `event` makes of `job`: the row to write, and what goes with it.
-pub fn step(job: &Job, event: Event, now: Timestamp) -> (Job, Effects) {
-    let mut next = Next { job: Job { lease_until: Timestamp(0), ..job.clone() }, effects: Effects::default(), now };
+/// What `event` makes of the row as it was `before`: the row to write, and what goes with it.
+pub fn step(before: &Job, event: Event, now: Timestamp) -> (Job, Effects) {
+    // A step that was taken to its end has killed nobody.
+    let job = Job { lease_owner: None, lease_until: Timestamp(0), lost_leases: 0, ..before.clone() };
+    let mut next = Next { job, effects: Effects::default(), now };
     match event {
         Event::Submitted(Ok(prediction)) => {
             next.effects.lesson = Some(Lesson::Well);
             next.adopted(&prediction, Submission::Accepted);
         }
-        Event::Submitted(Err(error)) => next.submit_failed(job, &error),
+        Event::Submitted(Err(error)) => next.submit_failed(before, &error),
         Event::SentTooLate => next.not_sent("the intent was too old to send"),
         Event::Looked(Ok(Some(prediction))) => next.adopted(&prediction, Submission::Found),
         Event::Looked(Ok(None)) => next.not_found(),
@@ -174,7 +177,6 @@ impl Next {
 
     fn park(&mut self, why: &str) {
         self.go(State::Parked, 0);
-        self.job.lost_leases = 0;
         self.effects.detail = Some(why.to_owned());
     }
 
@@ -280,11 +282,13 @@ impl Next {
             (Status::Succeeded, _) => self.finished(prediction),
             (Status::Canceled | Status::Aborted, _) => self.stopped(prediction.error.clone()),
             (_, Some(failure)) => self.run_failed(failure, prediction.error.clone()),
-            (Status::Starting | Status::Processing | Status::Failed | Status::Unknown(_), None) => self.still_running(),
+            (Status::Starting | Status::Processing | Status::Failed | Status::Unknown(_), None) => {
+                self.still_running(prediction.webhook.is_some());
+            }
         }
     }
 
-    fn still_running(&mut self) {
+    fn still_running(&mut self, called: bool) {
         if self.now >= self.job.deadline_at.plus_ms(GIVE_UP_MS) {
             self.stopped(Some("it never ended".to_owned()));
         } else if self.is_to_stop() {
@@ -292,7 +296,8 @@ impl Next {
             let in_ms = if self.job.state == State::Canceling { 500 } else { 0 };
             self.go(State::Canceling, in_ms);
         } else {
-            self.go(State::Waiting, poll_after_ms(self.now.since(self.job.submit_at.unwrap_or(self.now))));
+            let age_ms = self.now.since(self.job.submit_at.unwrap_or(self.now));
+            self.go(State::Waiting, poll_after_ms(age_ms, called));
             self.job.step_try = 0;
         }
     }
@@ -361,9 +366,10 @@ impl Next {
     }
 }
 
-/// When to ask again about a run that began `age_ms` ago: often at first, because most pictures take seconds.
-fn poll_after_ms(age_ms: i64) -> i64 {
-    (age_ms / 6).clamp(300, 10_000)
+/// When to ask again about a run that began `age_ms` ago: often at first, because most pictures take seconds. When a
+/// webhook is to tell of its start and end, asking is for the progress between, and for a webhook that never comes.
+fn poll_after_ms(age_ms: i64, called: bool) -> i64 {
+    if called { (age_ms / 3).clamp(2_000, 30_000) } else { (age_ms / 6).clamp(300, 10_000) }
 }
 
 /// 1 to 100 percent, the same for the same row and try, so that a step stays a pure function.

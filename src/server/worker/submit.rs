@@ -2,23 +2,38 @@
 //!
 //! Replicate knows no idempotency key, so a call whose fate is unknown is never repeated. Its window is bounded instead
 //! (five seconds from the intent until it is sent, twenty for the call), and only when nothing can be under way any more
-//! is the list of predictions searched for it.
+//! is the list of predictions searched for it: by the mark that its webhook bears, or else by its input.
 
 use super::Tools;
 use super::core::Event;
 use crate::domain::Timestamp;
 use crate::server::crash::{self, Point};
-use crate::server::generation::{Job, work};
-use crate::server::replicate::{Create, Error, Prediction, Status};
+use crate::server::generation::lease::SUBMIT_LEASE_MS;
+use crate::server::generation::{Job, hooks, strays, work};
+use crate::server::replicate::{Client, Create, Error, Prediction, Status, Webhook, WebhookEvent};
+use anyhow::ensure;
 use serde_json::Value;
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// The longest from the intent to the first byte.
 const SEND_WITHIN: Duration = Duration::from_secs(5);
+/// How long the kernel may still hold bytes of a call that we have given up.
+const KERNEL_HOLDS: Duration = Duration::from_secs(20);
 /// How far around its intent a prediction is looked for: clocks differ, and the call takes a while.
 const LOOK_BEFORE_MS: i64 = 30_000;
 const LOOK_AFTER_MS: i64 = 90_000;
+
+/// That nothing of a paid call can be under way any more when its lease ends and its prediction is looked for.
+///
+/// # Errors
+/// When the times do not add up; there must be no start then.
+pub fn check_window(replicate: &Client) -> anyhow::Result<()> {
+    let open = SEND_WITHIN + replicate.limits().create + KERNEL_HOLDS;
+    let lease = Duration::from_millis(SUBMIT_LEASE_MS.unsigned_abs());
+    ensure!(lease > open, "a paid call can be under way for {open:?}, and its lease is only {lease:?}");
+    Ok(())
+}
 
 pub(super) async fn submit(tools: &Tools, job: &Job, intended: Instant) -> Event {
     let input = match serde_json::from_str(&job.input) {
@@ -27,7 +42,7 @@ pub(super) async fn submit(tools: &Tools, job: &Job, intended: Instant) -> Event
             return Event::Submitted(Err(Error::Invalid { detail: format!("the stored input: {error}"), fields: Vec::new() }));
         }
     };
-    let create = Create { model: job.model.clone(), version: job.model_version.clone(), input, webhook: None };
+    let create = Create { model: job.model.clone(), version: job.model_version.clone(), input, webhook: webhook(tools, job) };
     let until_deadline = job.deadline_at.since(tools.clock.now());
     let cancel_after = Duration::from_millis(u64::try_from(until_deadline).unwrap_or(0));
     if intended.elapsed() > SEND_WITHIN {
@@ -39,24 +54,50 @@ pub(super) async fn submit(tools: &Tools, job: &Job, intended: Instant) -> Event
     Event::Submitted(answer)
 }
 
-/// The prediction of that time with exactly our input that no generation owns: the oldest that runs or succeeded, or else
-/// the oldest. The seed is chosen per generation, so an equal input is this generation's own.
+/// Where Replicate is to tell of this call's prediction, if it can reach us.
+fn webhook(tools: &Tools, job: &Job) -> Option<Webhook> {
+    let url = tools.webhooks.as_ref()?.join(&hooks::path(&job.id, job.submit_seq)).ok()?;
+    Some(Webhook { url: url.into(), events: vec![WebhookEvent::Start, WebhookEvent::Completed] })
+}
+
+/// The prediction that an unanswered call made: of those of that time that nobody owns, the oldest that runs or succeeded,
+/// or else the oldest. Whatever else it made is a stray.
 pub(super) async fn look(tools: &Tools, job: &Job) -> Result<Result<Option<Prediction>, Error>, sqlx::Error> {
     let at = job.submit_at.unwrap_or(job.created_at);
     let listed = match tools.replicate.list(at.plus_ms(-LOOK_BEFORE_MS), at.plus_ms(LOOK_AFTER_MS)).await {
         Ok(listed) => listed,
         Err(error) => return Ok(Err(error)),
     };
-    let input: Value = serde_json::from_str(&job.input).unwrap_or_default();
-    let mut alike: Vec<_> = listed.into_iter().filter(|prediction| prediction.input == input).collect();
-    alike.sort_by_key(|prediction| {
-        let failed = prediction.status.is_terminal() && prediction.status != Status::Succeeded;
-        (failed, prediction.created_at.unwrap_or(Timestamp(0)))
-    });
-    for prediction in alike {
+    let mut ours = Vec::new();
+    for prediction in candidates(job, listed) {
         if !work::is_owned(&tools.db, &prediction.id).await? {
-            return Ok(Ok(Some(prediction)));
+            ours.push(prediction);
         }
     }
-    Ok(Ok(None))
+    if ours.len() > 1 {
+        let others = ours.split_off(1);
+        // Without a mark, what is left may be the prediction of somebody who asked for exactly the same.
+        let twin = others.iter().any(|other| other.webhook.is_none()) && strays::has_twin(&tools.db, job).await?;
+        let others = others.into_iter().filter(|other| other.webhook.is_some() || !twin);
+        let others: Vec<_> = others.map(|other| other.id).collect();
+        strays::found(&tools.db, job, &others, tools.clock.now()).await?;
+    }
+    Ok(Ok(ours.pop()))
+}
+
+/// What bears the mark of this very call; or no mark at all, but exactly its input, in which the seed is chosen per
+/// generation. Best first.
+fn candidates(job: &Job, listed: Vec<Prediction>) -> Vec<Prediction> {
+    let mark = hooks::path(&job.id, job.submit_seq);
+    let input: Value = serde_json::from_str(&job.input).unwrap_or_default();
+    let is_ours = |prediction: &Prediction| match &prediction.webhook {
+        Some(told) => told.ends_with(&mark),
+        None => prediction.input == input,
+    };
+    let mut ours: Vec<_> = listed.into_iter().filter(is_ours).collect();
+    ours.sort_by_key(|prediction| {
+        let failed = prediction.status.is_terminal() && prediction.status != Status::Succeeded;
+        (prediction.webhook.is_none(), failed, prediction.created_at.unwrap_or(Timestamp(0)))
+    });
+    ours
 }

@@ -31,17 +31,17 @@ fn fixtures() -> std::path::PathBuf {
 
 /// One request as the server saw it.
 #[derive(Clone, Debug)]
-struct Seen {
+pub(crate) struct Seen {
     method: String,
     target: String,
     headers: HeaderMap,
     body: Vec<u8>,
 }
 
-type Log = Arc<Mutex<Vec<Seen>>>;
+pub(crate) type Log = Arc<Mutex<Vec<Seen>>>;
 
 /// A server that gives one canned HTTP answer to every connection, then closes it. `{base}` stands for its own address.
-async fn canned(answer: impl Into<Vec<u8>>) -> (Url, Log) {
+pub(crate) async fn canned(answer: impl Into<Vec<u8>>) -> (Url, Log) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let base: Url = format!("http://{}", listener.local_addr().expect("an address")).parse().expect("a URL");
     let log = Log::default();
