@@ -38,6 +38,7 @@ impl Clock {
     }
 
     /// The same clock as far as it is known to be `behind_ms` the right time, which [`Clock::put_right`] may learn.
+    #[must_use]
     pub fn corrected(&self, behind_ms: i64) -> Self {
         Self::Corrected(Arc::new(self.clone()), Arc::new(AtomicI64::new(behind_ms)))
     }

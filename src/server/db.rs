@@ -6,11 +6,11 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`connect`] | how a connection is made, and what is demanded of it |
-//! | [`health`] | whether the database is there, and what time it is there |
-//! | [`patience`] | no statement outlives the database |
-//! | [`retry`] | a verb that lost against another is tried again |
-//! | [`signals`] | telling other processes, and hearing them |
+//! | `connect` | how a connection is made, and what is demanded of it |
+//! | `health` | whether the database is there, and what time it is there |
+//! | `patience` | no statement outlives the database |
+//! | `retry` | a verb that lost against another is tried again |
+//! | `signals` | telling other processes, and hearing them |
 //! | `types` | the domain's types as columns |
 
 mod connect;
@@ -29,8 +29,8 @@ pub use signals::{Listener, Publisher};
 
 use self::health::Health;
 use crate::domain::PersonId;
-use sqlx::{AnyPool, Row};
-use std::sync::{Arc, PoisonError, RwLock};
+use sqlx::Row;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMutexGuard, broadcast};
 use tokio::time::timeout;
@@ -50,8 +50,7 @@ enum Dialect {
 /// A pool of connections to the one database. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Db {
-    /// Another one after every outage, so that nothing of before is waited for.
-    pool: Arc<RwLock<AnyPool>>,
+    reads: Reads,
     dialect: Dialect,
     url: Arc<str>,
     writer: Arc<Mutex<()>>,
@@ -94,18 +93,14 @@ impl Db {
             _ => url.to_owned(),
         };
         connect::migrate(&url, dialect).await?;
-        let pool = Arc::new(RwLock::new(connect::pool(&url, dialect)?));
         let (writer, news, health) = (Arc::default(), broadcast::channel(NEWS_CAPACITY).0, Health::default());
-        Ok(Self { pool, dialect, url: url.into(), writer, news, health })
+        let reads = Reads::new(connect::pool(&url, dialect)?, health.clone());
+        Ok(Self { reads, dialect, url: url.into(), writer, news, health })
     }
 
     /// For reads.
-    pub fn pool(&self) -> Reads {
-        Reads::new(self.connections(), self.health.clone())
-    }
-
-    fn connections(&self) -> AnyPool {
-        self.pool.read().unwrap_or_else(PoisonError::into_inner).clone()
+    pub fn pool(&self) -> &Reads {
+        &self.reads
     }
 
     /// Whether other processes may be writing to the same database.
@@ -147,7 +142,7 @@ impl Db {
     }
 
     async fn open(&self, begin: &'static str, writer: Option<OwnedMutexGuard<()>>) -> Result<Tx, sqlx::Error> {
-        let inner = self.health.in_time(async { self.connections().begin_with(begin).await }).await?;
+        let inner = self.health.in_time(async { self.reads.pool().begin_with(begin).await }).await?;
         Ok(Tx { inner, touched: Vec::new(), news: self.news.clone(), health: self.health.clone(), _writer: writer })
     }
 
@@ -196,7 +191,7 @@ impl Db {
 
     /// Closes every connection; the file is whole afterwards.
     pub async fn close(&self) {
-        if timeout(CLOSING, self.connections().close()).await.is_err() {
+        if timeout(CLOSING, self.reads.pool().close()).await.is_err() {
             tracing::warn!("a statement was still under way when the database was closed");
         }
     }

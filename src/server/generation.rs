@@ -147,14 +147,8 @@ async fn request_once(
 ) -> Result<Requested, Error> {
     let (request, model) = raw.parse(catalogue).map_err(|problems| Error::Refused(Refusal::Fields(problems)))?;
     let hash = fingerprint(&request);
-    let mut tx = db.begin().await?;
-    if let Some(known) = find_by_key(&mut tx, owner, &request, &hash).await? {
-        return Ok(Requested::Again(known));
-    }
     let price = model.price(request.count).ok_or_else(|| sqlx::Error::Protocol("a price does not fit".into()))?;
-    if let Some(quoted) = request.quoted.filter(|quoted| *quoted < price) {
-        return Err(Error::Refused(Refusal::PriceChanged { quoted, price }));
-    }
+    let mut tx = db.begin().await?;
     let id = GenerationId::trusted(mint());
     let request = seeded(request, model, &id);
     let deadline = now.plus_ms(DEADLINE_MS);
@@ -166,18 +160,15 @@ async fn request_once(
     {
         return Ok(Requested::Again(known)); // the transaction, and with it the hold, is rolled back
     }
-    held?;
-    let (queued,): (i64,) = sqlx::query_as("select count(*) from generation where owner_id = $1 and state = 'queued'")
-        .bind(owner)
-        .fetch_one(tx.connection())
-        .await?;
-    if queued >= MAX_QUEUED_PER_PERSON {
-        return Err(Error::Refused(Refusal::TooManyQueued { limit: MAX_QUEUED_PER_PERSON }));
+    if let Some(quoted) = request.quoted.filter(|quoted| *quoted < price) {
+        return Err(Error::Refused(Refusal::PriceChanged { quoted, price }));
     }
-    sqlx::query(
+    held?;
+    let queued = sqlx::query(
         "insert into generation (id, owner_id, request_key, request_hash, model, model_version, prompt, aspect, seed, count, input,
                                  unit_price, price, state, run_at, deadline_at, created_at, updated_at, priority)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'queued', $14, $15, $14, $14, $16)",
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'queued', $14, $15, $14, $14, $16
+         where (select count(*) from generation where owner_id = $2 and state = 'queued') < $17",
     )
     .bind(&id)
     .bind(owner)
@@ -195,8 +186,12 @@ async fn request_once(
     .bind(now)
     .bind(deadline)
     .bind(source.priority())
+    .bind(MAX_QUEUED_PER_PERSON)
     .execute(tx.connection())
     .await?;
+    if queued.rows_affected() == 0 {
+        return Err(Error::Refused(Refusal::TooManyQueued { limit: MAX_QUEUED_PER_PERSON }));
+    }
     note(&mut tx, &id, now, 0, None, State::Queued, None).await?;
     tx.commit().await?;
     crash::point(Point::Requested).await;

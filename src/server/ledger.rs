@@ -314,7 +314,7 @@ async fn write_entries(
     let hash = link.hash();
     sqlx::query(
         "insert into entry (id, txn_id, account_id, amount, place, posted_after, previous_hash, hash, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9), ($10, $2, $11, $12, null, null, null, null, $9)",
     )
     .bind(mint())
     .bind(&cause.id)
@@ -325,16 +325,11 @@ async fn write_entries(
     .bind(&account.head_hash)
     .bind(&hash)
     .bind(now)
+    .bind(mint())
+    .bind(house)
+    .bind(Credits(-amount.0))
     .execute(tx.connection())
     .await?;
-    sqlx::query("insert into entry (id, txn_id, account_id, amount, created_at) values ($1, $2, $3, $4, $5)")
-        .bind(mint())
-        .bind(&cause.id)
-        .bind(house)
-        .bind(Credits(-amount.0))
-        .bind(now)
-        .execute(tx.connection())
-        .await?;
     sqlx::query("update account set head_hash = $2 where id = $1").bind(&account.id).bind(&hash).execute(tx.connection()).await?;
     Ok(())
 }

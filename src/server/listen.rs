@@ -178,7 +178,10 @@ async fn attend(
             connection.as_mut().graceful_shutdown();
             tokio::select! {
                 ended = connection => ended,
-                () = deserted(counted) => Ok(tracing::debug!("a client was cut off that had no request under way")),
+                () = deserted(counted) => {
+                    tracing::debug!("a client was cut off that had no request under way");
+                    Ok(())
+                }
             }
         }
     };

@@ -22,6 +22,7 @@ use self::spool::Spool;
 use super::clock::Clock;
 use super::crash;
 use super::db::{Db, mint};
+use super::generation::lease::LEASE_MS;
 use super::generation::{self, Job, Lesson};
 use super::ledger;
 use super::replicate::Client;
@@ -85,6 +86,8 @@ pub struct Worker {
     running: Arc<Mutex<Running>>,
     /// Whether anything went wrong lately that a paid call which goes well puts right, as of the last admission.
     troubled: Arc<AtomicBool>,
+    /// Whether every step is taken for itself, so that a test can look at what is between two.
+    halting: bool,
 }
 
 /// A step could not be recorded; its lease runs out and somebody takes it up again.
@@ -101,7 +104,7 @@ enum Dropped {
 impl Worker {
     /// A worker with a fresh identity.
     pub fn new(tools: Tools) -> Self {
-        Self { id: mint().into(), tools, running: Arc::default(), troubled: Arc::default() }
+        Self { id: mint().into(), tools, running: Arc::default(), troubled: Arc::default(), halting: false }
     }
 
     /// Works until told to stop, then finishes what is under way, hands back the rest and returns.
@@ -124,7 +127,8 @@ impl Worker {
     pub async fn turn(&self) -> anyhow::Result<usize> {
         let ended = generation::sweep(&self.tools.db, self.tools.clock.now()).await?;
         let mut steps = JoinSet::new();
-        let taken = self.take(usize::MAX >> 33, &mut steps).await? + strays::cancel_due(&self.tools).await?;
+        let single = Self { halting: true, ..self.clone() };
+        let taken = single.take(usize::MAX >> 33, &mut steps).await? + strays::cancel_due(&self.tools).await?;
         while let Some(step) = steps.join_next().await {
             step?;
         }
@@ -207,7 +211,20 @@ impl Worker {
         }));
     }
 
+    /// One step; and, when it is a finished run that it found, the keeping of its outputs as well, under the same lease:
+    /// their links die, and nobody should have to be found for them first.
     async fn carry_out(&self, job: Job, taken: Taken, intended: Instant) -> Result<(), Dropped> {
+        let mut next = self.one_step(job, taken, intended).await?;
+        if next.state == State::Storing && next.lease_owner.is_some() {
+            next = self.one_step(next, Taken::Claimed, intended).await?;
+        }
+        if next.state.is_terminal() {
+            self.forget(&next.id).await;
+        }
+        Ok(())
+    }
+
+    async fn one_step(&self, job: Job, taken: Taken, intended: Instant) -> Result<Job, Dropped> {
         let event = match plan(&job, taken, self.tools.clock.now()) {
             Action::Submit => submit::submit(&self.tools, &job, intended).await,
             Action::Look => Event::Looked(submit::look(&self.tools, &job).await?),
@@ -217,7 +234,11 @@ impl Worker {
             Action::Park => Event::Parked,
         };
         let now = self.tools.clock.now();
-        let (next, mut effects) = step(&job, event, now);
+        let (mut next, mut effects) = step(&job, event, now);
+        if next.state == State::Storing && job.state != State::Storing && !self.halting {
+            next.lease_owner = Some(self.id.to_string());
+            next.lease_until = now.plus_ms(LEASE_MS);
+        }
         // Most calls go well after others that did, and there is nothing to put right.
         if effects.lesson == Some(Lesson::Well) && !self.troubled.load(Ordering::Relaxed) {
             effects.lesson = None;
@@ -229,10 +250,7 @@ impl Worker {
             tracing::info!(generation = %job.id, from = job.state.as_str(), to = next.state.as_str(), "generation moved");
         }
         let recorded = generation::record(&self.tools.db, &job, &next, &effects, now).await?;
-        if recorded && job.state == State::Storing && next.state.is_terminal() {
-            self.forget(&job.id).await;
-        }
-        recorded.then_some(()).ok_or(Dropped::LeaseLost)
+        recorded.then_some(next).ok_or(Dropped::LeaseLost)
     }
 
     /// What was spooled of a generation that has ended is needed no more.

@@ -9,29 +9,19 @@
 //!
 //! To add a script: another test. To add a point: `crash::point` in the code; it is found by itself.
 
-use crate::support::{Engine, TestApp, both_databases};
-use atelier::domain::{GenerationId, Model, PersonId, RawRequest, State};
-use atelier::server::crash::{Doom, Point, doomed};
-use atelier::server::generation::{self, DEADLINE_MS};
-use atelier::server::model;
-use atelier::server::worker::Worker;
-use std::collections::BTreeSet;
-use std::convert::Infallible;
-use std::ops::RangeInclusive;
-use std::sync::{Arc, Mutex};
-use std::time::Instant;
-use tokio::sync::{Notify, mpsc};
+mod life;
+mod stage;
 
-/// More turns than any schedule needs.
-const TURNS: usize = 500;
-/// How long after its deadline the last end may come: a worker died just then, and its lease had to run out.
-const AFTER_DEADLINE_MS: i64 = 2 * 60 * 1_000;
+use crate::support::{Engine, TestApp, both_databases};
+use atelier::domain::State;
+use atelier::server::crash::Point;
+use stage::Stage;
+use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
+use std::time::Instant;
+
 /// Of the pairs, PostgreSQL plays one in so many; its singles are all played, and SQLite plays every pair.
 const PAIRS_ON_POSTGRES: usize = 10;
-/// Between two schedules: nothing of one is in the window where another looks for lost predictions.
-const APART_MS: i64 = 10 * 60 * 1_000;
-/// An original and its two thumbnails.
-const FILES_OF_AN_OUTPUT: usize = 3;
 
 /// Where a life goes by that nobody interferes with.
 const WAY: [Point; 14] = [
@@ -81,6 +71,9 @@ enum Twist {
     Deadline(State),
     /// Our store is away when outputs are to be kept, for one turn.
     StoreAway,
+    /// Wrong on purpose, and not once but after each death: what a dead worker had begun is simply begun again, as a queue
+    /// does that knows of no intent.
+    BeginAgain,
 }
 
 /// One picture that succeeds: what every script begins with.
@@ -156,236 +149,40 @@ both_databases! {
     }
 }
 
-/// One process: what it comes to, and where it dies.
-struct Life {
-    doom: Doom,
-    seen: Arc<Mutex<Vec<Point>>>,
-    died: Arc<Notify>,
-    /// Ends when nothing of it is left.
-    gone: mpsc::Receiver<Infallible>,
-}
-
-impl Life {
-    /// Dies at its visit number `dies_at`, counted from one; `None` lives for ever.
-    fn new(dies_at: Option<usize>) -> Self {
-        let (alive, gone) = mpsc::channel(1);
-        let (seen, died) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Notify::new()));
-        let (saw, knell) = (seen.clone(), died.clone());
-        let doom = move |here| {
-            let _alive = &alive;
-            let mut saw = saw.lock().expect("nobody panics here");
-            saw.push(here);
-            let dead = dies_at.is_some_and(|at| saw.len() >= at);
-            if dead {
-                knell.notify_one();
-            }
-            dead
-        };
-        Self { doom: Arc::new(doom), seen, died, gone }
-    }
-
-    /// What `work` comes to; `None` when the process dies of it.
-    async fn live<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        tokio::select! {
-            done = doomed(self.doom.clone(), work) => Some(done),
-            () = self.died.notified() => None,
+both_databases! {
+    async fn cr_17_a_queue_that_begins_again_what_died_is_caught_buying_twice(app: TestApp) {
+        let stage = Stage::open(app, Script { twist: Twist::BeginAgain, ..PLAIN }).await;
+        let points = stage.play_right(&[]).await.concat().len();
+        let mut caught = BTreeSet::new();
+        for death in 1..=points {
+            let played = stage.play(&[death]).await;
+            caught.extend((!played.wrong.is_empty()).then(|| played.lives[0][death - 1]));
         }
+        // Whoever dies there has bought and written nothing down; everywhere else beginning again does no harm.
+        assert_eq!(caught, BTreeSet::from([Point::Answered, Point::Recording]));
+        stage.close().await;
     }
-
-    /// Waits until every step of it is dropped; the points it came to.
-    async fn end(self) -> Vec<Point> {
-        let Self { doom, seen, mut gone, .. } = self;
-        drop(doom);
-        assert!(gone.recv().await.is_none());
-        let seen = seen.lock().expect("nobody panics here");
-        seen.clone()
-    }
-}
-
-/// Where all schedules of one script are played, one generation after the other.
-struct Stage {
-    app: TestApp,
-    script: Script,
-    owner: PersonId,
-    catalogue: Vec<Model>,
 }
 
 /// Plays the script in peace, with every single death and with every pair; the points that somebody died at.
 async fn play_all(app: TestApp, script: Script) -> BTreeSet<Point> {
     let begun = Instant::now();
-    let browser = app.sign_up("mika").await;
-    let owner = app.person(&browser).await;
-    app.grant(&owner, 10_000).await;
-    let catalogue = model::offered(app.db()).await.expect("the catalogue");
-    let stage = Stage { app, script, owner, catalogue };
-    let peace = stage.play(&[]).await;
-    let points = peace.concat().len();
+    let stage = Stage::open(app, script).await;
+    let points = stage.play_right(&[]).await.concat().len();
     let (mut schedules, mut died_at) = (1, BTreeSet::new());
     for first in 1..=points {
-        let lives = stage.play(&[first]).await;
+        let lives = stage.play_right(&[first]).await;
         died_at.extend(lives[0].last().copied());
         schedules += 1;
         for second in 1..=lives[1].len() {
             if stage.app.engine() == Engine::Sqlite || (first + second).is_multiple_of(PAIRS_ON_POSTGRES) {
-                stage.play(&[first, second]).await;
+                stage.play_right(&[first, second]).await;
                 schedules += 1;
             }
         }
     }
     let took = begun.elapsed();
     eprintln!("{}, {:?}: {points} points, {schedules} schedules in {took:.1?}", stage.script.prompt, stage.app.engine());
-    stage.app.finish().await;
+    stage.close().await;
     died_at
-}
-
-/// What was there before a schedule.
-struct Before {
-    balance: (i64, i64),
-    bought: usize,
-}
-
-impl Stage {
-    /// Plays the script once: the first process dies at its visit `deaths[0]`, the next at `deaths[1]`, the last one
-    /// lives. What each of them came to.
-    async fn play(&self, deaths: &[usize]) -> Vec<Vec<Point>> {
-        self.app.clock.advance_ms(APART_MS);
-        let before = Before { balance: self.app.balance(&self.owner).await, bought: self.app.bought() };
-        let mut company = Company { deaths: deaths.to_vec(), lives: Vec::new(), life: Life::new(deaths.first().copied()) };
-        let id = self.press(&mut company).await;
-        self.see_through(&id, &mut company).await;
-        let Company { mut lives, life, .. } = company;
-        lives.push(life.end().await);
-        let died_at: Vec<_> = lives.iter().take(deaths.len()).filter_map(|seen| seen.last().copied()).collect();
-        self.check(&id, &before, &died_at, &format!("{} after deaths at visits {deaths:?}, {died_at:?}", self.script.prompt))
-            .await;
-        lives
-    }
-
-    /// Presses the button, again with the same key when the process dies of it.
-    async fn press(&self, company: &mut Company) -> GenerationId {
-        let press = RawRequest {
-            request_key: atelier::server::db::mint(),
-            prompt: format!("{} {}", self.script.prompt, atelier::server::db::mint()),
-            count: self.script.count.to_string(),
-            ..RawRequest::default()
-        };
-        loop {
-            let now = self.app.clock.now();
-            let request = generation::request(self.app.db(), &self.owner, &press, &self.catalogue, now);
-            match company.life.live(request).await {
-                Some(requested) => return requested.expect("it is taken").id().clone(),
-                None => company.next(&self.app).await,
-            }
-        }
-    }
-
-    /// Turns workers until it is over.
-    async fn see_through(&self, id: &GenerationId, company: &mut Company) {
-        let mut worker = Worker::new(self.app.tools.clone());
-        let (deadline, mut twist) = (self.app.clock.now().plus_ms(DEADLINE_MS), self.script.twist);
-        for _ in 0..TURNS {
-            let state = self.app.state(id).await;
-            if state.is_terminal() {
-                return;
-            }
-            let turned = match twist {
-                Twist::Cancel(at) if at == state => {
-                    twist = Twist::None;
-                    generation::cancel(self.app.db(), &self.owner, id, self.app.clock.now()).await.expect("it is theirs");
-                    continue;
-                }
-                Twist::Deadline(at) if at == state => {
-                    twist = Twist::None;
-                    self.app.clock.advance_ms(deadline.since(self.app.clock.now()));
-                    continue;
-                }
-                Twist::StoreAway if state == State::Storing => {
-                    twist = Twist::None;
-                    self.app.take_store_away();
-                    let turned = company.life.live(worker.turn()).await;
-                    self.app.bring_store_back();
-                    turned
-                }
-                _ => company.life.live(worker.turn()).await,
-            };
-            match turned {
-                None => {
-                    company.next(&self.app).await;
-                    worker = Worker::new(self.app.tools.clone());
-                }
-                Some(turned) => {
-                    let did_something = turned.expect("a turn") > 0;
-                    assert!(did_something || self.app.move_on().await, "forgotten as {state:?}");
-                }
-            }
-        }
-        panic!("{} never ends", self.script.prompt);
-    }
-
-    /// One end, one effect on the books, the files iff it succeeded, nothing bought that the script does not allow.
-    async fn check(&self, id: &GenerationId, before: &Before, died_at: &[Point], what: &str) {
-        let (app, script) = (&self.app, &self.script);
-        let state = app.state(id).await;
-        let in_the_dark = died_at.iter().filter(|point| matches!(point, Point::Admitted | Point::Sending)).count();
-        assert!(state == script.end || (in_the_dark > 1 && state == script.or), "{state:?}: {what}");
-        let kept = if state == State::Succeeded { script.kept } else { 0 };
-        assert_eq!(app.objects(id), kept * FILES_OF_AN_OUTPUT, "objects: {what}");
-        let taken = i64::try_from(kept).expect("a few") * self.catalogue[0].unit_price.0;
-        let (spendable, held) = before.balance;
-        assert_eq!(app.balance(&self.owner).await, (spendable - taken, held), "the balance: {what}");
-        let row = Row::read(app, id).await;
-        assert_eq!((row.holds, row.captures + row.releases), (1, 1), "effects on the books: {what}");
-        assert_eq!((row.captures, row.captured), (i64::from(kept > 0), taken), "what was taken: {what}");
-        let late = row.finished_at - row.created_at - DEADLINE_MS;
-        assert!(late <= AFTER_DEADLINE_MS, "{late} ms after its deadline: {what}");
-        let bought = app.bought() - before.bought;
-        assert!(script.bought.contains(&bought), "{bought} bought: {what}");
-        assert_eq!(row.known, i64::try_from(bought).expect("a few"), "predictions that somebody here knows of: {what}");
-    }
-}
-
-/// The processes of one schedule.
-struct Company {
-    deaths: Vec<usize>,
-    lives: Vec<Vec<Point>>,
-    life: Life,
-}
-
-impl Company {
-    /// Buries the one that died and starts the next.
-    async fn next(&mut self, app: &TestApp) {
-        let dies_at = self.deaths.get(self.lives.len() + 1).copied();
-        let dead = std::mem::replace(&mut self.life, Life::new(dies_at));
-        self.lives.push(dead.end().await);
-        app.quiet().await;
-    }
-}
-
-/// What the database has of one generation.
-#[derive(sqlx::FromRow)]
-struct Row {
-    captured: i64,
-    created_at: i64,
-    finished_at: i64,
-    holds: i64,
-    captures: i64,
-    releases: i64,
-    known: i64,
-}
-
-impl Row {
-    async fn read(app: &TestApp, id: &GenerationId) -> Self {
-        sqlx::query_as(
-            "select captured, created_at, finished_at,
-                    (select count(*) from txn where kind = 'hold' and ref = g.id) as holds,
-                    (select count(*) from txn where kind = 'capture' and ref = g.id) as captures,
-                    (select count(*) from txn where kind = 'release' and ref = g.id) as releases,
-                    (select count(*) from submission s where s.generation_id = g.id and s.prediction_id is not null) as known
-             from generation g where id = $1",
-        )
-        .bind(id.as_str())
-        .fetch_one(app.db().pool())
-        .await
-        .expect("an end that was written down")
-    }
 }

@@ -10,7 +10,7 @@ use atelier::server::replicate::{Create, Error};
 use atelier::server::sandbox::InvoiceEvent;
 use atelier::server::store::Key;
 use atelier::server::worker::Worker;
-use atelier::server::worker::core::{Event, step};
+use atelier::server::worker::core::{Event, LOST_LEASES, step};
 use futures::future::join_all;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -266,12 +266,12 @@ both_databases! {
         app.finish().await;
     }
 
-    async fn what_loses_five_workers_is_parked_and_given_back_at_its_deadline(app: TestApp) {
+    async fn what_loses_worker_after_worker_is_parked_and_given_back_at_its_deadline(app: TestApp) {
         let mika = app.sign_up("mika").await;
         let id = mika.trigger("#stall").await;
         app.until(&id, State::Waiting).await;
         app.clock.advance_ms(1_000);
-        for _ in 0..5 {
+        for _ in 0..LOST_LEASES {
             claim_one(&app, "dead", &id).await;
             app.clock.advance_ms(generation::lease::LEASE_MS + 1);
         }

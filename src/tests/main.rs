@@ -9,6 +9,7 @@ mod admission;
 mod answers;
 mod architecture;
 mod bank;
+mod books;
 mod commands;
 mod crashes;
 mod database;

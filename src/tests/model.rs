@@ -16,7 +16,7 @@ use std::time::Instant;
 use world::World;
 
 /// Leases that a worn row has lost already: one more than that, and it is parked.
-const WORN: u8 = 4;
+const WORN: u8 = 9;
 
 const BOUGHT_ONCE: &str = "one prediction is bought, and another only after one that was interrupted";
 const WITHIN_BUDGET: &str = "never more than two predictions are bought";

@@ -75,6 +75,30 @@ both_databases! {
         app.finish().await;
     }
 
+    async fn rl_22_an_answer_of_the_database_that_breaks_off_is_never_a_press_that_counts_twice(app: TestApp) {
+        if let Some((there, wire)) = app.beside_wired().await {
+            let mika = app.sign_up("mika").await;
+            let hers = there.welcome(&mika);
+            let (mut keys, taken) = (0, wire.taken());
+            // Before the greeting, in the middle of signing in to the database, and ever deeper into the work itself.
+            for bytes in [0, 1, 100, 600, 1_500, 3_000, 6_000] {
+                for fault in [Wire::CutAfter(bytes), Wire::ResetAfter(bytes)] {
+                    let key = format!("press {keys}").replace(' ', "-");
+                    keys += 1;
+                    wire.set(fault);
+                    let pressed = press(&hers, &key).await;
+                    assert!([200, 503].contains(&pressed), "{fault:?}: {pressed}");
+                    wire.set(Wire::Whole);
+                    until("the press is taken", || async { press(&hers, &key).await == 200 }).await;
+                }
+            }
+            assert!(wire.taken() > taken, "connections were lost and made again");
+            assert_eq!(app.count("select count(*) from generation").await, keys);
+            app.settle_all().await;
+        }
+        app.finish().await;
+    }
+
     async fn rl_22_a_worker_that_loses_the_database_in_the_middle_loses_nothing_else(app: TestApp) {
         if let Some((there, wire)) = app.beside_wired().await {
             let mika = app.sign_up("mika").await;
@@ -167,6 +191,12 @@ async fn assert_recovers(app: &TestApp, there: &Process, mika: &Browser, stream:
     let pressed = hers.post_json("/api/app/generate", &json!({"prompt": "#fail afterwards"})).await;
     assert_eq!(pressed.status, 200, "{}", pressed.text());
     app.settle_all().await;
+}
+
+/// Presses under this key; the status.
+async fn press(hers: &Browser, key: &str) -> u16 {
+    let request = hers.bare(Method::POST, "/api/app/generate").header("idempotency-key", key);
+    hers.send(request.json(&json!({"prompt": "#fail"}))).await.status.as_u16()
 }
 
 async fn until<F: Future<Output = bool>>(what: &str, is_it: impl Fn() -> F) {

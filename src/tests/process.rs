@@ -2,7 +2,7 @@
 
 use crate::support::{Browser, Stream};
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sqlx::{AnyConnection, Connection};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -12,7 +12,9 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
+use tokio::task::JoinSet;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 
 /// Between two looks at something that another process does.
 const LOOK: Duration = Duration::from_millis(50);
@@ -235,4 +237,52 @@ fn resident_mib(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("Linux");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its resident memory");
     line.trim().trim_end_matches(" kB").parse::<u64>().expect("a number") / 1_024
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rl_29_at_many_times_the_load_it_can_carry_it_turns_away_early_and_its_memory_stays_flat() {
+    let dir = TempDir::new().expect("a directory");
+    let served = started(atelier(dir.path()).arg("serve").env("SIGNUP_CREDITS", "1000000")).await;
+    let pid = served.child.id().expect("a process");
+    let mika = Browser::new(&served.url);
+    mika.sign_up("mika").await;
+    let stop = CancellationToken::new();
+    let mut clients = JoinSet::new();
+    for client in 0..400 {
+        clients.spawn(overload(mika.clone(), client, stop.clone()));
+    }
+    // The first seconds fill every pool and queue; from then on nothing may grow.
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    let full = resident_mib(pid);
+    tokio::time::sleep(Duration::from_secs(12)).await;
+    let later = resident_mib(pid);
+    stop.cancel();
+    let (mut statuses, mut slowest) = (BTreeMap::new(), Duration::ZERO);
+    while let Some(answered) = clients.join_next().await {
+        let (answered, longest) = answered.expect("every request was answered");
+        slowest = slowest.max(longest);
+        for (status, count) in answered {
+            *statuses.entry(status).or_insert(0) += count;
+        }
+    }
+    println!("{full} MiB, twelve seconds later {later} MiB; slowest {slowest:?}; answers: {statuses:?}");
+    assert!(statuses.keys().all(|status| [200, 429, 503].contains(status)), "{statuses:?}");
+    assert!(statuses.contains_key(&503) && statuses.contains_key(&200), "{statuses:?}");
+    assert!(later <= full + full / 10, "{full} MiB grew to {later} MiB");
+    assert_eq!(mika.get("/create").await.status, 200, "and afterwards it is there for everybody");
+}
+
+/// Presses and looks without ever waiting; how often it was answered with what, and the longest time that took.
+async fn overload(mika: Browser, client: usize, stop: CancellationToken) -> (BTreeMap<u16, usize>, Duration) {
+    let (mut statuses, mut slowest) = (BTreeMap::new(), Duration::ZERO);
+    while !stop.is_cancelled() {
+        let asked = Instant::now();
+        let answer = match client % 3 {
+            0 => mika.get("/create").await,
+            _ => mika.post_json("/api/app/generate", &json!({"prompt": "#stall"})).await,
+        };
+        slowest = slowest.max(asked.elapsed());
+        *statuses.entry(answer.status.as_u16()).or_default() += 1;
+    }
+    (statuses, slowest)
 }

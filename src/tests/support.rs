@@ -9,6 +9,7 @@ mod browser;
 mod cluster;
 mod database;
 pub mod files;
+mod memory;
 mod proxy;
 pub mod s3;
 mod stream;
@@ -16,6 +17,7 @@ mod stream;
 pub use browser::{Answer, Browser};
 pub use cluster::Cluster;
 pub use database::{Database, Engine, variable};
+pub use memory::{Memory, seeds};
 pub use proxy::{Proxy, Wire};
 pub use stream::Stream;
 
@@ -168,7 +170,10 @@ impl TestApp {
     pub async fn beside_wired(&self) -> Option<(Process, Proxy)> {
         let (proxy, url) = self.database.wired().await?;
         let Tools { clock, store, replicate, .. } = &self.tools;
-        Some((Process::start(url, clock, store, replicate, &self.stop, &[]).await, proxy))
+        let process = Process::start(url, clock, store, replicate, &self.stop, &[]).await;
+        // The others do not watch: behind no wire, all it could notice is a build machine that is busy for seconds.
+        tokio::spawn(process.app.db.clone().watch(clock.clone(), process.app.stop.clone()));
+        Some((process, proxy))
     }
 
     /// A worker as another process would have it: its own identity and its own connections.
@@ -436,7 +441,6 @@ impl Process {
         };
         tokio::spawn(live::relay(app.db.clone(), app.stop.clone()));
         tokio::spawn(app.hub.clone().run(app.db.clone(), clock.clone(), app.stop.clone()));
-        tokio::spawn(app.db.clone().watch(clock.clone(), app.stop.clone()));
         tokio::spawn(listen::serve(listener, app.router(), Limits::PRODUCT, app.stop.clone()));
         Self { app, url: format!("http://{addr}") }
     }

@@ -32,7 +32,7 @@ const KILLS: usize = 500;
 const OUT_OF_THE_BLUE: usize = 10;
 /// A process that has not come to its point by then is killed from outside.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// A point that nobody came to so often is left out from then on, and named at the end.
+/// A point that nobody came to so often, and not once before, is left out from then on, and named at the end.
 const MISSES: usize = 2;
 /// The longest that everything may take to end once nobody is killed any more: the lease of a paid call (60 s), two looks
 /// for it (30 s apart), another run; and what is damaged may be fetched for two minutes.
@@ -131,8 +131,8 @@ fn next_place(at: usize, points: &mut impl Iterator<Item = Point>, tallies: &Tal
     if at.is_multiple_of(OUT_OF_THE_BLUE) {
         return Some(Place::OutOfTheBlue);
     }
-    let misses = |place| tallies.get(&place).map_or(0, |tally| tally.misses);
-    points.by_ref().take(Point::ALL.len()).map(Place::At).find(|place| misses(*place) < MISSES)
+    let comes = |place| tallies.get(&place).is_none_or(|tally| tally.kills > 0 || tally.misses < MISSES);
+    points.by_ref().take(Point::ALL.len()).map(Place::At).find(|place| comes(*place))
 }
 
 /// Puts what became of every press beside the kills during which it was made.

@@ -5,12 +5,12 @@
 //! is gone: a machine that fell off the network in the middle of a transaction would otherwise keep its rows locked for
 //! hours.
 
-use super::{Alone, Dialect};
+use super::{Alone, Dialect, is_passing};
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::{AnyConnection, AnyPool, Connection, Row};
 use std::str::FromStr;
 use std::time::Duration;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 /// Connections a process holds at most.
 const MAX_CONNECTIONS: u32 = 16;
@@ -18,8 +18,9 @@ const MAX_CONNECTIONS: u32 = 16;
 const ACQUIRE: Duration = Duration::from_secs(10);
 /// How long a connection that was idle may take to prove that it still leads somewhere.
 const ALIVE: Duration = Duration::from_secs(1);
-/// How long the first connection may take.
+/// How long the first connection may take, and the pause between two attempts to have it.
 const FIRST: Duration = Duration::from_secs(10);
+const AGAIN: Duration = Duration::from_millis(250);
 
 /// FULL, because a power cut must not roll back a hold whose prediction Replicate has already billed.
 const SQLITE: &[&str] =
@@ -52,8 +53,7 @@ pub(super) fn pool(url: &str, dialect: Dialect) -> Result<AnyPool, sqlx::Error> 
 /// # Errors
 /// When the database cannot be reached, migrated or trusted.
 pub(super) async fn migrate(url: &str, dialect: Dialect) -> Result<(), sqlx::Error> {
-    let connecting = timeout(FIRST, AnyConnection::connect(url));
-    let mut connection = connecting.await.map_err(|_| sqlx::Error::PoolTimedOut)??;
+    let mut connection = first(url, dialect).await?;
     if dialect == Dialect::Sqlite {
         prepare(&mut connection, dialect).await?;
         demand(&mut connection, "pragma journal_mode", |mode: String| mode == "wal").await?;
@@ -64,6 +64,22 @@ pub(super) async fn migrate(url: &str, dialect: Dialect) -> Result<(), sqlx::Err
     connection.close().await
 }
 
+/// A server that is only just starting is waited for; a file is there or it is not.
+async fn first(url: &str, dialect: Dialect) -> Result<AnyConnection, sqlx::Error> {
+    let until = Instant::now() + FIRST;
+    loop {
+        let error = match timeout_at(until, AnyConnection::connect(url)).await {
+            Ok(Ok(connection)) => return Ok(connection),
+            Ok(Err(error)) => error,
+            Err(_) => return Err(sqlx::Error::PoolTimedOut),
+        };
+        if dialect == Dialect::Sqlite || !is_passing(&error) || Instant::now() + AGAIN >= until {
+            return Err(error);
+        }
+        sleep(AGAIN).await;
+    }
+}
+
 async fn prepare(connection: &mut AnyConnection, dialect: Dialect) -> Result<(), sqlx::Error> {
     match dialect {
         Dialect::Sqlite => {
@@ -71,7 +87,9 @@ async fn prepare(connection: &mut AnyConnection, dialect: Dialect) -> Result<(),
                 sqlx::query(*pragma).execute(&mut *connection).await?;
             }
         }
-        Dialect::Postgres => drop(sqlx::raw_sql(POSTGRES).execute(connection).await?),
+        Dialect::Postgres => {
+            sqlx::raw_sql(POSTGRES).execute(connection).await?;
+        }
     }
     Ok(())
 }

@@ -10,7 +10,6 @@ use crate::domain::Timestamp;
 use crate::server::clock::Clock;
 use sqlx::{Connection, Error, PgConnection, Row};
 use std::io;
-use std::sync::PoisonError;
 use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
@@ -129,7 +128,7 @@ impl Db {
         }
         match connect::pool(&self.url, self.dialect) {
             // The old connections may be waiting for packets that TCP sends again in half a minute.
-            Ok(fresh) => *self.pool.write().unwrap_or_else(PoisonError::into_inner) = fresh,
+            Ok(fresh) => self.reads.replace(fresh),
             Err(error) => tracing::error!(%error, "the old connections have to do"),
         }
         tracing::info!("the database is back");

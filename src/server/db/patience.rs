@@ -8,14 +8,16 @@ use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use sqlx::any::{AnyQueryResult, AnyRow, AnyStatement, AnyTypeInfo};
 use sqlx::{Any, AnyConnection, AnyPool, Describe, Either, Error, Execute, Executor, SqlStr};
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// What one statement answers, row by row.
 type Steps<'e> = BoxStream<'e, Result<Either<AnyQueryResult, AnyRow>, Error>>;
 
-/// Where reads go: any connection of the pool.
+/// Where reads go: any connection of the pool. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Reads {
-    pool: AnyPool,
+    /// Another one after every outage, so that nothing of before is waited for.
+    pool: Arc<RwLock<AnyPool>>,
     health: Health,
 }
 
@@ -27,8 +29,17 @@ pub struct Statement<'c> {
 }
 
 impl Reads {
-    pub(super) const fn new(pool: AnyPool, health: Health) -> Self {
-        Self { pool, health }
+    pub(super) fn new(pool: AnyPool, health: Health) -> Self {
+        Self { pool: Arc::new(RwLock::new(pool)), health }
+    }
+
+    /// The connections of this moment.
+    pub(super) fn pool(&self) -> AnyPool {
+        self.pool.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn replace(&self, fresh: AnyPool) {
+        *self.pool.write().unwrap_or_else(PoisonError::into_inner) = fresh;
     }
 }
 
@@ -43,7 +54,7 @@ fn steps<'e>(all: impl Future<Output = Result<Vec<Either<AnyQueryResult, AnyRow>
     stream::once(all).map_ok(|steps| stream::iter(steps.into_iter().map(Ok))).try_flatten().boxed()
 }
 
-impl<'c> Executor<'c> for Reads {
+impl<'c> Executor<'c> for &'c Reads {
     type Database = Any;
 
     fn fetch_many<'e, 'q: 'e, E>(self, query: E) -> Steps<'e>
@@ -51,7 +62,7 @@ impl<'c> Executor<'c> for Reads {
         'c: 'e,
         E: 'q + Execute<'q, Any>,
     {
-        let Self { pool, health } = self;
+        let (pool, health) = (self.pool(), &self.health);
         steps(async move { health.in_time(pool.fetch_many(query).try_collect()).await })
     }
 
@@ -60,7 +71,7 @@ impl<'c> Executor<'c> for Reads {
         'c: 'e,
         E: 'q + Execute<'q, Any>,
     {
-        let Self { pool, health } = self;
+        let (pool, health) = (self.pool(), &self.health);
         async move { health.in_time(pool.fetch_optional(query)).await }.boxed()
     }
 
@@ -68,7 +79,7 @@ impl<'c> Executor<'c> for Reads {
     where
         'c: 'e,
     {
-        let Self { pool, health } = self;
+        let (pool, health) = (self.pool(), &self.health);
         async move { health.in_time(pool.prepare_with(sql, parameters)).await }.boxed()
     }
 
@@ -76,7 +87,7 @@ impl<'c> Executor<'c> for Reads {
     where
         'c: 'e,
     {
-        let Self { pool, health } = self;
+        let (pool, health) = (self.pool(), &self.health);
         async move { health.in_time(pool.describe(sql)).await }.boxed()
     }
 }

@@ -135,6 +135,9 @@ pub async fn admit(db: &Db, worker: &str, slots: i64, now: Timestamp) -> Result<
     let troubled = gates.is_troubled();
     let chosen = choose(db, &mut tx, &mut gates, slots, now).await?;
     if chosen.is_empty() {
+        // Ended here: a transaction that is only dropped keeps the turn until the pool gets round to it, and whoever looks
+        // next, perhaps at the very moment a gate opens, would find it taken.
+        tx.commit().await?;
         return Ok(Admitted { jobs: Vec::new(), troubled });
     }
     let jobs = intend(db, &mut tx, &chosen, worker, now).await?;

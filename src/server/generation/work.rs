@@ -163,7 +163,7 @@ async fn record_once(db: &Db, before: &Job, after: &Job, effects: &Effects, now:
 /// The row itself, if the lease still is the one that was given.
 async fn write(tx: &mut Tx, before: &Job, after: &Job, now: Timestamp) -> Result<bool, sqlx::Error> {
     let written = sqlx::query(
-        "update generation set state = $4, lease_owner = null, lease_until = $6, step_try = $7, lost_leases = $8, reconciles = $9,
+        "update generation set state = $4, lease_owner = $24, lease_until = $6, step_try = $7, lost_leases = $8, reconciles = $9,
                 paid_attempts = $10, prediction_id = $11, prediction_status = $12, prediction_output = $13, prediction_metrics = $14,
                 progress = $15, given_up = $23, output_until = $16, failure = $17, failure_detail = $18, started_at = $19, captured = $20,
                 finished_at = (case when $4 in ('succeeded', 'failed', 'canceled') then $21 else finished_at end),
@@ -194,6 +194,7 @@ async fn write(tx: &mut Tx, before: &Job, after: &Job, now: Timestamp) -> Result
     .bind(now)
     .bind(i64::from(before.cancel_requested_at.is_some()))
     .bind(after.given_up)
+    .bind(after.lease_owner.clone())
     .execute(tx.connection())
     .await?;
     Ok(written.rows_affected() == 1)

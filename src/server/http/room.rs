@@ -11,8 +11,8 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-/// Requests at work at once.
-const AT_WORK: usize = 256;
+/// Requests at work at once: a few for every connection to the database. More would only wait for one of those, unseen.
+const AT_WORK: usize = 64;
 /// How long a request waits for room.
 const PATIENCE: Duration = Duration::from_secs(3);
 

@@ -81,7 +81,7 @@ impl From<session::Error> for Trouble {
     fn from(error: session::Error) -> Self {
         match error {
             session::Error::Store(error) => Self::sessions_away(&error),
-            error => Self::internal(&error),
+            error @ session::Error::SerdeJson(_) => Self::internal(&error),
         }
     }
 }

@@ -22,8 +22,9 @@ const CALL_BUDGET: i64 = 3;
 const LOOKS: i64 = 2;
 /// Between two looks.
 const LOOK_AGAIN_MS: i64 = 30_000;
-/// Leases that may run out on one row before it is taken for something that kills workers.
-const LOST_LEASES: i64 = 5;
+/// Leases that may run out on one row in a row before it is taken for something that kills workers. A row that is lost in
+/// the company of others is not that: a drill that kills the product every second parked one in a hundred at five in all.
+pub const LOST_LEASES: i64 = 10;
 /// Goes at a file that arrives, but damaged, before it is taken for lost.
 const FETCH_TRIES: i64 = 8;
 /// How long output links live after the end; Replicate deletes files after an hour.
@@ -112,15 +113,17 @@ pub fn plan(job: &Job, taken: Taken, now: Timestamp) -> Action {
     }
 }
 
-/// What `event` makes of `job`: the row to write, and what goes with it.
-pub fn step(job: &Job, event: Event, now: Timestamp) -> (Job, Effects) {
-    let mut next = Next { job: Job { lease_until: Timestamp(0), ..job.clone() }, effects: Effects::default(), now };
+/// What `event` makes of the row as it was `before`: the row to write, and what goes with it.
+pub fn step(before: &Job, event: Event, now: Timestamp) -> (Job, Effects) {
+    // A step that was taken to its end has killed nobody.
+    let job = Job { lease_owner: None, lease_until: Timestamp(0), lost_leases: 0, ..before.clone() };
+    let mut next = Next { job, effects: Effects::default(), now };
     match event {
         Event::Submitted(Ok(prediction)) => {
             next.effects.lesson = Some(Lesson::Well);
             next.adopted(&prediction, Submission::Accepted);
         }
-        Event::Submitted(Err(error)) => next.submit_failed(job, &error),
+        Event::Submitted(Err(error)) => next.submit_failed(before, &error),
         Event::SentTooLate => next.not_sent("the intent was too old to send"),
         Event::Looked(Ok(Some(prediction))) => next.adopted(&prediction, Submission::Found),
         Event::Looked(Ok(None)) => next.not_found(),
@@ -174,7 +177,6 @@ impl Next {
 
     fn park(&mut self, why: &str) {
         self.go(State::Parked, 0);
-        self.job.lost_leases = 0;
         self.effects.detail = Some(why.to_owned());
     }
 

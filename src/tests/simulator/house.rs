@@ -20,8 +20,6 @@ use std::hash::{DefaultHasher, Hash};
 pub const START: i64 = 1_790_000_000_000;
 /// How long people keep pressing.
 pub const PRESSES_MS: i64 = 120_000;
-/// What a worker's clock may be off by. More is the business of whoever hands the worker its clock.
-const SKEW_MS: i64 = 2_000;
 /// How much of what happened last is told when a promise is broken.
 const TOLD: usize = 60;
 /// After its deadline, a generation may take this long to end: its run has to be stopped, or its outputs to be kept.
@@ -65,7 +63,7 @@ pub enum News {
     Reply(Reply),
     TimedOut,
     Fetched(Fetched),
-    Put(String),
+    Put,
     Write(Box<Decided>),
 }
 
@@ -114,7 +112,8 @@ pub struct House {
     pub replicate: Replicate,
     /// The object store: keys and hashes.
     pub objects: BTreeMap<String, String>,
-    pub requested: Vec<GenerationId>,
+    /// What was pressed, and by whom.
+    pub requested: Vec<(GenerationId, usize)>,
     /// In the order in which they were let into flight; one that is let in twice stands here twice.
     pub admitted: Vec<GenerationId>,
     pub tally: BTreeMap<&'static str, u64>,
@@ -154,7 +153,7 @@ impl House {
 
     /// A whole life of this seed: everybody comes, everything happens, everything ends.
     pub async fn live(&mut self) -> Result<(), Broken> {
-        let (people, workers, presses) = (self.dice.between(2, 4), self.dice.between(2, 3), self.dice.between(8, 16));
+        let (people, workers, presses) = (self.dice.between(2, 4), self.dice.between(2, 3), self.dice.between(6, 12));
         for _ in 0..people {
             let credits = self.dice.between(5, 30);
             self.welcome(credits).await?;
@@ -176,16 +175,27 @@ impl House {
     }
 
     /// Lets everything happen until no generation is unfinished and nobody is going to make another.
-    pub async fn until_all_is_over(&mut self, latest: i64) -> Result<(), Broken> {
+    async fn until_all_is_over(&mut self, latest: i64) -> Result<(), Broken> {
+        loop {
+            self.until(latest, |_, event| matches!(event, Event::Sweep(_))).await?;
+            // Not every time: it is a question to the database.
+            if self.dice.chance(300) && self.nobody_is_coming() && self.unfinished().await?.is_empty() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Lets everything happen up to the event after which it is enough.
+    pub async fn until(&mut self, latest: i64, enough: impl Fn(&Self, &Event) -> bool) -> Result<(), Broken> {
         while let Some(Reverse(due)) = self.queue.pop() {
             self.now = due.at;
             if self.now > latest {
                 let left = self.unfinished().await?;
                 return Err(Broken(format!("past every deadline and not over: {left:?}")));
             }
-            let idle = matches!(due.event, Event::Sweep(_));
+            let last = enough(self, &due.event);
             self.happen(due).await?;
-            if idle && self.nobody_is_coming() && self.unfinished().await?.is_empty() {
+            if last {
                 return Ok(());
             }
         }
@@ -204,8 +214,9 @@ impl House {
                 return Ok(());
             }
             if worker.frozen_until > at {
-                // In the order in which it would have happened.
-                self.queue.push(Reverse(Due { at: worker.frozen_until, order, event }));
+                // Awake again, it finds everything at once, and does it in any order.
+                let at = worker.frozen_until + self.dice.between(0, 5);
+                self.queue.push(Reverse(Due { at, order, event }));
                 return Ok(());
             }
         }
@@ -273,7 +284,7 @@ impl House {
 
     /// A clock that is nearly right.
     pub fn throw_skew(&mut self) -> i64 {
-        let most = if self.mutant == Some(Mutant::ClocksApart) { 600_000 } else { SKEW_MS };
+        let most = if self.mutant == Some(Mutant::ClocksApart) { 600_000 } else { self.weather.skew_ms };
         self.dice.between(-most, most)
     }
 
@@ -296,7 +307,7 @@ impl House {
         let made = generation::request(&self.db, &owner, &wish, &self.catalogue, Timestamp(self.now)).await;
         match made {
             Ok(Requested::Again(id)) => {
-                if !self.requested.contains(&id) {
+                if !self.requested.iter().any(|(known, _)| *known == id) {
                     return Err(Broken(format!("{id} was pressed again and never before")));
                 }
                 self.count("presses told twice");
@@ -304,7 +315,7 @@ impl House {
             Ok(Requested::New(id)) => {
                 self.say(&format!("{person} presses: {id}"));
                 self.count("presses");
-                self.requested.push(id.clone());
+                self.requested.push((id.clone(), person));
                 self.tell_workers();
                 if self.dice.chance(self.weather.stops) {
                     let after = self.dice.between(0, 30_000);
@@ -334,8 +345,8 @@ impl House {
     /// A row has changed: every worker looks soon, unless it does not hear of it.
     pub fn tell_workers(&mut self) {
         for worker in 0..self.workers.len() {
-            if self.workers[worker].is_alive && !self.dice.chance(self.weather.lost_news) {
-                let in_ms = self.dice.between(1, 40);
+            if self.workers[worker].may_look() && !self.dice.chance(self.weather.lost_news) {
+                let in_ms = self.dice.between(1, 1_500);
                 self.look_in(worker, in_ms);
             }
         }

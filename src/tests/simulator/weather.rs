@@ -15,7 +15,7 @@ pub enum Storm {
     StoreAway,
 }
 
-/// How often things go wrong, in a thousand times.
+/// How often things go wrong, in a thousand times, unless it says otherwise.
 pub struct Weather {
     /// A connection is refused: nothing was sent.
     pub refused: i64,
@@ -31,6 +31,8 @@ pub struct Weather {
     pub list_lag: i64,
     /// A worker dies at an await.
     pub death: i64,
+    /// A worker freezes at an await.
+    pub freeze: i64,
     /// A commit fails.
     pub failed_commit: i64,
     /// A commit succeeds and its caller hears that it failed.
@@ -41,6 +43,8 @@ pub struct Weather {
     pub lost_news: i64,
     /// A person stops what they asked for.
     pub stops: i64,
+    /// What a worker's clock may be off by, in milliseconds. More is the business of whoever hands the worker its clock.
+    pub skew_ms: i64,
     /// When each worker dies, freezes, restarts or has its clock set: moments, and how long a freeze lasts.
     pub calamities: Vec<(i64, usize, Calamity)>,
     storms: Vec<(Storm, i64, i64)>,
@@ -59,6 +63,15 @@ pub enum Calamity {
     Clock,
 }
 
+/// What weather there is where a house stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Climate {
+    /// Each kind of trouble is absent, now and then, or frequent.
+    Mixed,
+    /// All of it, all the time.
+    Rough,
+}
+
 impl Weather {
     /// Nothing goes wrong.
     pub const fn fair() -> Self {
@@ -70,33 +83,37 @@ impl Weather {
             failed_answer: 0,
             list_lag: 0,
             death: 0,
+            freeze: 0,
             failed_commit: 0,
             unheard_commit: 0,
             bad_fetch: 0,
             lost_news: 0,
             stops: 0,
+            skew_ms: 0,
             calamities: Vec::new(),
             storms: Vec::new(),
         }
     }
 
     /// What this seed's life is like, from a moment on over so long.
-    pub fn of(dice: &mut Dice, begin: i64, over_ms: i64) -> Self {
+    pub fn of(dice: &mut Dice, climate: Climate, begin: i64, over_ms: i64) -> Self {
         // Each kind of trouble is absent, now and then, or frequent, so that no kind always hides another.
-        let mut often = |most: i64| [0, most / 5, most][dice.below(3)];
+        let mut often = |most: i64| if climate == Climate::Rough { most } else { [0, most / 5, most][dice.below(3)] };
         let mut weather = Self {
             refused: often(100),
             lost_call: often(100),
-            late_call: often(150),
+            late_call: often(300),
             lost_answer: often(150),
             failed_answer: often(100),
             list_lag: often(600),
-            death: often(12),
+            death: often(8),
+            freeze: often(8),
             failed_commit: often(20),
             unheard_commit: often(20),
             bad_fetch: often(250),
             lost_news: often(300),
             stops: often(300),
+            skew_ms: often(2_000),
             calamities: Vec::new(),
             storms: Vec::new(),
         };

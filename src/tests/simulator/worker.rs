@@ -8,7 +8,7 @@ use super::replicate::{Call, Fetched, Reply};
 use super::weather::{Calamity, Storm};
 use atelier::domain::{GenerationId, State, Timestamp};
 use atelier::server::db::mint;
-use atelier::server::generation::{self, Effects, Job, KeptOutput, lease, work};
+use atelier::server::generation::{self, Admitted, Effects, Job, KeptOutput, Lesson, lease, work};
 use atelier::server::ledger;
 use atelier::server::replicate::{Error, Prediction, Status};
 use atelier::server::worker::core::{self, Action, Stored, Taken};
@@ -36,6 +36,10 @@ pub struct Worker {
     pub frozen_until: i64,
     slots: usize,
     skew: i64,
+    /// Whether anything went wrong lately that a paid call which goes well puts right.
+    troubled: bool,
+    /// What waits on this node for the store: it outlives the worker.
+    spool: BTreeMap<(GenerationId, i64), String>,
     steps: BTreeMap<u64, Step>,
     next_step: u64,
     looks_at: i64,
@@ -57,10 +61,12 @@ enum At {
     Deciding,
 }
 
+/// Everything is fetched before anything is put.
 struct Keeping {
-    links: Vec<String>,
-    kept: Vec<i64>,
-    place: usize,
+    /// The links of the outputs that are not kept yet, the next one last.
+    missing: Vec<(i64, String)>,
+    /// What is here, and whether it has just come.
+    here: Vec<(i64, String, bool)>,
     stored: Stored,
 }
 
@@ -81,10 +87,17 @@ impl Worker {
             frozen_until: 0,
             slots: usize::try_from(slots).expect("a few slots"),
             skew: 0,
+            troubled: false,
+            spool: BTreeMap::new(),
             steps: BTreeMap::new(),
             next_step: 0,
             looks_at: i64::MAX,
         }
+    }
+
+    /// Whether it has a slot for anything it would find.
+    pub fn may_look(&self) -> bool {
+        self.is_alive && self.steps.len() < self.slots
     }
 }
 
@@ -98,6 +111,7 @@ impl House {
         worker.is_alive = true;
         worker.frozen_until = 0;
         worker.skew = skew;
+        worker.troubled = false;
         worker.steps.clear();
         worker.looks_at = i64::MAX;
         let post = Post { worker: at, life: worker.life };
@@ -146,9 +160,10 @@ impl House {
         for job in claimed {
             self.begin(post, job, Taken::Claimed, self.now);
         }
-        let left = slots - i64::try_from(taken).expect("a few");
+        let reserved = i64::from(self.workers[post.worker].slots > 1);
+        let left = slots - i64::try_from(taken).expect("a few") - reserved;
         if left > 0 {
-            let admitted = self.admit(&id, left, now).await?;
+            let admitted = self.admit(post, &id, left, now).await?;
             if self.dies(post.worker) {
                 return Ok(());
             }
@@ -171,8 +186,9 @@ impl House {
     }
 
     /// Lets some into flight, and checks that no cap is exceeded by it.
-    async fn admit(&mut self, id: &str, slots: i64, now: Timestamp) -> Result<Vec<Job>, Broken> {
-        let admitted = generation::admit(&self.db, id, slots, now).await?.jobs;
+    async fn admit(&mut self, post: Post, id: &str, slots: i64, now: Timestamp) -> Result<Vec<Job>, Broken> {
+        let Admitted { jobs: admitted, troubled } = generation::admit(&self.db, id, slots, now).await?;
+        self.workers[post.worker].troubled = troubled;
         if admitted.is_empty() {
             return Ok(admitted);
         }
@@ -213,6 +229,22 @@ impl House {
         dies
     }
 
+    /// Whether a worker freezes here and now, for about as long as its leases last.
+    fn freezes(&mut self, at: usize) -> bool {
+        let freezes = self.dice.chance(self.weather.freeze);
+        if freezes {
+            let for_ms = self.dice.between(lease::LEASE_MS / 2, lease::SUBMIT_LEASE_MS * 2);
+            self.freeze(at, for_ms);
+        }
+        freezes
+    }
+
+    fn freeze(&mut self, at: usize, for_ms: i64) {
+        self.count("freezes");
+        self.say(&format!("worker {at} freezes for {for_ms} ms"));
+        self.workers[at].frozen_until = self.now + for_ms;
+    }
+
     fn die(&mut self, at: usize, back_in_ms: i64) {
         if self.workers[at].is_alive {
             self.workers[at].is_alive = false;
@@ -229,11 +261,7 @@ impl House {
         }
         match calamity {
             Calamity::Death { back_in_ms } => self.die(at, back_in_ms),
-            Calamity::Freeze { for_ms } => {
-                self.count("freezes");
-                self.say(&format!("worker {at} freezes for {for_ms} ms"));
-                self.workers[at].frozen_until = self.now + for_ms;
-            }
+            Calamity::Freeze { for_ms } => self.freeze(at, for_ms),
             Calamity::Restart { back_in_ms } => {
                 self.count("restarts");
                 self.say(&format!("worker {at} is stopped"));
@@ -295,6 +323,10 @@ impl House {
         if self.dies(post.worker) {
             return Ok(());
         }
+        if self.freezes(post.worker) {
+            self.later(0, Event::Step(post, number, news));
+            return Ok(());
+        }
         let Some(mut step) = self.workers[post.worker].steps.remove(&number) else { return Ok(()) };
         match (&mut step.at, news) {
             (At::Begun, News::Begin) => self.plan(post, number, &mut step).await?,
@@ -312,27 +344,13 @@ impl House {
                 };
                 self.decide(post, number, &mut step, event);
             }
-            (At::Keeping(keeping), News::Fetched(fetched)) => {
-                let put = match fetched {
-                    Fetched::Whole(sha256) => Some(sha256),
-                    fetched => {
-                        keeping.stored.lost += i64::from(matches!(fetched, Fetched::Gone));
-                        keeping.stored.damaged += i64::from(matches!(fetched, Fetched::Damaged));
-                        keeping.stored.unfetched += i64::from(matches!(fetched, Fetched::BrokenOff));
-                        None
-                    }
-                };
-                if let Some(sha256) = put {
-                    let in_ms = self.dice.between(2, 300);
-                    self.later(in_ms, Event::Step(post, number, News::Put(sha256)));
-                } else {
-                    keeping.place += 1;
-                    self.fetch_next(post, number, &mut step);
-                }
+            (At::Keeping(_), News::Fetched(fetched)) => {
+                self.fetched(post, &mut step, fetched).await?;
+                self.keep_next(post, number, &mut step);
             }
-            (At::Keeping(_), News::Put(sha256)) => {
-                self.put(post, &mut step, sha256).await?;
-                self.fetch_next(post, number, &mut step);
+            (At::Keeping(_), News::Put) => {
+                self.put(post, &mut step).await?;
+                self.keep_next(post, number, &mut step);
             }
             (At::Deciding, News::Write(decided)) => return self.record(post, &step, *decided).await,
             // An answer that comes when nobody waits for it any more.
@@ -367,11 +385,14 @@ impl House {
                 self.ask(post, number, step, Call::Cancel(id));
             }
             Action::Store => {
-                let links = step.job.prediction_output.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default();
+                let links: Vec<String> =
+                    step.job.prediction_output.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default();
                 let kept = work::kept_places(&self.db, &step.job.id).await?;
                 let stored = Stored { kept: i64::try_from(kept.len()).expect("a few"), ..Stored::default() };
-                step.at = At::Keeping(Keeping { links, kept, place: 0, stored });
-                self.fetch_next(post, number, step);
+                let missing = (0..).zip(links).filter(|(place, _)| !kept.contains(place)).collect::<Vec<_>>();
+                let missing = missing.into_iter().rev().collect();
+                step.at = At::Keeping(Keeping { missing, here: Vec::new(), stored });
+                self.keep_next(post, number, step);
             }
             Action::Park => self.decide(post, number, step, core::Event::Parked),
         }
@@ -389,11 +410,14 @@ impl House {
             return self.decide(post, number, step, core::Event::Submitted(Err(Error::NotSent("refused".to_owned()))));
         }
         step.at = At::Calling;
-        self.later(CALL_MS, Event::Step(post, number, News::TimedOut));
+        let late = self.dice.chance(self.weather.late_call);
+        // A connection may break at any time, and what was sent may still get there by way of whoever buffered it.
+        let breaks = late && self.dice.chance(500);
+        let patience = if breaks { self.dice.between(10, CALL_MS) } else { CALL_MS };
+        self.later(patience, Event::Step(post, number, News::TimedOut));
         if self.dice.chance(self.weather.lost_call) {
             return self.count("paid calls lost");
         }
-        let late = self.dice.chance(self.weather.late_call);
         let in_ms = if late { self.dice.between(0, CALL_DEAD_MS - age) } else { self.dice.between(5, 400) };
         let input = serde_json::from_str(&step.job.input).unwrap_or_default();
         let (outputs, clock) = (usize::try_from(step.job.count).unwrap_or(1), self.clock(post));
@@ -436,43 +460,79 @@ impl House {
         Ok(None)
     }
 
-    /// Fetches the next output that is not kept, or is done.
-    fn fetch_next(&mut self, post: Post, number: u64, step: &mut Step) {
+    /// Fetches the next output that is not here, or puts the next that is, or is done.
+    fn keep_next(&mut self, post: Post, number: u64, step: &mut Step) {
         let At::Keeping(keeping) = &mut step.at else { return };
-        while keeping.kept.contains(&i64::try_from(keeping.place).expect("a few")) {
-            keeping.place += 1;
+        while let Some((place, link)) = keeping.missing.last() {
+            let Some(spooled) = self.workers[post.worker].spool.get(&(step.job.id.clone(), *place)) else {
+                let fetched = self.replicate.fetch(link, self.now, &self.weather, &mut self.dice);
+                let in_ms = self.dice.between(20, 1_500);
+                return self.later(in_ms, Event::Step(post, number, News::Fetched(fetched)));
+            };
+            keeping.here.push((*place, spooled.clone(), false));
+            keeping.missing.pop();
         }
-        if let Some(link) = keeping.links.get(keeping.place).cloned() {
-            let fetched = self.replicate.fetch(&link, self.now, &self.weather, &mut self.dice);
-            let in_ms = self.dice.between(20, 1_500);
-            return self.later(in_ms, Event::Step(post, number, News::Fetched(fetched)));
+        if keeping.here.is_empty() {
+            let stored = keeping.stored.clone();
+            return self.decide(post, number, step, core::Event::Stored(stored));
         }
-        let stored = keeping.stored.clone();
-        self.decide(post, number, step, core::Event::Stored(stored));
+        let in_ms = self.dice.between(2, 300);
+        self.later(in_ms, Event::Step(post, number, News::Put));
+    }
+
+    /// One output has come, or not.
+    async fn fetched(&mut self, post: Post, step: &mut Step, fetched: Fetched) -> Result<(), Broken> {
+        let At::Keeping(keeping) = &mut step.at else { return Ok(()) };
+        let Some((place, _)) = keeping.missing.pop() else { return Ok(()) };
+        let lost = match fetched {
+            Fetched::Whole(sha256) => {
+                self.workers[post.worker].spool.insert((step.job.id.clone(), place), sha256.clone());
+                keeping.here.push((place, sha256, true));
+                return Ok(());
+            }
+            Fetched::Damaged => {
+                keeping.stored.damaged += 1;
+                return Ok(());
+            }
+            Fetched::BrokenOff => &mut keeping.stored.unfetched,
+            Fetched::Gone => &mut keeping.stored.lost,
+        };
+        let small = u32::try_from(place).expect("a few");
+        if work::is_spooled_elsewhere(&self.db, &step.job.id, small, &node(post)).await? {
+            keeping.stored.spooled += 1;
+            keeping.stored.store_away = true;
+        } else {
+            *lost += 1;
+        }
+        Ok(())
     }
 
     /// Puts one output into the store, and then its row into the database.
-    async fn put(&mut self, post: Post, step: &mut Step, sha256: String) -> Result<(), Broken> {
+    async fn put(&mut self, post: Post, step: &mut Step) -> Result<(), Broken> {
         let now = self.clock(post);
         let At::Keeping(keeping) = &mut step.at else { return Ok(()) };
-        let object_key = format!("generations/{}/{}.webp", step.job.id, keeping.place);
+        let Some((place, sha256, is_new)) = keeping.here.pop() else { return Ok(()) };
+        let object_key = format!("generations/{}/{place}.webp", step.job.id);
         let away = self.weather.storms(Storm::StoreAway, self.now);
         if away && self.mutant != Some(Mutant::RowBeforeObject) {
-            keeping.stored.unfetched += 1;
+            if is_new {
+                let small = u32::try_from(place).expect("a few");
+                work::spooled(&self.db, &step.job.id, small, &node(post), now).await?;
+            }
+            keeping.stored.spooled += 1;
             keeping.stored.store_away = true;
-        } else {
-            if !away {
-                self.objects.insert(object_key.clone(), sha256.clone());
-            }
-            let output = kept_output(i64::try_from(keeping.place).expect("a few"), object_key, sha256);
-            if generation::keep_output(&self.db, &step.job, &output, now).await? {
-                keeping.stored.kept += 1;
-            } else {
-                keeping.stored.unfetched += 1;
-                *self.tally.entry("outputs of a lost lease").or_default() += 1;
-            }
+            *self.tally.entry("outputs spooled").or_default() += 1;
+            return Ok(());
         }
-        keeping.place += 1;
+        if !away {
+            self.objects.insert(object_key.clone(), sha256.clone());
+        }
+        if generation::keep_output(&self.db, &step.job, &kept_output(place, object_key, sha256), now).await? {
+            keeping.stored.kept += 1;
+        } else {
+            keeping.stored.unfetched += 1;
+            *self.tally.entry("outputs of a lost lease").or_default() += 1;
+        }
         Ok(())
     }
 
@@ -488,7 +548,10 @@ impl House {
         if matches!(event, core::Event::Looked(Ok(Some(_)))) {
             self.count("predictions found by looking");
         }
-        let (mut next, effects) = core::step(&judged, event, now);
+        let (mut next, mut effects) = core::step(&judged, event, now);
+        if effects.lesson == Some(Lesson::Well) && !self.workers[post.worker].troubled {
+            effects.lesson = None;
+        }
         if ambiguous && self.mutant == Some(Mutant::TimeoutEndsTheLease) {
             next.lease_until = Timestamp(0);
         }
@@ -513,7 +576,18 @@ impl House {
         match generation::record(&self.db, &before, &next, &effects, now).await {
             Ok(true) => {
                 self.say(&format!("worker {} records {id}: {from} to {to}, {effects:?}", post.worker));
+                let query = sqlx::query_as("select lease_epoch from generation where id = $1").bind(id.as_str());
+                let (epoch,): (i64,) = query.fetch_one(self.db.pool()).await?;
+                if epoch != step.job.lease_epoch {
+                    return Err(Broken(format!(
+                        "{id} was written under lease {}, when lease {epoch} had been given",
+                        step.job.lease_epoch
+                    )));
+                }
                 self.tell_workers();
+                if from == "storing" && next.state.is_terminal() {
+                    self.workers[post.worker].spool.retain(|(kept, _), _| *kept != id);
+                }
             }
             Ok(false) => {
                 self.say(&format!("worker {} lost {id}, {from} to {to}", post.worker));
@@ -531,6 +605,11 @@ impl House {
         }
         Ok(())
     }
+}
+
+/// The name of a worker's node.
+fn node(post: Post) -> String {
+    format!("node {}", post.worker)
 }
 
 fn kept_output(place: i64, object_key: String, sha256: String) -> KeptOutput {

@@ -20,12 +20,13 @@ const BUCKET: &str = "pictures";
 const ACCESS_KEY: &str = "access";
 const SECRET_KEY: &str = "a secret of the tests";
 
-/// Short enough for a test to see the end of it, and without tries that the test does not know of.
+/// Short enough for a test to see the end of it, long enough for a busy machine, and without tries that the test does not
+/// know of.
 const SHORT: Limits = Limits {
-    connect: Duration::from_millis(500),
-    attempt: Duration::from_millis(400),
-    operation: Duration::from_millis(800),
-    stall: Duration::from_millis(400),
+    connect: Duration::from_secs(2),
+    attempt: Duration::from_secs(2),
+    operation: Duration::from_secs(4),
+    stall: Duration::from_secs(2),
     attempts: 1,
 };
 
@@ -70,8 +71,13 @@ impl Bucket {
         Self { address, state, task, _dir: dir }
     }
 
-    /// A store in it.
+    /// A store in it that gives up soon.
     pub async fn store(&self) -> Store {
+        self.store_within(SHORT).await
+    }
+
+    /// A store in it.
+    pub async fn store_within(&self, limits: Limits) -> Store {
         let config = StoreConfig::S3 {
             bucket: BUCKET.into(),
             region: "us-east-1".into(),
@@ -79,7 +85,7 @@ impl Bucket {
             access_key: SecretString::from(ACCESS_KEY),
             secret_key: SecretString::from(SECRET_KEY),
         };
-        Store::open_within(&config, SHORT).await.expect("a store")
+        Store::open_within(&config, limits).await.expect("a store")
     }
 
     pub fn fail(&self, fault: Fault) {
