@@ -17,7 +17,7 @@ mod eyes;
 mod people;
 mod processes;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use atelier::server::crash::Point;
 use books::Found;
 use people::{People, Press};
@@ -25,6 +25,7 @@ use processes::{Died, House};
 use rand::Rng;
 use std::collections::BTreeMap;
 use std::io::{Write, stdout};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 /// Kills for each database, when nothing else is asked for.
@@ -58,7 +59,7 @@ struct Tally {
 type Tallies = BTreeMap<Place, Tally>;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
     // `cargo bench` adds `--bench` to what it was given.
     let size = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
     let kills = size.map_or(Ok(KILLS), |size| size.parse()).context("the number of kills is a whole number")?;
@@ -79,7 +80,7 @@ async fn main() -> anyhow::Result<()> {
     }
     let mut out = stdout().lock();
     writeln!(out, "\n{}", told.join("\n"))?;
-    if clean { Ok(()) } else { bail!("something was lost") }
+    Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// One drill on a database of its own. What was found, and how long the last generation took to end in the end.
