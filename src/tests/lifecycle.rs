@@ -3,6 +3,7 @@
 
 use crate::support::{Browser, Engine, TestApp, both_databases};
 use atelier::domain::{GenerationId, State};
+use atelier::server::crash::{self, Doom, Point};
 use atelier::server::db::Db;
 use atelier::server::generation::{self, Job, KeptOutput, keep_output};
 use atelier::server::ledger;
@@ -15,7 +16,10 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 // Where many are needed and no picture is, the prompts are `#fail`: such a run ends without anybody drawing it.
 
@@ -244,7 +248,7 @@ both_databases! {
         app.finish().await;
     }
 
-    async fn a_worker_that_lost_its_lease_changes_nothing_any_more(app: TestApp) {
+    async fn rl_05_a_worker_that_wakes_without_its_lease_writes_no_state_no_money_and_no_output(app: TestApp) {
         let mika = app.sign_up("mika").await;
         let id = mika.trigger("a lighthouse").await;
         app.until(&id, State::Storing).await;
@@ -256,13 +260,65 @@ both_databases! {
         let now = app.clock.now();
         let lost = Event::Stored(atelier::server::worker::core::Stored { lost: 1, ..Default::default() });
         let (next, effects) = step(&frozen, lost, now);
+        assert!(effects.money.is_some(), "it would give the credits back");
         assert!(!generation::record(app.db(), &frozen, &next, &effects, now).await.expect("the database"));
         assert!(!keep_output(app.db(), &frozen, &output(&id), now).await.expect("the database"));
         assert!(generation::heartbeat(app.db(), "frozen", std::slice::from_ref(&id), now).await.expect("the database").is_empty());
         generation::lease::hand_back(app.db(), "frozen", now).await.expect("the database");
         assert_eq!(row(&app, &id).await, before);
+        assert_eq!(app.count("select count(*) from txn where kind in ('capture', 'release')").await, 0);
+        assert_eq!(app.count("select count(*) from output").await, 0);
         app.settle_all().await;
         assert_eq!(app.state(&id).await, State::Succeeded);
+        app.finish().await;
+    }
+
+    async fn rl_08_what_panics_in_every_step_fails_alone_and_is_given_back_and_its_worker_lives(app: TestApp) {
+        let mika = app.sign_up("mika").await;
+        let poison = mika.trigger("a lighthouse").await;
+        app.until(&poison, State::Storing).await;
+        let panics: Doom = Arc::new(|here| {
+            assert_ne!(here, Point::Fetching, "this one is poison");
+            false
+        });
+        for lost in 1..=5 {
+            let turned = crash::doomed(Arc::clone(&panics), app.worker.turn()).await;
+            assert!(turned.expect_err("a panic").is::<tokio::task::JoinError>(), "lease {lost}");
+            app.clock.advance_ms(generation::lease::LEASE_MS + 1);
+        }
+        app.worker.turn().await.expect("a turn");
+        assert_eq!(app.state(&poison).await, State::Parked);
+        let other = mika.trigger("a windmill").await;
+        app.until(&other, State::Succeeded).await;
+        app.settle_all().await;
+        assert_eq!((app.state(&poison).await, failure_of(&app, &poison).await.as_deref()), (State::Failed, Some("timeout")));
+        assert_eq!(app.balance(&app.person(&mika).await).await, (19, 0), "only the windmill was paid for");
+        app.finish().await;
+    }
+
+    async fn rl_08_a_worker_at_work_outlives_a_step_that_panics(app: TestApp) {
+        let mika = app.sign_up("mika").await;
+        let id = mika.trigger("a lighthouse").await;
+        let panicked = Arc::new(AtomicBool::new(false));
+        let panics_once: Doom = {
+            let panicked = Arc::clone(&panicked);
+            Arc::new(move |here| {
+                assert!(here != Point::Fetching || panicked.swap(true, Ordering::SeqCst), "once");
+                false
+            })
+        };
+        let (worker, stop) = (app.worker.clone(), CancellationToken::new());
+        let stopping = stop.clone();
+        let working = tokio::spawn(crash::doomed(panics_once, async move { worker.run(stopping).await }));
+        let kept = async {
+            while app.state(&id).await != State::Succeeded {
+                app.clock.advance_ms(100);
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(1), kept).await.expect("the same worker, once the lease has run out");
+        assert!(panicked.load(Ordering::SeqCst));
+        stop.cancel();
+        working.await.expect("it stops when it is told to, and not before");
         app.finish().await;
     }
 
