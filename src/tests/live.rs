@@ -148,14 +148,17 @@ both_databases! {
         let herd = join_all((0..1_000).map(|at| {
             let (person, later) = (&people[at % people.len()], &later);
             async move {
-                // A page that is told to come back later does; here it comes back at once.
+                // A page that is told to come back later does, as `stream.js` has it.
                 let mut stream = loop {
                     let answer = person.bare(Method::GET, "/events").send().await.expect("an answer");
                     match answer.status().as_u16() {
                         200 => break answer,
-                        503 => later.fetch_add(1, Ordering::Relaxed),
+                        503 => {
+                            later.fetch_add(1, Ordering::Relaxed);
+                            tokio::time::sleep(Duration::from_millis(500)).await;
+                        }
                         other => panic!("{other}"),
-                    };
+                    }
                 };
                 let mut heard = String::new();
                 while !heard.contains("\"balance\"") {
