@@ -184,7 +184,7 @@ impl Bench {
             Verb::Grant { person, reference, amount } => {
                 let grant = Grant::Operator { reference: self.name(reference), reason: "chance".to_owned() };
                 let granted = ledger::grant(tx, &self.people[person], Credits(amount), &grant, now).await;
-                granted.map(|()| Answer::Done).or_else(refusal)
+                granted.map(|()| Answer::Done).or_else(|error| refusal(&error))
             }
             Verb::Hold { person, generation, unit_price, count } => {
                 let (owner, id) = (&self.people[person], self.generation(generation));
@@ -194,7 +194,7 @@ impl Bench {
                     match ledger::hold(tx, owner, &id, unit_price, amount, now, now).await {
                         Ok(()) => {}
                         Err(ledger::Error::Insufficient { available, .. }) => return Ok(Answer::Insufficient(available.0)),
-                        Err(ledger::Error::Database(error)) => return refusal(error),
+                        Err(ledger::Error::Database(error)) => return refusal(&error),
                         Err(other) => return Err(other.to_string()),
                     }
                 }
@@ -209,7 +209,7 @@ impl Bench {
                         Ok(Answer::Taken(taken.0))
                     }
                     Err(ledger::Error::NotOpen(_)) => Ok(Answer::NotOpen),
-                    Err(ledger::Error::Database(error)) => refusal(error),
+                    Err(ledger::Error::Database(error)) => refusal(&error),
                     Err(other) => Err(other.to_string()),
                 }
             }
@@ -335,8 +335,8 @@ async fn record_request(
 const REFUSED_BY_TRIGGER: &str = "1811";
 
 /// What the database's refusal means.
-fn refusal(error: sqlx::Error) -> Result<Answer, String> {
-    match &error {
+fn refusal(error: &sqlx::Error) -> Result<Answer, String> {
+    match error {
         sqlx::Error::Database(refused) if refused.is_unique_violation() => Ok(Answer::Again),
         sqlx::Error::Database(refused) if refused.code().is_some_and(|code| code == REFUSED_BY_TRIGGER) => Ok(Answer::Again),
         sqlx::Error::Database(refused) if refused.is_check_violation() => Ok(Answer::Impossible),

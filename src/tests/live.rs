@@ -118,7 +118,7 @@ both_databases! {
 
     async fn rl_28_whoever_was_away_for_any_while_comes_back_to_exactly_what_is_true(app: TestApp) {
         for seed in [1_u64, 2, 3] {
-            println!("seed {seed}");
+            eprintln!("seed {seed}");
             let mut dice = StdRng::seed_from_u64(seed);
             let mika = app.sign_up(&format!("mika{seed}")).await;
             app.grant(&app.person(&mika).await, 200).await;
@@ -180,8 +180,8 @@ both_databases! {
             let (herd, waits) = tokio::join!(herd, others);
             (herd.into_iter().unzip(), waits)
         };
-        println!("{} were told to come back", later.load(Ordering::Relaxed));
-        println!("{:?}: {} streams after {:?}; another's page p50 {:?}, worst {:?}", app.engine(), streams.len(), begun.elapsed(), waits[20], waits[39]);
+        eprintln!("{} were told to come back", later.load(Ordering::Relaxed));
+        eprintln!("{:?}: {} streams after {:?}; another's page p50 {:?}, worst {:?}", app.engine(), streams.len(), begun.elapsed(), waits[20], waits[39]);
         assert!(retries.len() > 500, "they come back at {} different moments", retries.len());
         assert!(retries.iter().all(|ms| (1_000..3_000).contains(ms)));
         drop(streams);

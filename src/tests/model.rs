@@ -127,6 +127,7 @@ fn walk(life: &Life, from: World) -> (Vec<World>, Vec<Vec<usize>>) {
 }
 
 /// A protocol with one thought left out breaks this promise: the walk shows how.
+#[expect(clippy::print_stdout, reason = "how it breaks is worth reading")]
 fn breaks(protocol: Protocol, promise: &'static str) {
     let life = Life { protocol, scope: Scope::PaidCall, faults: 1 };
     let checker = life.checker().finish_when(HasDiscoveries::AnyOf([promise].into())).spawn_bfs().join();

@@ -26,7 +26,7 @@ const BODY_LIMIT: usize = 2 * 1_024 * 1_024;
 const BODIES: usize = 64;
 
 /// How long all of it may take, once the body is here.
-const ANSWER_WITHIN: Duration = Duration::from_millis(900);
+const ANSWER_WITHIN: Duration = Duration::from_millis(700);
 
 /// Come again: nothing was written.
 const LATER: (StatusCode, [(header::HeaderName, &str); 1]) = (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")]);

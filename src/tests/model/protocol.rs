@@ -388,6 +388,13 @@ fn record(protocol: Protocol, world: &mut World, at: usize) {
     if world.row.asked_to_stop && !job.asked_to_stop && next.state != State::Submitting {
         next.due = 0;
     }
+    // A run that is found finished is kept under the same lease.
+    let goes_on = next.state == State::Storing && job.state != State::Storing;
+    if goes_on {
+        (next.taken, next.lease) = (true, LEASE);
+        let job = Row { submit_seq: job.submit_seq, ..next };
+        world.workers[at] = Worker::Busy { job, admitted: false, ours, age: 0, stage: Stage::Begun };
+    }
     world.row = Row { submit_seq: world.row.submit_seq, asked_to_stop: world.row.asked_to_stop, ..next };
     match money {
         Some(Money::Capture(_)) => world.captures += 1,

@@ -352,7 +352,7 @@ impl House {
                 self.put(post, &mut step).await?;
                 self.keep_next(post, number, &mut step);
             }
-            (At::Deciding, News::Write(decided)) => return self.record(post, &step, *decided).await,
+            (At::Deciding, News::Write(decided)) => return self.record(post, number, step, *decided).await,
             // An answer that comes when nobody waits for it any more.
             _ => {}
         }
@@ -549,6 +549,11 @@ impl House {
             self.count("predictions found by looking");
         }
         let (mut next, mut effects) = core::step(&judged, event, now);
+        // A run that is found finished is kept under the same lease.
+        if next.state == State::Storing && step.job.state != State::Storing {
+            next.lease_owner = Some(self.workers[post.worker].id.clone());
+            next.lease_until = now.plus_ms(lease::LEASE_MS);
+        }
         if effects.lesson == Some(Lesson::Well) && !self.workers[post.worker].troubled {
             effects.lesson = None;
         }
@@ -560,7 +565,7 @@ impl House {
         self.later(in_ms, Event::Step(post, number, News::Write(Box::new(Decided { next, effects, now }))));
     }
 
-    async fn record(&mut self, post: Post, step: &Step, decided: Decided) -> Result<(), Broken> {
+    async fn record(&mut self, post: Post, number: u64, step: Step, decided: Decided) -> Result<(), Broken> {
         let Decided { next, effects, now } = decided;
         self.look_in(post.worker, 0);
         if self.dice.chance(self.weather.failed_commit) {
@@ -585,8 +590,14 @@ impl House {
                     )));
                 }
                 self.tell_workers();
-                if from == "storing" && next.state.is_terminal() {
+                if next.state.is_terminal() {
                     self.workers[post.worker].spool.retain(|(kept, _), _| *kept != id);
+                }
+                if next.lease_owner.is_some() && !self.dies(post.worker) {
+                    let goes_on = Step { job: next, taken: Taken::Claimed, intended: step.intended, at: At::Begun };
+                    self.workers[post.worker].steps.insert(number, goes_on);
+                    self.later(0, Event::Step(post, number, News::Begin));
+                    return Ok(());
                 }
             }
             Ok(false) => {
