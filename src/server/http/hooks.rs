@@ -50,13 +50,11 @@ async fn replicate(
         Ok(body) => body,
         Err(rejection) => return rejection.status().into_response(),
     };
-    match tokio::time::timeout(ANSWER_WITHIN, answer(&app, &id, &seq, &headers, &body)).await {
-        Ok(answer) => answer,
-        Err(_) => {
-            tracing::error!("a webhook could not be taken in time; Replicate sends it again");
-            LATER.into_response()
-        }
-    }
+    let answered = tokio::time::timeout(ANSWER_WITHIN, answer(&app, &id, &seq, &headers, &body)).await;
+    answered.unwrap_or_else(|_| {
+        tracing::error!("a webhook could not be taken in time; Replicate sends it again");
+        LATER.into_response()
+    })
 }
 
 async fn answer(app: &App, id: &str, seq: &str, headers: &HeaderMap, body: &[u8]) -> Response {

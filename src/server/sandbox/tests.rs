@@ -686,7 +686,7 @@ async fn the_list_shows_a_prediction_late_or_never_when_its_prompt_says_so() {
         listed.into_iter().map(|prediction| prediction.id).collect::<Vec<_>>()
     };
     house.pass(39_999);
-    assert_eq!(listed().await, [plain.id.clone()]);
+    assert_eq!(listed().await, std::slice::from_ref(&plain.id));
     house.pass(1);
     let now = listed().await;
     assert_eq!((now.len(), now.contains(&late.id), now.contains(&hidden.id)), (3, true, false));
