@@ -100,7 +100,7 @@ pub fn router(app: App) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), trouble::explain))
         .layer(sessions)
         .layer(middleware::from_fn(trouble::session_away))
-        .layer(middleware::from_fn_with_state(room::Room::default(), room::find))
+        .layer(middleware::from_fn_with_state(room::Rooms::default(), room::find))
         .layer(middleware::from_fn_with_state(body::Bodies::at_most(longest_body), body::whole))
         // Once more: of what is refused out here, nobody inside has had a say.
         .layer(middleware::from_fn_with_state(app.clone(), trouble::explain))

@@ -177,7 +177,9 @@ impl Sandbox {
         let opened = tokio::task::spawn_blocking(open).await.context("reading the sandbox's journal")?;
         let ((journal, all), post) = opened?;
         let now = (options.clock)();
-        all.iter().for_each(|facts| post.take_on(facts, now));
+        for facts in &all {
+            post.take_on(facts, now);
+        }
         let by_id = all.iter().enumerate().map(|(at, facts)| (facts.id.clone(), at)).collect();
         let buckets = Buckets::new(options.creates_per_minute, options.reads_per_minute);
         let records = Records { journal, all, by_id, turned_away: HashSet::new() };

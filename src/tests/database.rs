@@ -52,7 +52,7 @@ both_databases! {
         let writers = (0..500).map(|at| write(&app, at, &people[at % 2], &queued));
         let mut waits = join_all(writers).await;
         waits.sort_unstable();
-        println!("{:?}: p50 {:?}, p99 {:?}", app.engine(), waits[250], waits[495]);
+        eprintln!("{:?}: p50 {:?}, p99 {:?}", app.engine(), waits[250], waits[495]);
         if app.engine() == Engine::Postgres {
             assert_eq!(deadlocks(&app).await, 0, "the verbs take their locks in one order");
         }

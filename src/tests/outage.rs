@@ -112,7 +112,7 @@ both_databases! {
                 for picture in 0..3 {
                     mika.trigger(&format!("lantern {at} {picture}")).await;
                 }
-                moving_on(&app, || async { app.states().await.iter().any(|state| *state == State::Waiting) }).await;
+                moving_on(&app, || async { app.states().await.contains(&State::Waiting) }).await;
                 wire.set(fault);
                 until("the process knows", || async { !there.app.db.is_here() }).await;
                 wire.set(Wire::Whole);
@@ -150,7 +150,7 @@ async fn assert_all_say_so(there: &Process, mika: &Browser) {
             assert!(!said.contains("sqlx") && !said.to_lowercase().contains("pool"), "{asked}: {said}");
         }
     }
-    println!("the slowest answer of the outage took {slowest:?}");
+    eprintln!("the slowest answer of the outage took {slowest:?}");
     assert!(slowest < Duration::from_secs(5), "{slowest:?}");
     let nobody = there.visitor();
     assert_eq!(nobody.get("/readyz").await.status, 503);
@@ -181,9 +181,9 @@ async fn assert_recovers(app: &TestApp, there: &Process, mika: &Browser, stream:
     let meanwhile = mika.trigger("#fail meanwhile").await;
     let hers = there.welcome(mika);
     until("her page is back", || async { hers.get("/create").await.status == 200 }).await;
-    println!("a page came back after {:?}", back.elapsed());
+    eprintln!("a page came back after {:?}", back.elapsed());
     stream.until(|frame| frame.generation().is_some_and(|(id, _)| id == meanwhile.as_str())).await;
-    println!("the stream caught up after {:?}", back.elapsed());
+    eprintln!("the stream caught up after {:?}", back.elapsed());
     let listening = "select count(*) from pg_stat_activity where datname = current_database() and query like 'LISTEN %'";
     until("both processes listen", || async { app.count(listening).await == 2 }).await;
     assert!(back.elapsed() < RECOVERY, "{:?}", back.elapsed());

@@ -111,7 +111,7 @@ fn sold(dir: &Path) -> BTreeMap<String, usize> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn five_under_way_survive_kill_9_and_each_was_bought_once() {
+async fn rl_06_five_under_way_survive_kill_9_and_each_was_bought_once() {
     let dir = TempDir::new().expect("a directory");
     let mut first = serve(dir.path()).await;
     let mika = Browser::new(&first.url);

@@ -10,7 +10,7 @@
 //! | R4 death between the row and its hold | one transaction | verify: a hold is open exactly while its generation lives |
 //! | R5 a hold of zero rows taken for one | the verb returns what it held, or refuses | verify: held is the sum of the open holds |
 //! | R6 death between the hold and the job | the row is the job | verify: a hold belongs to a generation |
-//! | R7 the paid call sent again after a lost answer | looked for, never repeated | predictions that no row names |
+//! | R7 the paid call sent again after a lost answer | looked for, never repeated | strays, written down by whoever looks |
 //! | R8 told before the commit | `Tx` tells after it | who hears looks, and finds nothing |
 //! | R9 pressed twice | one key, one generation | unique (owner, key) |
 //! | R10 the end and its money in two commits | one transaction | verify: a hold is open exactly while its generation lives |
@@ -22,7 +22,7 @@
 //! | R16 a remembered balance written back | nobody writes a balance | verify: posted is the sum of the entries |
 //! | R17 a busy database between two steps | one transaction, begun as a writer | the database refuses; the first step is found by verify |
 //! | R18 read, then write, in a transaction | the guard is in the statement that holds | verify: held is the sum of the open holds |
-//! | R19 death with the answer in hand | the intent before the call, and looking | predictions that no row names |
+//! | R19 death with the answer in hand | the intent before the call, and looking | strays, written down by whoever looks |
 //! | R20 credits for a payment that never came | | nothing is sold for money here: operators grant |
 //! | R21 the client's own price or count | both are read from the catalogue | `check`s on hold and generation |
 //! | R22 a power cut takes back what was promised | every connection syncs every commit | the connection says so |

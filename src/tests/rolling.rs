@@ -44,7 +44,7 @@ async fn rl_25_a_rolling_restart_under_load_loses_nothing_and_shows_nobody_an_er
     while let Some(ids) = people.join_next().await {
         pressed.extend(ids.expect("no press was lost"));
     }
-    println!("{} presses, {} tried again", pressed.len(), refused.load(Ordering::Relaxed));
+    eprintln!("{} presses, {} tried again", pressed.len(), refused.load(Ordering::Relaxed));
     assert!(pressed.len() > 30, "there was a load: {}", pressed.len());
 
     let here = mika.at(&web[0].url);
@@ -101,7 +101,7 @@ async fn restart(house: &House<'_>, role: &str, served: &mut Served) {
     let (code, took) = served.ended().await;
     assert_eq!(code, Some(0), "{role}");
     *served = house.serve(role).await;
-    println!("{role}: stopped after {took:?}, back after {:?}", begun.elapsed());
+    eprintln!("{role}: stopped after {took:?}, back after {:?}", begun.elapsed());
 }
 
 /// Presses until told to stop. What is refused, or breaks, is tried again at the other process under the same key.

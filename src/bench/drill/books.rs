@@ -10,14 +10,16 @@ use sqlx::{AnyConnection, Connection};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+/// The longest that something can be parked: its deadline, and the sweep that looks for it.
+const PARKED: Duration = Duration::from_mins(16);
 /// Between two looks whether everything has ended.
 const LOOK: Duration = Duration::from_millis(500);
 
-/// What must not be. Each is a number of generations, but for the last.
+/// What must not be; and, last, what may.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Found {
-    /// Acknowledged, but without an end in time, or ended otherwise than it had to: not all its pictures kept, a picture
-    /// that is not what its row says, credits taken for nothing.
+    /// Acknowledged, and neither kept nor given back: without an end in time, a picture that is not what its row says,
+    /// credits that are neither with their owner nor paid for a picture that is there.
     pub lost: usize,
     /// More was taken for it than for what was kept, or it was taken for more than once.
     pub paid_twice: usize,
@@ -25,6 +27,9 @@ pub struct Found {
     pub created_twice: usize,
     /// Promises of the books that do not hold.
     pub adrift: usize,
+    /// Not everything that could be had was kept, but for all of the rest the credits are back: killed too often at its
+    /// paid call, it may cost us no more calls. Promised, if not what anybody wanted.
+    pub given_back: usize,
 }
 
 impl Found {
@@ -33,6 +38,7 @@ impl Found {
         self.paid_twice += other.paid_twice;
         self.created_twice += other.created_twice;
         self.adrift += other.adrift;
+        self.given_back += other.given_back;
     }
 
     pub const fn is_clean(&self) -> bool {
@@ -40,18 +46,24 @@ impl Found {
     }
 }
 
-/// Waits until every generation has ended; how long that took, or nothing when it took too long.
-pub async fn settled(house: &House, longest: Duration) -> anyhow::Result<Option<Duration>> {
+/// Waits until every generation has ended, or the time is up: then `judge` will find those that have not. What was left to
+/// an operator ends at its deadline, and is waited for. How long the others took.
+pub async fn settled(house: &House, longest: Duration) -> anyhow::Result<Duration> {
     let (mut rows, began) = (connect(house).await?, Instant::now());
-    while began.elapsed() < longest {
-        let query = "select count(*) from generation where state not in ('succeeded', 'failed', 'canceled')";
-        let (left,): (i64,) = sqlx::query_as(query).fetch_one(&mut rows).await?;
-        if left == 0 {
-            return Ok(Some(began.elapsed()));
+    let mut moving_until = Duration::ZERO;
+    loop {
+        let query = "select count(*), count(case when state = 'parked' then 1 end) from generation
+                     where state not in ('succeeded', 'failed', 'canceled')";
+        let (left, parked): (i64, i64) = sqlx::query_as(query).fetch_one(&mut rows).await?;
+        if left > parked {
+            moving_until = began.elapsed();
+        }
+        let patience = if parked > 0 { longest.max(PARKED) } else { longest };
+        if left == 0 || moving_until > longest || began.elapsed() > patience {
+            return Ok(moving_until);
         }
         tokio::time::sleep(LOOK).await;
     }
-    Ok(None)
 }
 
 #[derive(sqlx::FromRow)]
@@ -90,9 +102,10 @@ pub async fn judge(house: &House, presses: &[Press], aloud: bool) -> anyhow::Res
         .map(|press| {
             let bought = bought.get(&press.prompt).copied().unwrap_or(0);
             let row = by_id.get(press.id.as_str());
-            let right = row.is_some_and(|row| is_as_promised(row, press) && !broken.contains_key(&row.id));
+            let kept_word = row.is_some_and(|row| is_as_promised(row) && !broken.contains_key(&row.id));
             let found = Found {
-                lost: usize::from(!right),
+                lost: usize::from(!kept_word),
+                given_back: usize::from(kept_word && row.is_some_and(|row| row.kept_for_good() != press.wanted)),
                 paid_twice: usize::from(row.is_some_and(|row| row.captures > 1 || row.taken > row.unit_price * row.kept)),
                 created_twice: bought.saturating_sub(press.allowed),
                 adrift: 0,
@@ -105,13 +118,19 @@ pub async fn judge(house: &House, presses: &[Press], aloud: bool) -> anyhow::Res
         .collect())
 }
 
-/// Whether it has ended as it had to, with its money.
-fn is_as_promised(row: &Row, press: &Press) -> bool {
-    let end = if press.wanted > 0 { "succeeded" } else { "failed" };
-    let captures = i64::from(press.wanted > 0);
-    row.state == end
-        && row.kept == press.wanted
-        && row.captured == row.unit_price * row.kept
+impl Row {
+    /// Pictures that are its owner's.
+    fn kept_for_good(&self) -> i64 {
+        if self.state == "succeeded" { self.kept } else { 0 }
+    }
+}
+
+/// Whether it has ended, and was paid for as much as was kept.
+fn is_as_promised(row: &Row) -> bool {
+    let (kept, captures) = (row.kept_for_good(), i64::from(row.state == "succeeded"));
+    ["succeeded", "failed"].contains(&row.state.as_str())
+        && (kept > 0) == (row.state == "succeeded")
+        && row.captured == row.unit_price * kept
         && row.taken == row.captured
         && (row.captures, row.held) == (captures, 0)
 }

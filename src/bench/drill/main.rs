@@ -1,5 +1,6 @@
 //! `make drill`: kills the real binary, again and again, at every named point and out of the blue, while people press the
-//! button; starts it again each time; and counts what was lost. Every column but the kills and the generations must be 0.
+//! button; starts it again each time; and counts what was lost: every column from there on must be 0. What was given back
+//! instead of kept is no loss, and is counted all the same.
 //!
 //! | file | what it is for |
 //! |---|---|
@@ -16,7 +17,7 @@ mod eyes;
 mod people;
 mod processes;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use atelier::server::crash::Point;
 use books::Found;
 use people::{People, Press};
@@ -24,6 +25,7 @@ use processes::{Died, House};
 use rand::Rng;
 use std::collections::BTreeMap;
 use std::io::{Write, stdout};
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 /// Kills for each database, when nothing else is asked for.
@@ -57,7 +59,7 @@ struct Tally {
 type Tallies = BTreeMap<Place, Tally>;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> anyhow::Result<ExitCode> {
     // `cargo bench` adds `--bench` to what it was given.
     let size = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
     let kills = size.map_or(Ok(KILLS), |size| size.parse()).context("the number of kills is a whole number")?;
@@ -70,12 +72,15 @@ async fn main() -> anyhow::Result<()> {
         clean &= tallies.values().all(|tally| tally.found.is_clean()) && tallies.values().any(|tally| tally.kills > 0);
         told.push(table(name, &tallies));
         let (minutes, seconds) = (began.elapsed().as_secs() / 60, began.elapsed().as_secs() % 60);
-        told.push(format!("{name}: {minutes} min {seconds} s; the last end came {} s after the last start", slowest.as_secs()));
+        told.push(format!(
+            "{name}: {minutes} min {seconds} s; the last to move on ended {} s after the last start",
+            slowest.as_secs()
+        ));
         told.push(format!("{name}: points that nobody came to: {}\n", missed(&tallies)));
     }
     let mut out = stdout().lock();
     writeln!(out, "\n{}", told.join("\n"))?;
-    if clean { Ok(()) } else { bail!("something was lost") }
+    Ok(if clean { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// One drill on a database of its own. What was found, and how long the last generation took to end in the end.
@@ -102,10 +107,9 @@ async fn drill(name: &str, cluster: &str, kills: usize) -> anyhow::Result<(Talli
         }
     }
     let last = house.serve(None)?;
-    let restarted = Instant::now();
     house.ready().await?;
     let presses = people.stop().await?;
-    let slowest = books::settled(&house, SETTLED_WITHIN).await?.map_or(SETTLED_WITHIN, |_| restarted.elapsed());
+    let slowest = books::settled(&house, SETTLED_WITHIN).await?;
     let found = judge(&house, &presses, &mut tallies).await?;
     last.kill().await?;
     if found.is_clean() {
@@ -159,7 +163,7 @@ fn missed(tallies: &Tallies) -> String {
 
 fn table(name: &str, tallies: &Tallies) -> String {
     let mut told = String::from(
-        "| database | killed at | kills | generations | lost | paid twice | created twice | credits adrift |\n|---|---|--:|--:|--:|--:|--:|--:|\n",
+        "| database | killed at | kills | generations | given back | lost | paid twice | created twice | credits adrift |\n|---|---|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     let mut total = Tally::default();
     for (place, tally) in tallies {
@@ -176,9 +180,9 @@ fn table(name: &str, tallies: &Tallies) -> String {
 }
 
 fn row(name: &str, place: &str, tally: &Tally) -> String {
-    let Found { lost, paid_twice, created_twice, adrift } = tally.found;
+    let Found { given_back, lost, paid_twice, created_twice, adrift } = tally.found;
     format!(
-        "| {name} | {place} | {} | {} | {lost} | {paid_twice} | {created_twice} | {adrift} |\n",
+        "| {name} | {place} | {} | {} | {given_back} | {lost} | {paid_twice} | {created_twice} | {adrift} |\n",
         tally.kills, tally.generations
     )
 }

@@ -26,7 +26,7 @@ const BODY_LIMIT: usize = 2 * 1_024 * 1_024;
 const BODIES: usize = 64;
 
 /// How long all of it may take, once the body is here.
-const ANSWER_WITHIN: Duration = Duration::from_millis(900);
+const ANSWER_WITHIN: Duration = Duration::from_millis(700);
 
 /// Come again: nothing was written.
 const LATER: (StatusCode, [(header::HeaderName, &str); 1]) = (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")]);
@@ -50,13 +50,11 @@ async fn replicate(
         Ok(body) => body,
         Err(rejection) => return rejection.status().into_response(),
     };
-    match tokio::time::timeout(ANSWER_WITHIN, answer(&app, &id, &seq, &headers, &body)).await {
-        Ok(answer) => answer,
-        Err(_) => {
-            tracing::error!("a webhook could not be taken in time; Replicate sends it again");
-            LATER.into_response()
-        }
-    }
+    let answered = tokio::time::timeout(ANSWER_WITHIN, answer(&app, &id, &seq, &headers, &body)).await;
+    answered.unwrap_or_else(|_| {
+        tracing::error!("a webhook could not be taken in time; Replicate sends it again");
+        LATER.into_response()
+    })
 }
 
 async fn answer(app: &App, id: &str, seq: &str, headers: &HeaderMap, body: &[u8]) -> Response {

@@ -1,6 +1,7 @@
 //! Room for so many requests at once. More would not be answered sooner but all of them later, and each takes memory: who
 //! finds no room in time is told when to come back. A request leaves when its answer begins, so that open streams take
-//! none.
+//! none; but while they are being opened they have a room of their own, because after a stop somewhere they come a
+//! thousand at once, and nobody who wants a page should have to stand behind them.
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -16,20 +17,38 @@ const AT_WORK: usize = 64;
 /// How long a request waits for room.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// The room of one process.
+/// The same for streams that are being opened: nobody looks at them, so they can wait, and a few at a time will do.
+const OPENING: usize = 8;
+const PATIENCE_OF_STREAMS: Duration = Duration::from_secs(10);
+
+/// One of the two rooms of a process.
 #[derive(Clone)]
-pub(super) struct Room {
+struct Room {
     places: Arc<Semaphore>,
     patience: Duration,
 }
 
-impl Default for Room {
-    fn default() -> Self {
-        Self { places: Arc::new(Semaphore::new(AT_WORK)), patience: PATIENCE }
+/// Both.
+#[derive(Clone)]
+pub(super) struct Rooms {
+    streams: Room,
+    others: Room,
+}
+
+impl Room {
+    fn of(places: usize, patience: Duration) -> Self {
+        Self { places: Arc::new(Semaphore::new(places)), patience }
     }
 }
 
-pub(super) async fn find(State(room): State<Room>, request: Request, next: Next) -> Response {
+impl Default for Rooms {
+    fn default() -> Self {
+        Self { streams: Room::of(OPENING, PATIENCE_OF_STREAMS), others: Room::of(AT_WORK, PATIENCE) }
+    }
+}
+
+pub(super) async fn find(State(rooms): State<Rooms>, request: Request, next: Next) -> Response {
+    let room = if request.uri().path() == "/events" { rooms.streams } else { rooms.others };
     match timeout(room.patience, room.places.acquire()).await {
         Ok(Ok(_place)) => next.run(request).await,
         Ok(Err(_)) | Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
@@ -47,7 +66,7 @@ mod tests {
 
     #[tokio::test]
     async fn rl_29_who_finds_no_room_in_time_is_turned_away_and_leaving_makes_room() {
-        let room = Room { places: Arc::new(Semaphore::new(2)), patience: Duration::from_millis(50) };
+        let rooms = Rooms { others: Room::of(2, Duration::from_millis(50)), ..Rooms::default() };
         let (entered, leave) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (inside, gate) = (Arc::clone(&entered), Arc::clone(&leave));
         let handler = move || {
@@ -57,7 +76,7 @@ mod tests {
                 gate.notified().await;
             }
         };
-        let router = Router::new().route("/", get(handler)).layer(middleware::from_fn_with_state(room, find));
+        let router = Router::new().route("/", get(handler)).layer(middleware::from_fn_with_state(rooms, find));
         let ask = || {
             let router = router.clone();
             async move { router.oneshot(Request::new(Body::empty())).await.expect("an answer") }

@@ -13,7 +13,7 @@ use std::time::Duration;
 /// Between two fetches.
 const ASK_AGAIN_MS: i64 = 60_000;
 /// How long a webhook waits for a fetch.
-const PATIENCE: Duration = Duration::from_millis(600);
+const PATIENCE: Duration = Duration::from_millis(400);
 
 /// The secrets. Cheap to clone.
 #[derive(Clone, Debug)]
