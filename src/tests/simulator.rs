@@ -44,14 +44,17 @@ async fn live(databases: &Memory, seed: u64, mutant: Option<Mutant>) -> Lived {
     let climate = if mutant.is_some() || seed % 4 == 3 { Climate::Rough } else { Climate::Mixed };
     let weather = Weather::of(&mut dice, climate, house::START, house::PRESSES_MS * 2);
     let caps = Caps { in_flight: dice.between(2, 8), per_person: dice.between(1, 4), creates_per_minute: 600 };
-    let lived = with_ids_from(seed, async {
-        let mut house = House::new(database.db.clone(), seed, weather, caps, mutant).await.expect("a house");
-        let mut verdict = house.live().await;
-        if verdict.is_ok() {
-            verdict = house.judge().await;
-        }
-        Lived { digest: house.digest.finish(), last: house.last.into(), tally: house.tally, verdict }
-    })
+    let lived = with_ids_from(
+        seed,
+        Box::pin(async {
+            let mut house = House::new(database.db.clone(), seed, weather, caps, mutant).await.expect("a house");
+            let mut verdict = house.live().await;
+            if verdict.is_ok() {
+                verdict = house.judge().await;
+            }
+            Lived { digest: house.digest.finish(), last: house.last.into(), tally: house.tally, verdict }
+        }),
+    )
     .await;
     database.remove().await;
     lived

@@ -1,4 +1,4 @@
-//! Chance that is the same for the same seed, on every machine and for ever: SplitMix64, written out.
+//! Chance that is the same for the same seed, on every machine and for ever: `SplitMix64`, written out.
 
 /// A sequence of numbers that looks like chance.
 pub struct Dice(u64);

@@ -57,6 +57,7 @@ pub enum Event {
 }
 
 /// What a step hears.
+#[expect(clippy::large_enum_variant, reason = "there are a few dozen at a time")]
 #[derive(Debug)]
 pub enum News {
     Begin,

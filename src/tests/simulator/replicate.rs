@@ -21,6 +21,7 @@ pub enum Call {
 }
 
 /// What it answers.
+#[expect(clippy::large_enum_variant, reason = "there are a few at a time")]
 #[derive(Debug)]
 pub enum Reply {
     One(Result<Prediction, Error>),
@@ -177,7 +178,7 @@ impl Replicate {
     pub fn fetch(&self, url: &str, now: i64, weather: &Weather, dice: &mut Dice) -> Fetched {
         let gone = |made: &&Made| made.at(now).1.is_none_or(|end| now >= end + KEPT_MS);
         let of_it = |made: &&Made| url.starts_with(&link(&made.id, 0)[..link(&made.id, 0).len() - 1]);
-        if self.made.iter().find(of_it).filter(|made| !gone(made)).is_none() {
+        if self.made.iter().find(of_it).is_none_or(|made| gone(&made)) {
             return Fetched::Gone;
         }
         if dice.chance(weather.bad_fetch) {

@@ -1,6 +1,7 @@
 //! What must be true when a life is over: asked of the books, of Replicate's own invoice and of the object store.
 
 use super::house::{Broken, House};
+use super::replicate::Made;
 use atelier::server::ledger;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,7 +67,7 @@ impl House {
         let known: BTreeSet<_> = known.into_iter().filter_map(|(id,)| id).collect();
         let mut again = 0;
         for (wish, lives) in &wishes {
-            let made: Vec<_> = self.replicate.made.iter().filter(|made| made.input.to_string() == *wish).collect();
+            let made: Vec<_> = self.replicate.made.iter().filter(|made| asks_for(made, wish)).collect();
             let interrupted = made.iter().filter(|made| made.was_interrupted(self.now)).count();
             let ids: Vec<_> = made.iter().map(|made| made.id.as_str()).collect();
             demand(made.len() <= lives.len() + interrupted, || {
@@ -113,6 +114,12 @@ impl House {
         }
         Ok(())
     }
+}
+
+/// Whether a prediction was made for this wish.
+fn asks_for(made: &Made, wish: &str) -> bool {
+    let input = made.input.to_string();
+    input == wish
 }
 
 fn demand(holds: bool, promise: impl FnOnce() -> String) -> Result<(), Broken> {
