@@ -281,7 +281,7 @@ both_databases! {
             assert_ne!(here, Point::Fetching, "this one is poison");
             false
         });
-        for lost in 1..=5 {
+        for lost in 1..=LOST_LEASES {
             let turned = crash::doomed(Arc::clone(&panics), app.worker.turn()).await;
             assert!(turned.expect_err("a panic").is::<tokio::task::JoinError>(), "lease {lost}");
             app.clock.advance_ms(generation::lease::LEASE_MS + 1);
@@ -293,6 +293,7 @@ both_databases! {
         app.settle_all().await;
         assert_eq!((app.state(&poison).await, failure_of(&app, &poison).await.as_deref()), (State::Failed, Some("timeout")));
         assert_eq!(app.balance(&app.person(&mika).await).await, (19, 0), "only the windmill was paid for");
+        app.worker.clear_spool().await.expect("the hourly look for what nobody waits for");
         app.finish().await;
     }
 
