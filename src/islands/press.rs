@@ -41,9 +41,13 @@ pub async fn stop_all(store: Store) {
     let keys: Vec<_> = store
         .cards
         .with_untracked(|cards| cards.list().iter().filter(stoppable).map(|card| card.view.request_key.clone()).collect());
-    keys.iter().for_each(|key| store.set_stage(key, Stage::Stopping));
+    for key in &keys {
+        store.set_stage(key, Stage::Stopping);
+    }
     if browser::post("/generations/cancel", "").await.is_none_or(|answer| answer.status != 200) {
-        keys.iter().for_each(|key| store.set_stage(key, Stage::Known));
+        for key in &keys {
+            store.set_stage(key, Stage::Known);
+        }
     }
 }
 

@@ -25,7 +25,7 @@ pub struct Found {
     pub paid_twice: usize,
     /// More predictions were bought for it than it may cost.
     pub created_twice: usize,
-    /// Promises of the books that do not hold.
+    /// Promises of the books that do not hold, and whatever else the reconciler finds.
     pub adrift: usize,
     /// Not everything that could be had was kept, but for all of the rest the credits are back: killed too often at its
     /// paid call, it may cost us no more calls. Promised, if not what anybody wanted.
@@ -174,11 +174,11 @@ async fn bought(house: &House) -> anyhow::Result<HashMap<String, usize>> {
     Ok(bought)
 }
 
-/// How many promises of the books do not hold, as an operator would ask.
+/// How many things do not agree (books, holds, predictions, objects), as an operator would ask.
 pub async fn adrift(house: &House) -> anyhow::Result<usize> {
     let output = house.atelier(&house.data()).args(["ledger", "verify"]).output().await?;
     let said = String::from_utf8_lossy(&output.stdout);
-    let broken = said.lines().filter(|line| line.starts_with("BROKEN")).count();
+    let broken = said.lines().filter(|line| line.starts_with("DRIFT")).count();
     ensure!(output.status.success() || broken > 0, "the books cannot be read: {}", String::from_utf8_lossy(&output.stderr));
     Ok(broken)
 }
