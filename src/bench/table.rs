@@ -50,13 +50,19 @@ impl Table {
             Against::Peer(name, peer) => (format!("{name}: {}", shown(peer)), peer),
         };
         let ratio = took.as_secs_f64() / other.as_secs_f64();
-        self.0.push([what.to_owned(), database.to_owned(), shown(took), format!("{ratio:.2}"), name]);
+        self.add([what.to_owned(), database.to_owned(), shown(took), format!("{ratio:.2}"), name]);
     }
 
     /// A row about an amount, beside a named one.
     pub fn amount(&mut self, what: &str, database: &str, amount: f64, (name, other): (&str, f64)) {
         let (figure, ratio) = (format!("{amount:.1}"), format!("{:.2}", amount / other));
-        self.0.push([what.to_owned(), database.to_owned(), figure, ratio, format!("{name}: {other:.1}")]);
+        self.add([what.to_owned(), database.to_owned(), figure, ratio, format!("{name}: {other:.1}")]);
+    }
+
+    /// Shown at once as well: a run takes minutes, and what was measured is not lost when it is broken off.
+    fn add(&mut self, row: [String; 5]) {
+        crate::note(&row.join("  "));
+        self.0.push(row);
     }
 }
 

@@ -108,6 +108,7 @@ pub async fn bare_commits(house: &House, how_many: usize) -> anyhow::Result<Spre
 pub async fn completed(house: &House, how_many: usize) -> anyhow::Result<f64> {
     let provider = house.provider(ACCELERATED).await?;
     let working = house.worker(&provider);
+    let before = succeeded(&house.db).await?;
     let began = Instant::now();
     for number in 0..how_many {
         let prompt = format!("a lighthouse, number {number}");
@@ -117,10 +118,14 @@ pub async fn completed(house: &House, how_many: usize) -> anyhow::Result<f64> {
     let rate = per_second(how_many, began.elapsed());
     working.stop().await?;
     provider.stop().await?;
-    let (kept,): (i64,) =
-        sqlx::query_as("select count(*) from generation where state = 'succeeded'").fetch_one(house.db.pool()).await?;
+    let kept = succeeded(&house.db).await? - before;
     ensure!(usize::try_from(kept)? == how_many, "{kept} of {how_many} succeeded");
     Ok(rate)
+}
+
+async fn succeeded(db: &Db) -> anyhow::Result<i64> {
+    let (succeeded,) = sqlx::query_as("select count(*) from generation where state = 'succeeded'").fetch_one(db.pool()).await?;
+    Ok(succeeded)
 }
 
 /// The same pictures by a script that keeps no rows and no books: create, poll, fetch, inspect, keep.
