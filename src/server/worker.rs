@@ -12,7 +12,7 @@ pub mod reach;
 pub mod spool;
 mod store;
 mod strays;
-mod submit;
+pub mod submit;
 
 pub use submit::check_window;
 

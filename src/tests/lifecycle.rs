@@ -123,13 +123,22 @@ both_databases! {
         app.finish().await;
     }
 
-    async fn two_lost_answers_to_the_same_wish_find_one_prediction_each(app: TestApp) {
+    async fn lost_answers_to_the_same_wish_find_one_prediction_each_however_many_look_at_once(app: TestApp) {
+        const TWINS: usize = 8;
         let mika = app.sign_up("mika").await;
-        let wish = json!({"prompt": "#lost twins", "seed": 7});
-        let (one, two) = (mika.trigger_with(&wish).await, mika.trigger_with(&wish).await);
-        app.settle_all().await;
-        assert_eq!((app.state(&one).await, app.state(&two).await), (State::Succeeded, State::Succeeded));
-        assert_eq!(app.bought(), 2);
+        for round in 1..=2 {
+            let wish = json!({"prompt": format!("#lost twins {round}"), "seed": 7});
+            let mut twins = Vec::new();
+            for _ in 0..TWINS {
+                twins.push(mika.trigger_with(&wish).await);
+            }
+            app.settle_all().await;
+            for twin in &twins {
+                assert_eq!(app.state(twin).await, State::Succeeded);
+            }
+            assert_eq!(app.bought(), TWINS * round);
+            assert_eq!(app.count("select count(*) from stray").await, 0);
+        }
         app.finish().await;
     }
 

@@ -6,8 +6,9 @@
 
 use super::Tools;
 use super::core::Event;
-use crate::domain::Timestamp;
+use crate::domain::{PredictionId, Timestamp};
 use crate::server::crash::{self, Point};
+use crate::server::db::Db;
 use crate::server::generation::lease::SUBMIT_LEASE_MS;
 use crate::server::generation::{Job, hooks, strays, work};
 use crate::server::replicate::{Client, Create, Error, Prediction, Status, Webhook, WebhookEvent};
@@ -60,33 +61,53 @@ fn webhook(tools: &Tools, job: &Job) -> Option<Webhook> {
     Some(Webhook { url: url.into(), events: vec![WebhookEvent::Start, WebhookEvent::Completed] })
 }
 
-/// The prediction that an unanswered call made: of those of that time that nobody owns, the oldest that runs or succeeded,
-/// or else the oldest. Whatever else it made is a stray.
+/// The prediction that an unanswered call made, as [`choose`] says. Whatever else it made is written down as a stray.
 pub(super) async fn look(tools: &Tools, job: &Job) -> Result<Result<Option<Prediction>, Error>, sqlx::Error> {
     let at = job.submit_at.unwrap_or(job.created_at);
     let listed = match tools.replicate.list(at.plus_ms(-LOOK_BEFORE_MS), at.plus_ms(LOOK_AFTER_MS)).await {
         Ok(listed) => listed,
         Err(error) => return Ok(Err(error)),
     };
-    let mut ours = Vec::new();
-    for prediction in candidates(job, listed) {
-        if !work::is_owned(&tools.db, &prediction.id).await? {
-            ours.push(prediction);
-        }
+    let choice = choose(&tools.db, job, listed).await?;
+    if !choice.strays.is_empty() {
+        strays::found(&tools.db, job, &choice.strays, tools.clock.now()).await?;
     }
-    if ours.len() > 1 {
-        let others = ours.split_off(1);
-        // Without a mark, what is left may be the prediction of somebody who asked for exactly the same.
-        let twin = others.iter().any(|other| other.webhook.is_none()) && strays::has_twin(&tools.db, job).await?;
-        let others = others.into_iter().filter(|other| other.webhook.is_some() || !twin);
-        let others: Vec<_> = others.map(|other| other.id).collect();
-        strays::found(&tools.db, job, &others, tools.clock.now()).await?;
-    }
-    Ok(Ok(ours.pop()))
+    Ok(Ok(choice.ours))
 }
 
-/// What bears the mark of this very call; or no mark at all, but exactly its input, in which the seed is chosen per
-/// generation. Best first.
+/// What a look makes of the list.
+#[derive(Debug, Default)]
+pub struct Choice {
+    /// The one to go on with.
+    pub ours: Option<Prediction>,
+    /// What the same call made besides it.
+    pub strays: Vec<PredictionId>,
+}
+
+/// Of the predictions that bear the mark of this very call, or no mark at all but exactly its input, and that nobody owns:
+/// the oldest that runs or succeeded, or else the oldest.
+///
+/// # Errors
+/// When the database fails.
+pub async fn choose(db: &Db, job: &Job, listed: Vec<Prediction>) -> Result<Choice, sqlx::Error> {
+    // Asked before anything is found to be without an owner: a twin that is none any more owns its prediction by then, so
+    // that it cannot be taken for a stray of ours.
+    let twin = strays::has_twin(db, job).await?;
+    let mut choice = Choice::default();
+    for prediction in candidates(job, listed) {
+        if work::is_owned(db, &prediction.id).await? {
+            continue;
+        }
+        if choice.ours.is_none() {
+            choice.ours = Some(prediction);
+        } else if prediction.webhook.is_some() || !twin {
+            choice.strays.push(prediction.id);
+        }
+    }
+    Ok(choice)
+}
+
+/// What may be this call's, best first. The seed in its input is chosen per generation.
 fn candidates(job: &Job, listed: Vec<Prediction>) -> Vec<Prediction> {
     let mark = hooks::path(&job.id, job.submit_seq);
     let input: Value = serde_json::from_str(&job.input).unwrap_or_default();

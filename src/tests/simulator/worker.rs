@@ -10,9 +10,9 @@ use atelier::domain::{GenerationId, State, Timestamp};
 use atelier::server::db::mint;
 use atelier::server::generation::{self, Admitted, Effects, Job, KeptOutput, Lesson, lease, work};
 use atelier::server::ledger;
-use atelier::server::replicate::{Error, Prediction, Status};
+use atelier::server::replicate::Error;
 use atelier::server::worker::core::{self, Action, Stored, Taken};
-use serde_json::Value;
+use atelier::server::worker::submit;
 use std::collections::BTreeMap;
 
 /// Between two looks when nothing is known to be due.
@@ -439,25 +439,8 @@ impl House {
             Reply::One(answer) if job.state == State::Submitting => core::Event::Submitted(answer),
             Reply::One(answer) => core::Event::Seen(answer),
             Reply::Many(Err(error)) => core::Event::Looked(Err(error)),
-            Reply::Many(Ok(listed)) => core::Event::Looked(Ok(self.choose(job, listed).await?)),
+            Reply::Many(Ok(listed)) => core::Event::Looked(Ok(submit::choose(&self.db, job, listed).await?.ours)),
         })
-    }
-
-    /// As `worker::submit::look` chooses: of what has exactly our input and no owner, the oldest that runs or succeeded, or
-    /// else the oldest.
-    async fn choose(&self, job: &Job, listed: Vec<Prediction>) -> Result<Option<Prediction>, Broken> {
-        let input: Value = serde_json::from_str(&job.input)?;
-        let mut alike: Vec<_> = listed.into_iter().filter(|prediction| prediction.input == input).collect();
-        alike.sort_by_key(|prediction| {
-            let failed = prediction.status.is_terminal() && prediction.status != Status::Succeeded;
-            (failed, prediction.created_at.unwrap_or(Timestamp(0)))
-        });
-        for prediction in alike {
-            if !work::is_owned(&self.db, &prediction.id).await? {
-                return Ok(Some(prediction));
-            }
-        }
-        Ok(None)
     }
 
     /// Fetches the next output that is not here, or puts the next that is, or is done.
