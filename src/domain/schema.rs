@@ -21,6 +21,8 @@ mod form;
 mod number;
 mod output;
 mod shape;
+#[cfg(test)]
+mod tests;
 mod uri;
 mod violation;
 mod write;
