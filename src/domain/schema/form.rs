@@ -10,8 +10,9 @@
 //! - Line breaks are `\n`, however the browser sends them. Nothing else of a text is changed.
 //! - Numbers may be typed in full-width digits. What cannot be read as a number is kept as text, and the check says so.
 //!
-//! `read` of what `fill` wrote is the same input again, if the schema accepts it, but for three things: unknown keys,
-//! secrets, which are never written into a page, and line breaks.
+//! `read` of what `fill` wrote is the same input again, if the schema accepts it, but for unknown keys, line breaks, and
+//! secrets, which are never written into a page and have to be typed again. A number that is a choice comes back as the
+//! schema lists it: `1` for `1.0`.
 
 use super::number;
 use super::{Control, Property, Schema, Violation};
@@ -157,7 +158,9 @@ fn read_one(control: &Control, text: &str) -> Value {
     let read = match control {
         Control::Range { .. } | Control::Number { .. } | Control::Numbers => number::parse(text).map(Value::Number),
         Control::Segmented(values) | Control::Select(values) | Control::Checks(values) => {
-            values.iter().find(|value| label(value) == text).cloned()
+            let number = number::parse(text).map(Value::Number);
+            let means = |value: &&Value| number.as_ref().is_some_and(|number| number::same(number, value));
+            values.iter().find(|value| label(value) == text).or_else(|| values.iter().find(means)).cloned()
         }
         Control::Switch => match text {
             "true" | "on" | "1" => Some(Value::Bool(true)),

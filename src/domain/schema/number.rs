@@ -25,8 +25,8 @@ pub(super) fn is_multiple(number: &Number, of: &Number) -> bool {
     (steps - steps.round()).abs() <= 1e-9 * steps.abs().max(1.0)
 }
 
-/// Whether two values mean the same.
-pub(super) fn same(a: &Value, b: &Value) -> bool {
+/// Whether two values mean the same: as `==`, but `1` is `1.0`.
+pub fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => compare(a, b) == Ordering::Equal,
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),

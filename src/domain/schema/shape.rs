@@ -204,7 +204,8 @@ impl<'a> Reader<'a> {
         let shape = match (kinds.as_slice(), alternatives(&raw)) {
             (kinds, _) if members(&raw).is_some() => {
                 nullable |= members(&raw).is_some_and(|members| members.contains(&Value::Null));
-                choice(kinds.first().copied(), members(&raw).unwrap_or_default())
+                let only = if let [kind] = kinds { Some(*kind) } else { None };
+                choice(only, members(&raw).unwrap_or_default())
             }
             ([], Some(alternatives)) => {
                 nullable |= alternatives.iter().any(is_null);
