@@ -13,7 +13,8 @@
 //! | [`reconcile`] | finds what does not agree |
 //! | [`listen`] | takes connections, and lets go of them |
 //! | [`replicate`], [`sandbox`] | the world that draws the pictures, and our double of it |
-//! | [`store`], [`picture`] | where files are kept, and what proves them whole |
+//! | [`store`] | where files are kept |
+| [`media`], [`picture`] | what arrived, by its bytes, and what proves it whole |
 //! | `http`, [`auth`], [`assets`] | every address of the product |
 #![warn(missing_docs)]
 
@@ -29,6 +30,7 @@ mod http;
 pub mod ledger;
 pub mod listen;
 pub mod live;
+pub mod media;
 pub mod model;
 pub mod picture;
 pub mod reconcile;

@@ -52,7 +52,11 @@ fn animated_webp(width: u32, height: u32) -> Vec<u8> {
 }
 
 fn gif(width: u32, height: u32) -> Vec<u8> {
-    encoded(&painted(width, height).into(), ImageFormat::Gif)
+    let mut bytes = Vec::new();
+    let mut encoder = GifEncoder::new_with_speed(&mut bytes, 30);
+    encoder.encode(&painted(width, height), width, height, ExtendedColorType::Rgb8).expect("an encoder");
+    drop(encoder);
+    bytes
 }
 
 fn animated_gif(width: u32, height: u32) -> Vec<u8> {
