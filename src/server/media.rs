@@ -21,7 +21,7 @@
 //! of any content: what keeps those harmless is that a file is served as what it is here, and never sniffed again.
 //!
 //! Everything here is pure and blocks: call it where blocking is allowed. It takes time in proportion to the bytes and
-//! panics on none. To add a container: a file with its `walk`, its mark in [`walker`], a [`Kind`], and a row above.
+//! panics on none. To add a container: a file with its `walk`, its mark in `walker`, a [`Kind`], and a row above.
 
 mod bytes;
 mod crc;

@@ -56,7 +56,7 @@ fn stream(bytes: &[u8]) -> Result<(u64, u64), Problem> {
 
 /// How many samples the frame holds whose head is here, if one is.
 fn samples_of_frame(bytes: &[u8], at: usize) -> Option<u64> {
-    let [0xff, 0xf8 | 0xf9, sizes, layout] = array(bytes, at).ok()? else { return None };
+    let [0xff, 0xf8 | 0xf9, sizes] = array(bytes, at).ok()? else { return None };
     // The frame's number, in as many bytes as its first one has leading ones.
     let [first] = array(bytes, at + 4).ok()?;
     let width = match first.leading_ones() {
@@ -81,5 +81,5 @@ fn samples_of_frame(bytes: &[u8], at: usize) -> Option<u64> {
     };
     let head = part(bytes, at, behind - at + size + rate).ok()?;
     let [sum] = array(bytes, at + head.len()).ok()?;
-    (CRC_8.run(head) >> 24 == u32::from(sum) && layout & 1 == 0).then_some(samples)
+    (CRC_8.run(head) >> 24 == u32::from(sum)).then_some(samples)
 }

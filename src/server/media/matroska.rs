@@ -161,7 +161,7 @@ impl Film {
             let element = Element::read(segment, film.end);
             // Whatever else begins in an open segment begins behind it.
             let foreign = |id| ![INFO, TRACKS, CLUSTER].contains(&id) && !INSIDE.contains(&id);
-            if is_open && film.has_data && element.as_ref().map_or(segment[film.end] == 0, |element| foreign(element.id)) {
+            if is_open && element.as_ref().map_or(segment[film.end] == 0, |element| foreign(element.id)) {
                 break;
             }
             let element = element?;

@@ -213,6 +213,7 @@ fn a_flipped_bit_is_seen_where_there_are_checksums() {
         flipped[at / 8] ^= 1 << (at % 8);
         assert!(inspect(&flipped).is_err(), "bit {at}");
     }
+    assert!(is_damaged(&samples::flac_with(3, 1).0), "frames whose heads alone are wrong");
 }
 
 #[test]
@@ -223,6 +224,8 @@ fn pages_of_another_stream_and_missing_ones_are_refused() {
     assert!(is_damaged(&joined!(first, page(4, 960, 7, 2, b"sound"))), "a page is missing");
     assert!(is_damaged(&page(4, 0, 7, 0, &head)), "its beginning is missing");
     assert_eq!(inspect(&joined!(first, page(4, 960, 8, 1, b"sound"))), Err(Problem::Unknown), "a second stream");
+    let open_end = joined!(first, page(0, 960, 7, 1, b"sound"), page(4, u64::MAX, 7, 2, b"half a packet"));
+    assert_eq!(inspect(&open_end).map(|inspected| inspected.duration_ms), Ok(Some(20)), "no packet ends on the last page");
 }
 
 #[test]
@@ -233,9 +236,26 @@ fn a_wav_whose_lengths_are_open_or_wrong_is_damaged() {
         wrong[at..at + 4].copy_from_slice(&length.to_le_bytes());
         assert!(inspect(&wrong).is_err(), "{length} at {at}");
     }
+    let empty = joined!(b"RIFF", [36, 0, 0, 0], wav[8..40], [0; 4]);
+    assert_eq!(inspect(&empty), Err(Problem::damaged("it has no samples")));
     let mut unpadded = wav[..wav.len() - 1].to_vec();
     unpadded[4] -= 1;
     assert_eq!(inspect(&unpadded), inspect(&wav), "without the last padding");
+}
+
+#[test]
+fn frames_of_an_mp3_are_alike_whole_and_as_many_as_counted() {
+    let (mp3, cuts) = samples::mp3(None);
+    let start = cuts[0] - 104;
+    assert!(is_damaged(&mp3[..cuts[2] + 2]), "cut in a frame's head");
+    let faster = joined!([0xff, 0xfb, 0x14, 0xc0], [0; 92]);
+    assert!(inspect(&joined!(faster, faster)).is_ok());
+    assert_eq!(inspect(&joined!(mp3, faster)), Err(Problem::Unknown), "frames of another rate");
+    let counting = |count: u8| joined!(mp3[..start + 36], b"VBRI", [0; 10], [0, 0, 0, count], mp3[start + 54..]);
+    assert_eq!(inspect(&counting(4)).map(|inspected| inspected.duration_ms), Ok(Some(104)));
+    assert!(is_damaged(&counting(6)), "fewer than the first one counts");
+    let note = joined!(b"ID3", [4, 0, 0x10, 0, 0, 0, 0], b"3DI", [4, 0, 0x10, 0, 0, 0, 0]);
+    assert_eq!(inspect(&joined!(note, mp3[start..])), inspect(&mp3), "a note with an end of its own");
 }
 
 #[test]
@@ -262,6 +282,10 @@ fn durations_that_are_none_are_left_out() {
         assert_eq!(info(&none.to_be_bytes()), Ok(None), "{none}");
     }
     assert_eq!(info(&2.0_f32.to_be_bytes()), Ok(Some(1)));
+    let mut fragments = samples::fragmented_mp4().0;
+    let at = fragments.windows(4).position(|name| name == b"mehd").expect("a duration") + 8;
+    fragments[at..at + 4].fill(0);
+    assert_eq!(inspect(&fragments).map(|inspected| inspected.duration_ms), Ok(None));
     assert_eq!((bytes::milliseconds(5, 0), bytes::milliseconds(u64::MAX, 1)), (None, None));
 }
 

@@ -21,7 +21,7 @@ pub(super) fn walk(bytes: &[u8]) -> Result<Walked, Problem> {
             _ => {}
         }
         // Some writers leave the padding of the last chunk away.
-        at = (at + 8 + length + length % 2).min(body.len());
+        at += 8 + length + length % 2;
     }
     let rate = rate.ok_or_else(|| Problem::damaged("it has no format"))?;
     let samples = samples.filter(|samples| *samples > 0).ok_or_else(|| Problem::damaged("it has no samples"))?;

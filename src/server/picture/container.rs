@@ -69,16 +69,15 @@ fn webp(bytes: &[u8]) -> Option<usize> {
 fn gif(bytes: &[u8]) -> Option<usize> {
     let colors = |flags: u8| if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) };
     let [flags] = array(bytes, 10)?;
-    let (mut at, mut pictures) = (13 + colors(flags), 0);
+    let mut at = 13 + colors(flags);
     loop {
         match array(bytes, at)? {
             [0x21] => at += 2,
             [0x2c] => {
                 let [flags] = array(bytes, at + 9)?;
                 at += 11 + colors(flags);
-                pictures += 1;
             }
-            [0x3b] => return (pictures > 0).then_some(at + 1),
+            [0x3b] => return Some(at + 1),
             _ => return None,
         }
         loop {

@@ -161,9 +161,14 @@ fn remainder(bytes: &[u8], width: u32, polynomial: u64) -> u64 {
 
 /// Three frames of 256 samples at 8 kHz, and where it can be cut without a trace. `told` is what its head says.
 pub(super) fn flac(told: u8) -> (Vec<u8>, Vec<usize>) {
+    flac_with(told, 0)
+}
+
+/// The same, with these bits flipped in the checksum of every head but the first.
+pub(super) fn flac_with(told: u8, flipped: u8) -> (Vec<u8>, Vec<usize>) {
     let frame = |number: u8| {
         let head = [0xff, 0xf8, 0x84, 0x08, number];
-        let sum = u8::try_from(remainder(&head, 8, 0x07)).expect("8 bits");
+        let sum = u8::try_from(remainder(&head, 8, 0x07)).expect("8 bits") ^ if number == 0 { 0 } else { flipped };
         let frame = joined!(head, [sum], [0, 0x12, 0x34]);
         let sum = u16::try_from(remainder(&frame, 16, 0x8005)).expect("16 bits");
         joined!(frame, sum.to_be_bytes())
