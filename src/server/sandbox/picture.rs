@@ -15,7 +15,7 @@
 )]
 
 mod canvas;
-mod noise;
+pub(super) mod noise;
 mod palette;
 mod scenes;
 
