@@ -170,7 +170,8 @@ mod tests {
             assert_eq!(orders, (0..properties.len() as u64).collect(), "{name}");
             for (key, property) in properties {
                 assert!(property["description"].is_string(), "{name} {key}");
-                let members = property["allOf"][0]["$ref"].as_str().map(|path| &entry.schemas[path.rsplit('/').next().unwrap_or(path)]);
+                let members =
+                    property["allOf"][0]["$ref"].as_str().map(|path| &entry.schemas[path.rsplit('/').next().unwrap_or(path)]);
                 if let Some(members) = members {
                     assert!(members["enum"].as_array().expect("members").contains(&property["default"]), "{name} {key}");
                 }
@@ -196,7 +197,8 @@ mod tests {
             let original = &original["latest_version"]["openapi_schema"]["components"]["schemas"];
             let rules = |schemas: &Value| {
                 let plain = |(key, property): (&String, &Value)| {
-                    let kept = ["type", "format", "default", "minimum", "maximum", "x-order"].map(|rule| property[rule].to_string());
+                    let kept =
+                        ["type", "format", "default", "minimum", "maximum", "x-order"].map(|rule| property[rule].to_string());
                     (key.clone(), kept)
                 };
                 schemas["Input"]["properties"].as_object().expect("properties").iter().map(plain).collect::<Vec<_>>()

@@ -13,6 +13,9 @@ const SEA: &[u8] = include_bytes!("clips/sea.mp4");
 /// "a mountain in autumn", seed 8.
 const MOUNTAINS: &[u8] = include_bytes!("clips/mountains.mp4");
 
+/// How long both of them are.
+pub(super) const SECONDS: i64 = 5;
+
 /// The film of a prompt.
 pub(super) fn of(prompt: &str) -> &'static [u8] {
     [SEA, MOUNTAINS][Random::new(prompt, 0, 0).below(2)]

@@ -178,7 +178,10 @@ mod tests {
 
     #[test]
     fn pieces_join_to_the_text_they_were_cut_from() {
-        assert_eq!(pieces("The sea, extraordinarily: 3.\n\nOh"), ["The", " sea", ",", " extraord", "inarily", ":", " 3", ".\n\n", "Oh"]);
+        assert_eq!(
+            pieces("The sea, extraordinarily: 3.\n\nOh"),
+            ["The", " sea", ",", " extraord", "inarily", ":", " 3", ".\n\n", "Oh"]
+        );
         for text in ["", "  two  spaces ", "no\nmark", "海は広いな大きいな", "“a” (b)"] {
             assert_eq!(pieces(text).concat(), text);
         }

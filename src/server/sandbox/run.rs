@@ -13,7 +13,7 @@ use crate::{
 use serde_json::{Value, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-pub(super) use output::{FILM_SECONDS, extension, file_name, files, tokens, transcript};
+pub(super) use output::{extension, file_name, files, tokens, transcript};
 
 /// How long input, output, logs and files are kept after the end.
 const KEPT_MS: i64 = 3_600_000;
@@ -143,6 +143,7 @@ fn seconds(milliseconds: i64) -> f64 {
     milliseconds.max(0) as f64 / 1000.0
 }
 
-fn rfc3339(moment: Timestamp) -> Option<String> {
+/// A moment as the API writes it.
+pub(super) fn rfc3339(moment: Timestamp) -> Option<String> {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(moment.0) * 1_000_000).ok()?.format(&Rfc3339).ok()
 }

@@ -7,6 +7,7 @@ use crate::{
         replicate::Status,
         sandbox::{
             catalogue::Makes,
+            clips,
             journal::Facts,
             prose::{self, Transcript},
             script::Script,
@@ -14,9 +15,6 @@ use crate::{
     },
 };
 use serde_json::{Map, Value, json};
-
-/// How long a film is.
-pub(in crate::server::sandbox) const FILM_SECONDS: i64 = 5;
 
 /// How many files it makes.
 pub(in crate::server::sandbox) fn files(facts: &Facts) -> i64 {
@@ -125,7 +123,7 @@ pub(super) fn metrics(facts: &Facts, course: &Course, ended: Timestamp, status: 
         }
         Makes::Video if succeeded => {
             tell("video_output_count", json!(files(facts)));
-            tell("video_output_duration_seconds", json!(files(facts) * FILM_SECONDS));
+            tell("video_output_duration_seconds", json!(files(facts) * clips::SECONDS));
         }
         Makes::Speech if succeeded => {
             tell("character_input_count", json!(facts.prompt().chars().count()));
