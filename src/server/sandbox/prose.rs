@@ -119,7 +119,7 @@ pub(super) fn transcript(hash: u64) -> Transcript {
 
 impl Transcript {
     pub(super) fn plain(&self) -> String {
-        self.0.iter().map(|(_, _, sentence)| format!(" {sentence}")).collect()
+        self.0.iter().flat_map(|(_, _, sentence)| [" ", sentence]).collect()
     }
 
     pub(super) fn srt(&self) -> String {

@@ -141,8 +141,8 @@ mod tests {
         let samples: Vec<i16> = wav[44..].chunks_exact(2).map(|pair| i16::from_le_bytes([pair[0], pair[1]])).collect();
         let loudest = samples.iter().map(|sample| sample.unsigned_abs()).max();
         assert!(loudest.is_some_and(|loudest| (4_000..=24_000).contains(&loudest)), "{loudest:?}");
-        let average = samples.iter().map(|sample| i64::from(*sample)).sum::<i64>() / samples.len() as i64;
-        assert!(average.abs() < 500, "it leans to one side by {average}");
+        let average = samples.iter().map(|sample| f64::from(*sample)).sum::<f64>() / samples.len() as f64;
+        assert!(average.abs() < 500.0, "it leans to one side by {average}");
     }
 
     #[test]

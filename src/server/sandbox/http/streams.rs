@@ -15,7 +15,7 @@ use axum::{
     response::IntoResponse,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use futures::stream;
+use futures::{Stream, stream};
 use serde_json::json;
 use std::{convert::Infallible, fmt::Write, time::Duration};
 use tokio::time::{Instant, sleep};
@@ -36,18 +36,25 @@ pub(super) async fn follow(State(sandbox): State<Sandbox>, Path(token): Path<Str
     if !facts.entry().is_some_and(Entry::streams) || run::is_removed(&facts, sandbox.now()) {
         return Err(Problem::not_found());
     }
-    let follower = Follower { sandbox, id: facts.id, next: Next::Greeting, told: 0, last: Instant::now() };
-    let events = stream::unfold(follower, |follower| async {
-        follower.next().await.map(|(text, next)| (Ok::<_, Infallible>(text), next))
-    });
     let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
-    Ok((headers, Body::from_stream(events)).into_response())
+    Ok((headers, Body::from_stream(events(sandbox, facts.id, IDLE))).into_response())
+}
+
+/// What comes of a prediction, closed when nothing has come for as long as `idle`.
+pub(in crate::server::sandbox) fn events(
+    sandbox: Sandbox,
+    id: String,
+    idle: Duration,
+) -> impl Stream<Item = Result<Bytes, Infallible>> + Send + 'static {
+    let follower = Follower { sandbox, id, idle, next: Next::Greeting, told: 0, last: Instant::now() };
+    stream::unfold(follower, |follower| async { follower.next().await.map(|(text, rest)| (Ok(text), rest)) })
 }
 
 /// Somebody who follows a run.
 struct Follower {
     sandbox: Sandbox,
     id: String,
+    idle: Duration,
     next: Next,
     /// How many tokens they were told.
     told: usize,
@@ -76,7 +83,7 @@ impl Follower {
                 self.last = Instant::now();
                 return Some((Bytes::from(text), self));
             }
-            if self.last.elapsed() >= IDLE {
+            if self.last.elapsed() >= self.idle {
                 self.next = Next::Nothing;
                 return Some((Bytes::from_static(b":408: 408 Request Timeout\n\n"), self));
             }

@@ -89,12 +89,12 @@ pub(super) fn told(facts: &Facts, now: Timestamp, origin: &str) -> Value {
     let mut urls = (0..files(facts)).map(url);
     match facts.makes() {
         Makes::Pictures => urls.collect(),
-        Makes::Transcript => written_down(facts, urls.next()),
+        Makes::Transcript => written_down(facts, urls.next().as_ref()),
         Makes::Picture | Makes::Video | Makes::Speech | Makes::Text => urls.next().unwrap_or(Value::Null),
     }
 }
 
-fn written_down(facts: &Facts, srt_file: Option<Value>) -> Value {
+fn written_down(facts: &Facts, srt_file: Option<&Value>) -> Value {
     let transcript = transcript(facts);
     let text = match facts.word("transcription") {
         Some("srt") => transcript.srt(),

@@ -1,6 +1,8 @@
 //! Following a run by server-sent events.
 
 use super::*;
+use crate::server::sandbox::http::streams::events;
+use futures::TryStreamExt;
 
 const TEXT: &str = "meta/meta-llama-3-8b-instruct";
 
@@ -91,5 +93,20 @@ async fn what_does_not_stream_has_no_stream_and_what_is_removed_has_none_any_mor
     house.pass(400 + 3_000 + HOUR_MS);
     for gone in [url, house.base.join("/streams/nothing").expect("a URL").to_string()] {
         assert_eq!(house.http.get(&gone).send().await.expect("an answer").status(), StatusCode::NOT_FOUND, "{gone}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_on_which_nothing_comes_any_more_is_closed_with_a_comment() {
+    let house = House::new().await;
+    let (done, stalled) = (house.run(TEXT, json!({})).await, house.run(TEXT, json!({ "prompt": "#stall" })).await);
+    house.pass(400 + 3_000);
+    for (prediction, is_done) in [(done, true), (stalled, false)] {
+        let id = prediction["id"].as_str().expect("an id").to_owned();
+        let all: Vec<_> = events(house.sandbox.clone(), id, Duration::from_millis(60)).try_collect().await.expect("a stream");
+        let text = String::from_utf8(all.concat()).expect("text");
+        let rest = text.strip_suffix(":408: 408 Request Timeout\n\n").expect("the comment");
+        assert!(rest.starts_with(": hi\n\nevent: output\n"), "{rest}");
+        assert_eq!(rest.ends_with("event: done\ndata: {}\n\n"), is_done, "{rest}");
     }
 }

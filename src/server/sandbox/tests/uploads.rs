@@ -5,8 +5,11 @@ use crate::server::sandbox::uploads::LARGEST;
 
 const DAY_MS: i64 = 24 * HOUR_MS;
 
-/// A form as a browser would write it: parts of a head and a content.
-fn form(parts: &[(&str, &[u8])]) -> Vec<u8> {
+/// A part of a form: its head, and its content.
+type Part<'a> = (&'a str, &'a [u8]);
+
+/// A form as a browser would write it.
+fn form(parts: &[Part<'_>]) -> Vec<u8> {
     let mut body = Vec::new();
     for (head, content) in parts {
         body.extend_from_slice(format!("--edge\r\nContent-Disposition: form-data; {head}\r\n\r\n").as_bytes());
@@ -18,7 +21,7 @@ fn form(parts: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 impl House {
-    pub(super) async fn send(&self, parts: &[(&str, &[u8])]) -> (StatusCode, Value) {
+    pub(super) async fn send(&self, parts: &[Part<'_>]) -> (StatusCode, Value) {
         let request = self.http.post(self.base.join("/v1/files").expect("a URL")).bearer_auth(TOKEN);
         let request = request.header("content-type", "multipart/form-data; boundary=edge").body(form(parts));
         let response = request.send().await.expect("an answer");
@@ -67,7 +70,7 @@ async fn a_form_that_lacks_something_is_refused() {
     let house = House::new().await;
     let long = format!("name=\"content\"; filename=\"{}\"", "n".repeat(256));
     let content = ("name=\"content\"; filename=\"a\"", &b"some"[..]);
-    let cases: [(&[(&str, &[u8])], &str); 4] = [
+    let cases: [(&[Part<'_>], &str); 4] = [
         (&[("name=\"filename\"", b"a")], "content is required"),
         (&[("name=\"content\"", b"a")], "filename is required"),
         (&[(&long, b"a")], "filename must be 255 bytes or less"),
