@@ -15,7 +15,6 @@
 //! | [`replicate`], [`sandbox`] | the world that draws the pictures, and our double of it |
 //! | [`store`] | where files are kept |
 //! | [`media`], [`picture`] | what arrived, by its bytes, and what proves it whole |
-| [`media`], [`picture`] | what arrived, by its bytes, and what proves it whole |
 //! | `http`, [`auth`], [`assets`] | every address of the product |
 #![warn(missing_docs)]
 
