@@ -110,6 +110,24 @@ pub(super) fn versioned(version: &str) -> Option<&'static Entry> {
     })
 }
 
+/// How a model of the set describes itself, for whoever offers it.
+#[derive(Clone, Debug)]
+pub struct Described {
+    /// 64 hex digits.
+    pub version: String,
+    /// Run by its name.
+    pub official: bool,
+    /// `components.schemas`.
+    pub schemas: Value,
+}
+
+/// The description of `owner/name`.
+pub fn described(full_name: &str) -> Option<Described> {
+    let (owner, name) = full_name.split_once('/')?;
+    let Entry { version, official, schemas, .. } = named(owner, name)?.clone();
+    Some(Described { version, official, schemas })
+}
+
 impl Entry {
     pub(super) fn full_name(&self) -> String {
         format!("{}/{}", self.owner, self.name)
