@@ -27,7 +27,7 @@ fn text_becomes_what_the_schema_asks_for() {
         (json!({ "type": "string" }), vec!["12"], json!("12")),
         (integer.clone(), vec!["１０２４"], json!(1024)),
         (integer.clone(), vec![" －５ "], json!(-5)),
-        (integer.clone(), vec!["1.0"], json!(1.0)),
+        (integer.clone(), vec!["1.0"], json!(1)),
         (number.clone(), vec!["７．５"], json!(7.5)),
         (number.clone(), vec!["3"], json!(3)),
         (json!({ "type": "boolean" }), vec!["false"], json!(false)),
