@@ -85,18 +85,20 @@ impl Property {
         let texts: Vec<String> = of(INPUT).map(|text| text.replace("\r\n", "\n").replace('\r', "\n")).collect();
         let blank = of(BLANK).next_back().map(String::as_str);
         let control = self.control();
+        // White space is a text too, and nothing else.
+        let is_sent = |text: &&String| match control {
+            Control::Segmented(values) | Control::Select(values) => !text.is_empty() || values.iter().any(|value| value == ""),
+            Control::Text { .. } | Control::Secret | Control::Texts | Control::Checks(_) => !text.is_empty(),
+            _ => !text.trim().is_empty(),
+        };
         let value = match control {
             Control::Json { text } => return self.read_json(texts.last().map_or("", String::as_str), text),
             Control::Files { .. } | Control::Texts | Control::Numbers | Control::Checks(_) => {
-                let items = texts.iter().filter(|text| !text.is_empty() || blank == Some("text"));
+                let items = texts.iter().filter(|text| is_sent(text) || blank == Some("text"));
                 let items: Vec<Value> = items.map(|text| read_one(&control, text)).collect();
                 Some(items).filter(|items| !items.is_empty()).map(Value::Array)
             }
-            Control::Segmented(values) | Control::Select(values) => {
-                let is_sent = |text: &&String| !text.is_empty() || values.iter().any(|value| value == "");
-                texts.last().filter(is_sent).map(|text| read_one(&control, text))
-            }
-            _ => texts.last().filter(|text| !text.is_empty()).map(|text| read_one(&control, text)),
+            _ => texts.last().filter(is_sent).map(|text| read_one(&control, text)),
         };
         Ok(value.or_else(|| match blank {
             Some("null") => Some(Value::Null),
