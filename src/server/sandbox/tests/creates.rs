@@ -35,6 +35,20 @@ async fn a_bad_input_is_refused_in_replicates_form() {
 }
 
 #[tokio::test]
+async fn a_list_that_is_given_as_a_plain_text_is_refused() {
+    let house = House::new().await;
+    let picture = "https://example.com/a.png";
+    let version = catalogue::named("google", "nano-banana").expect("a model").version.clone();
+    let order = |given: Value| json!({ "version": version, "input": { "prompt": "a", "image_input": given } });
+    let (status, told) = house.post("/v1/predictions", order(json!(picture))).await;
+    let expected = json!([{
+        "type": "invalid_type", "field": "input.image_input", "description": "Invalid type. Expected: array, given: string",
+    }]);
+    assert_eq!((status, &told["invalid_fields"]), (StatusCode::UNPROCESSABLE_ENTITY, &expected));
+    assert_eq!(house.post("/v1/predictions", order(json!([picture]))).await.0, StatusCode::CREATED);
+}
+
+#[tokio::test]
 async fn the_envelope_is_closed_and_the_version_must_exist() {
     let house = House::new().await;
     let (status, body) = house.post("/v1/predictions", json!({ "model": "stability-ai/sdxl", "input": {} })).await;
