@@ -1,6 +1,7 @@
 //! What a create must say, and who may say it.
 
 use super::*;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 #[tokio::test]
 async fn a_bad_input_is_refused_in_replicates_form() {
@@ -102,4 +103,26 @@ async fn a_token_is_needed_and_limits_are_told() {
     );
     house.pass(30_000);
     house.create("c").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_list_is_in_the_order_of_the_moments_it_tells_however_many_create_at_once() {
+    let ticks = Arc::new(AtomicI64::new(1_700_000_000_000));
+    let house = House::with(|options| options.clock = Arc::new(move || Timestamp(ticks.fetch_add(1, Ordering::SeqCst)))).await;
+    let house = Arc::new(house);
+    let creating = (0..80).map(|_| {
+        let house = house.clone();
+        tokio::spawn(async move { house.create("a").await })
+    });
+    for created in futures::future::join_all(creating).await {
+        created.expect("a prediction");
+    }
+    let (_, page) = house.told("/v1/predictions").await;
+    let results = page["results"].as_array().expect("a page");
+    let moments: Vec<OffsetDateTime> = results
+        .iter()
+        .map(|one| OffsetDateTime::parse(one["created_at"].as_str().expect("a moment"), &Rfc3339).expect("RFC 3339"))
+        .collect();
+    assert_eq!(moments.len(), 80);
+    assert!(moments.is_sorted_by(|newer, older| newer > older), "{moments:?}");
 }
