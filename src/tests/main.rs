@@ -28,3 +28,4 @@ mod rolling;
 mod routes;
 mod simulator;
 mod support;
+mod verdicts;
