@@ -9,6 +9,7 @@ mod door;
 mod error;
 mod gallery;
 mod help;
+mod keys;
 mod landing;
 mod viewer;
 
@@ -18,5 +19,6 @@ pub use door::{DoorForm, DoorProblem, SignIn, SignUp};
 pub use error::ErrorPage;
 pub use gallery::Gallery;
 pub use help::Help;
+pub use keys::{FreshKey, KeysPage};
 pub use landing::Landing;
 pub use viewer::ViewerPage;

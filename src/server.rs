@@ -6,7 +6,7 @@
 //! | [`config`] | what the operator says, read once |
 //! | [`clock`] | the one place that looks at the time |
 //! | [`db`] | the one place that knows which database it is |
-//! | [`account`], [`ledger`], [`model`], [`generation`] | SQL and rules, one concept each |
+//! | [`account`], [`key`], [`ledger`], [`model`], [`generation`] | SQL and rules, one concept each |
 //! | [`live`] | what open pages are told |
 //! | [`crash`] | where a debug build can be made to die |
 //! | [`worker`] | takes what is due and does it |
@@ -26,6 +26,7 @@ pub mod crash;
 pub mod db;
 pub mod generation;
 mod http;
+pub mod key;
 pub mod ledger;
 pub mod listen;
 pub mod live;

@@ -11,7 +11,9 @@ mod page;
 #[cfg(test)]
 mod samples;
 
-pub use page::{CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText};
+pub use page::{
+    CreditsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
+};
 
 use crate::domain::Lang;
 

@@ -43,12 +43,21 @@ id! {
     PredictionId,
     /// A model's `owner/name`.
     ModelName,
+    /// A key of somebody's program; not the key itself.
+    ApiKeyId,
     /// The key that makes one press of the button one generation, unique per person.
     RequestKey,
 }
 
 impl GenerationId {
     /// Reads an id from a URL. `None` when it cannot be one of ours.
+    pub fn parse(text: &str) -> Option<Self> {
+        is_uuid(text).then(|| Self(text.to_ascii_lowercase()))
+    }
+}
+
+impl ApiKeyId {
+    /// Reads an id from a URL or a form. `None` when it cannot be one of ours.
     pub fn parse(text: &str) -> Option<Self> {
         is_uuid(text).then(|| Self(text.to_ascii_lowercase()))
     }

@@ -26,8 +26,8 @@ pub use work::{Effects, Job, KeptOutput, Money, Submission, keep_output, record,
 
 use super::crash::{self, Point};
 use super::db::{Db, Tx, Yielding, mint, retried};
-use super::ledger;
-use crate::domain::{GenerationId, Model, PersonId, RawRequest, Refusal, Request, State, Timestamp};
+use super::{key, ledger};
+use crate::domain::{ApiKeyId, GenerationId, Model, PersonId, RawRequest, Refusal, Request, State, Timestamp};
 use sha2::{Digest, Sha256};
 
 /// From the press of the button to the end, whatever happens: what is not done by then is failed and released.
@@ -91,19 +91,28 @@ impl Requested {
 }
 
 /// Who pressed: somebody who waits before a page, or a program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// A person; goes before the programs of the same turn.
     Page,
-    /// A program.
+    /// A program, with somebody's session.
     Api,
+    /// A program with a key of its own, which may have a cap.
+    Key(ApiKeyId),
 }
 
 impl Source {
-    const fn priority(self) -> i64 {
+    const fn priority(&self) -> i64 {
         match self {
             Self::Page => 1,
-            Self::Api => 0,
+            Self::Api | Self::Key(_) => 0,
+        }
+    }
+
+    const fn key(&self) -> Option<&ApiKeyId> {
+        match self {
+            Self::Key(key) => Some(key),
+            Self::Page | Self::Api => None,
         }
     }
 }
@@ -134,11 +143,11 @@ pub async fn request_from(
     catalogue: &[Model],
     now: Timestamp,
 ) -> Result<Requested, Error> {
-    retried(|| request_once(source, db, owner, raw, catalogue, now)).await
+    retried(|| request_once(&source, db, owner, raw, catalogue, now)).await
 }
 
 async fn request_once(
-    source: Source,
+    source: &Source,
     db: &Db,
     owner: &PersonId,
     raw: &RawRequest,
@@ -164,10 +173,14 @@ async fn request_once(
         return Err(Error::Refused(Refusal::PriceChanged { quoted, price }));
     }
     held?;
+    if let Some(key) = source.key() {
+        key::charge(&mut tx, key, price, now).await?.map_err(Error::Refused)?;
+    }
     let queued = sqlx::query(
         "insert into generation (id, owner_id, request_key, request_hash, model, model_version, prompt, aspect, seed, count, input,
-                                 unit_price, price, state, run_at, deadline_at, created_at, updated_at, priority)
-         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'queued', $14, $15, $14, $14, $16
+                                 unit_price, price, state, run_at, deadline_at, created_at, updated_at, priority,
+                                 api_key_id)
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'queued', $14, $15, $14, $14, $16, $18
          where (select count(*) from generation where owner_id = $2 and state = 'queued') < $17",
     )
     .bind(&id)
@@ -187,6 +200,7 @@ async fn request_once(
     .bind(deadline)
     .bind(source.priority())
     .bind(MAX_QUEUED_PER_PERSON)
+    .bind(source.key().cloned())
     .execute(tx.connection())
     .await?;
     if queued.rows_affected() == 0 {

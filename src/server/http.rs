@@ -13,6 +13,7 @@ mod generations;
 mod headers;
 mod health;
 mod hooks;
+mod keys;
 mod media;
 mod render;
 mod room;
@@ -56,6 +57,7 @@ pub fn router(app: App) -> Router {
         .route("/gallery", get(site::gallery))
         .route("/g/{id}", get(site::viewer))
         .route("/credits", get(site::credits))
+        .route("/keys", get(keys::page).post(keys::make))
         .route("/help", get(site::help))
         .route("/sign-in", get(doors::sign_in_page).post(doors::sign_in))
         .route("/sign-up", get(doors::sign_up_page).post(doors::sign_up))
@@ -65,6 +67,8 @@ pub fn router(app: App) -> Router {
         .route("/generate", post(generations::generate))
         .route("/g/{id}/cancel", post(generations::cancel))
         .route("/generations/cancel", post(generations::cancel_all))
+        .route("/keys/{id}/rotate", post(keys::rotate))
+        .route("/keys/{id}/revoke", post(keys::revoke))
         .route("/api/app/generate", post(trigger::generate))
         .route("/api/app/ai-images", post(trigger::generate))
         .route("/api/app/generations/{id}", get(trigger::show))

@@ -16,6 +16,7 @@ mod database;
 mod hooks;
 mod http;
 mod keeping;
+mod keys;
 mod ledger;
 mod lifecycle;
 mod live;

@@ -1,7 +1,7 @@
 //! English: plain, warm, exact.
 
 use super::page::{
-    CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
+    CreditsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
 };
 use super::{number, one_or};
 use crate::domain::{Field, Problem, Refusal, StatementKind};
@@ -29,6 +29,7 @@ pub(super) static TEXT: PageText = PageText {
         theme_dark: "Dark",
         sandbox: "Sandbox: pictures are drawn here, Replicate bills nothing.",
         help: "How credits work",
+        keys: "API keys",
         motto: "A picture that stays yours, or all of your credits back.",
         pictures: |n| one_or(n, "picture", "pictures"),
     },
@@ -168,6 +169,54 @@ pub(super) static TEXT: PageText = PageText {
         },
         deleted: "Generation",
     },
+    keys: KeysText {
+        title: "API keys",
+        lead: "A key lets a program of yours make pictures with your credits. Treat it like a password.",
+        make_title: "New key",
+        name: "Name",
+        name_hint: "What it is for, so that you know it again.",
+        scopes: "It may",
+        read: "Look: models, predictions and their files",
+        write: "Change: generate, cancel and bring files",
+        cap: "Credits a month, at most",
+        cap_hint: "Leave it empty for no limit but your balance. Months begin at midnight UTC.",
+        make: "Make the key",
+        made: Notice {
+            title: "Your new key",
+            body: "This is the only time it is shown: we keep nothing it could be read from. Copy it now and put it where your \
+                   program finds it.",
+        },
+        list: "Your keys",
+        created: "Made",
+        last_used: "Last used",
+        never_used: "Never used",
+        spent: |n| format!("{} this month", one_or(n, "credit", "credits")),
+        spent_of: |n| format!("of at most {}", number(n)),
+        may_read: "look",
+        may_write: "change",
+        ends: "Ends",
+        ended: "Ended",
+        replaced: "Replaced",
+        rotate: "Replace",
+        rotate_note: "Makes a new key with the same name, rights and limit, and shows it once. This one goes on working for as \
+                      long as you choose, so that you can change it over without a gap.",
+        overlap: "This key works for another",
+        overlap_none: "moment: end it now",
+        overlap_hour: "hour",
+        overlap_day: "24 hours",
+        overlap_week: "7 days",
+        rotate_submit: "Replace the key",
+        revoke: "Revoke",
+        revoke_note: "Ends this key at once and for good: whatever still uses it is turned away. What it has already asked for \
+                      goes on and is paid for as usual.",
+        revoke_submit: "Revoke the key",
+        empty: Notice { title: "No keys yet", body: "Make one above, and your programs can ask for pictures, too." },
+        name_missing: "Give it a name.",
+        name_long: |n| format!("Too long: at most {} characters.", number(n)),
+        scope_missing: "Choose at least one.",
+        cap_wrong: "Use a whole number from 1, or leave it empty.",
+        too_many: |n| format!("You have {} already. Revoke one that is not used any more.", one_or(n, "key", "keys")),
+    },
     help: HelpText {
         title: "How credits work",
         price: Notice {
@@ -233,6 +282,12 @@ fn refusal(refusal: &Refusal) -> String {
         Refusal::KeyReused => {
             "This form was already sent with something else in it. Press again to send it as it stands now.".into()
         }
+        Refusal::KeyCapReached { cap, left } => format!(
+            "This key may spend {} a month and has {} left.",
+            one_or(cap.0, "credit", "credits"),
+            if left.0 <= 0 { "none".into() } else { number(left.0) },
+        ),
+        Refusal::KeyEnded => "This key has ended.".into(),
         Refusal::TooManyQueued { limit } => {
             format!("{} are waiting already. Press again when one is done.", one_or(*limit, "request", "requests"))
         }

@@ -2,7 +2,7 @@
 
 use super::number;
 use super::page::{
-    CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
+    CreditsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
 };
 use crate::domain::{Field, Problem, Refusal, StatementKind};
 
@@ -29,6 +29,7 @@ pub(super) static TEXT: PageText = PageText {
         theme_dark: "ダーク",
         sandbox: "サンドボックス：Replicateの料金はかかりません。",
         help: "クレジットのしくみ",
+        keys: "APIキー",
         motto: "画像が手に入るか、クレジットがすべて戻るか。",
         pictures: |n| format!("{}枚", number(n)),
     },
@@ -177,6 +178,55 @@ pub(super) static TEXT: PageText = PageText {
         },
         deleted: "生成",
     },
+    keys: KeysText {
+        title: "APIキー",
+        lead: "キーがあれば、プログラムからあなたのクレジットで画像を作れます。パスワードと同じように扱ってください。",
+        make_title: "新しいキー",
+        name: "名前",
+        name_hint: "何に使うキーか、あとでわかる名前にしてください。",
+        scopes: "できること",
+        read: "見る：モデル、生成の結果とファイル",
+        write: "変える：生成、キャンセル、ファイルの持ち込み",
+        cap: "ひと月の上限（クレジット）",
+        cap_hint: "空欄なら、残高のほかに上限はありません。月の区切りは協定世界時の0時です。",
+        make: "キーを作る",
+        made: Notice {
+            title: "新しいキーができました",
+            body: "表示されるのは今だけです。こちらには、読み戻せる形では残りません。いまコピーして、プログラムが読む場所に置いてください。",
+        },
+        list: "お持ちのキー",
+        created: "作成",
+        last_used: "最後に使った日時",
+        never_used: "まだ使っていません",
+        spent: |n| format!("今月{}クレジット", number(n)),
+        spent_of: |n| format!("上限{}", number(n)),
+        may_read: "見る",
+        may_write: "変える",
+        ends: "終了予定",
+        ended: "終了",
+        replaced: "交換済み",
+        rotate: "交換する",
+        rotate_note: "同じ名前、同じ権限、同じ上限の新しいキーを作り、一度だけ表示します。このキーは選んだ時間だけ使えるので、\
+                      止めずに入れ替えられます。",
+        overlap: "このキーを使える時間",
+        overlap_none: "いますぐ終わらせる",
+        overlap_hour: "あと1時間",
+        overlap_day: "あと24時間",
+        overlap_week: "あと7日間",
+        rotate_submit: "キーを交換する",
+        revoke: "取り消す",
+        revoke_note: "このキーはただちに使えなくなり、元に戻せません。使っているプログラムは断られます。受け付け済みの依頼はそのまま続き、\
+                      支払いもいつもどおりです。",
+        revoke_submit: "キーを取り消す",
+        empty: Notice {
+            title: "まだキーがありません", body: "上で作ると、プログラムからも画像を頼めるようになります。"
+        },
+        name_missing: "名前を付けてください。",
+        name_long: |n| format!("長すぎます。{}文字以内にしてください。", number(n)),
+        scope_missing: "少なくともひとつ選んでください。",
+        cap_wrong: "1以上の整数にするか、空欄にしてください。",
+        too_many: |n| format!("すでに{}個あります。使っていないキーを取り消してください。", number(n)),
+    },
     help: HelpText {
         title: "クレジットのしくみ",
         price: Notice {
@@ -235,6 +285,10 @@ fn refusal(refusal: &Refusal) -> String {
             number(quoted.0),
         ),
         Refusal::KeyReused => "このフォームは別の内容で送信済みです。いまの内容で送るには、もう一度押してください。".into(),
+        Refusal::KeyCapReached { cap, left } => {
+            format!("このキーの上限は月{}クレジットで、残りは{}クレジットです。", number(cap.0), number(left.0.max(0)))
+        }
+        Refusal::KeyEnded => "このキーはもう使えません。".into(),
         Refusal::TooManyQueued { limit } => {
             format!("すでに{}件が順番を待っています。ひとつ終わったら、もう一度押してください。", number(*limit))
         }

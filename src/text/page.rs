@@ -74,7 +74,7 @@ texts! {
         create: text, gallery: text, credits: text, account: text, navigation: text,
         available: text, on_hold: text, sign_in: text, sign_up: text, sign_out: text,
         other_language: text, theme: text, theme_system: text, theme_light: text, theme_dark: text,
-        sandbox: text, help: text, motto: text, pictures: count,
+        sandbox: text, help: text, keys: text, motto: text, pictures: count,
     }
 
     /// The page before the door.
@@ -115,6 +115,16 @@ texts! {
         empty: notice, deleted: text,
     }
 
+    /// The page of API keys.
+    KeysText {
+        title: text, lead: text, make_title: text, name: text, name_hint: text, scopes: text, read: text, write: text,
+        cap: text, cap_hint: text, make: text, made: notice, list: text, created: text, last_used: text, never_used: text,
+        spent: count, spent_of: count, may_read: text, may_write: text, ends: text, ended: text, replaced: text,
+        rotate: text, rotate_note: text, overlap: text, overlap_none: text, overlap_hour: text, overlap_day: text,
+        overlap_week: text, rotate_submit: text, revoke: text, revoke_note: text, revoke_submit: text, empty: notice,
+        name_missing: text, name_long: count, scope_missing: text, cap_wrong: text, too_many: count,
+    }
+
     /// How credits work.
     HelpText { title: text, price: notice, hold: notice, failure: notice, cancel: notice, twice: notice, keep: notice, }
 
@@ -131,6 +141,7 @@ pub struct PageText {
     pub picture: PictureText,
     pub viewer: ViewerText,
     pub credits: CreditsText,
+    pub keys: KeysText,
     pub help: HelpText,
     pub trouble: TroubleText,
 }
@@ -146,6 +157,7 @@ impl PageText {
             self.picture.said(),
             self.viewer.said(),
             self.credits.said(),
+            self.keys.said(),
             self.help.said(),
             self.trouble.said(),
         ]

@@ -1,7 +1,8 @@
 //! How the domain's types travel to and from the database: ids and enums as text, amounts and moments as bigint.
 
 use crate::domain::{
-    AccountId, AspectRatio, Credits, Failure, GenerationId, ModelName, PersonId, PredictionId, RequestKey, State, Timestamp,
+    AccountId, ApiKeyId, AspectRatio, Credits, Failure, GenerationId, KeyName, ModelName, PersonId, PredictionId, RequestKey,
+    Scopes, State, Timestamp,
 };
 use sqlx::any::{AnyTypeInfo, AnyValueRef};
 use sqlx::encode::IsNull;
@@ -42,6 +43,7 @@ macro_rules! stored_as {
 
 stored_as! { String:
     AccountId, |id| id.to_string(), |text| Some(AccountId::trusted(text));
+    ApiKeyId, |id| id.to_string(), |text| Some(ApiKeyId::trusted(text));
     GenerationId, |id| id.to_string(), |text| Some(GenerationId::trusted(text));
     ModelName, |id| id.to_string(), |text| Some(ModelName::trusted(text));
     PersonId, |id| id.to_string(), |text| Some(PersonId::trusted(text));
@@ -49,6 +51,8 @@ stored_as! { String:
     RequestKey, |id| id.to_string(), |text| Some(RequestKey::trusted(text));
     State, |state| state.as_str().to_owned(), |text| State::parse(&text);
     Failure, |class| class.as_str().to_owned(), |text| Failure::parse(&text);
+    Scopes, |scopes| scopes.as_str().to_owned(), |text| Scopes::parse(&text);
+    KeyName, |name| name.as_str().to_owned(), |text| Some(KeyName::trusted(text));
     AspectRatio, |ratio| ratio.as_str().to_owned(), |text| AspectRatio::parse(&text);
 }
 

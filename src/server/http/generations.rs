@@ -107,7 +107,8 @@ struct Refused {
 pub(super) const fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::Fields(_) | Refusal::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-        Refusal::Insufficient { .. } => StatusCode::PAYMENT_REQUIRED,
+        Refusal::Insufficient { .. } | Refusal::KeyCapReached { .. } => StatusCode::PAYMENT_REQUIRED,
+        Refusal::KeyEnded => StatusCode::UNAUTHORIZED,
         Refusal::PriceChanged { .. } => StatusCode::CONFLICT,
         Refusal::TooManyQueued { .. } => StatusCode::TOO_MANY_REQUESTS,
     }
@@ -119,7 +120,8 @@ fn refused(refusal: &Refusal, lang: Lang) -> Response {
         Refusal::Fields(problems) => (problems.clone(), None, None),
         Refusal::Insufficient { available, price } => (Vec::new(), Some(available.0), Some(price.0)),
         Refusal::PriceChanged { price, .. } => (Vec::new(), None, Some(price.0)),
-        Refusal::KeyReused | Refusal::TooManyQueued { .. } => (Vec::new(), None, None),
+        Refusal::KeyCapReached { left, .. } => (Vec::new(), Some(left.0), None),
+        Refusal::KeyReused | Refusal::KeyEnded | Refusal::TooManyQueued { .. } => (Vec::new(), None, None),
     };
     let title = match refusal {
         Refusal::Insufficient { .. } => "Insufficient credits",

@@ -9,7 +9,7 @@ use super::visitor::Visitor;
 use crate::pages::ErrorPage;
 use crate::server::auth::Backend;
 use crate::server::db::is_passing;
-use crate::server::{App, account, generation, ledger};
+use crate::server::{App, account, generation, key, ledger};
 use crate::text;
 use axum::Json;
 use axum::extract::{Request, State};
@@ -91,6 +91,16 @@ impl From<axum_login::Error<Backend>> for Trouble {
         match error {
             axum_login::Error::Session(error) => error.into(),
             axum_login::Error::Backend(error) => error.into(),
+        }
+    }
+}
+
+impl From<key::Error> for Trouble {
+    fn from(error: key::Error) -> Self {
+        match error {
+            key::Error::NotFound => Self::NOT_FOUND,
+            key::Error::Database(error) => error.into(),
+            error @ (key::Error::Again | key::Error::TooMany) => Self::internal(&error),
         }
     }
 }
