@@ -5,6 +5,7 @@
 
 mod create;
 mod credits;
+mod docs;
 mod door;
 mod error;
 mod gallery;
@@ -15,6 +16,7 @@ mod viewer;
 
 pub use create::Create;
 pub use credits::{Credits30, CreditsPage, Hold};
+pub use docs::{ApiDocs, ApiField, ApiObject, ApiOperation, DocsPage};
 pub use door::{DoorForm, DoorProblem, SignIn, SignUp};
 pub use error::ErrorPage;
 pub use gallery::Gallery;

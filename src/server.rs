@@ -12,6 +12,7 @@
 //! | [`worker`] | takes what is due and does it |
 //! | [`reconcile`] | finds what does not agree |
 //! | [`listen`] | takes connections, and lets go of them |
+//! | [`protocol`], [`seal`] | what `/v1` and the sandbox say alike; addresses that open to whoever knows them |
 //! | [`replicate`], [`sandbox`] | the world that draws the pictures, and our double of it |
 //! | [`store`], [`picture`] | where files are kept, and what proves them whole |
 //! | `http`, [`auth`], [`assets`] | every address of the product |
@@ -32,9 +33,11 @@ pub mod listen;
 pub mod live;
 pub mod model;
 pub mod picture;
+pub mod protocol;
 pub mod reconcile;
 pub mod replicate;
 pub mod sandbox;
+pub mod seal;
 pub mod store;
 pub mod telemetry;
 pub mod worker;

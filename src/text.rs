@@ -12,7 +12,7 @@ mod page;
 mod samples;
 
 pub use page::{
-    CreditsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
+    CreditsText, DocsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
 };
 
 use crate::domain::Lang;

@@ -44,7 +44,7 @@ pub fn KeysPage(
             <div class="page-head">
                 <h1>{said.title}</h1>
             </div>
-            <p class="keys-lead">{said.lead}</p>
+            <p class="keys-lead">{said.lead} " " <a href="/docs/api">{text::pages(lang).docs.title}</a></p>
             {fresh.map(|key| shown_once(key, said))}
             <MakeForm said form problems />
             <section class="card sheet">

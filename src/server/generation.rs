@@ -14,6 +14,7 @@ pub mod audit;
 pub mod hooks;
 pub mod lease;
 pub mod limits;
+pub mod predictions;
 pub mod strays;
 pub mod views;
 pub mod waits;
@@ -98,7 +99,27 @@ pub enum Source {
     /// A program, with somebody's session.
     Api,
     /// A program with a key of its own, which may have a cap.
-    Key(ApiKeyId),
+    Key(Call),
+}
+
+/// What a program says beside what it wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The key it came with.
+    pub key: ApiKeyId,
+    /// Where to tell of it.
+    pub webhook: Option<String>,
+    /// Of what to tell: a list of words, as JSON.
+    pub webhook_events: Option<String>,
+    /// When to give it up, if sooner than everything is.
+    pub cancel_after_ms: Option<i64>,
+}
+
+impl Call {
+    /// A call that says nothing beside.
+    pub const fn with(key: ApiKeyId) -> Self {
+        Self { key, webhook: None, webhook_events: None, cancel_after_ms: None }
+    }
 }
 
 impl Source {
@@ -109,9 +130,9 @@ impl Source {
         }
     }
 
-    const fn key(&self) -> Option<&ApiKeyId> {
+    const fn call(&self) -> Option<&Call> {
         match self {
-            Self::Key(key) => Some(key),
+            Self::Key(call) => Some(call),
             Self::Page | Self::Api => None,
         }
     }
@@ -160,7 +181,9 @@ async fn request_once(
     let mut tx = db.begin().await?;
     let id = GenerationId::trusted(mint());
     let request = seeded(request, model, &id);
+    let asked_deadline = source.call().and_then(|call| call.cancel_after_ms).map(|after| now.plus_ms(after));
     let deadline = now.plus_ms(DEADLINE_MS);
+    let deadline = asked_deadline.map_or(deadline, |asked| asked.min(deadline));
     // The hold first: it locks the account row, so one person's parallel requests queue up here on either database and
     // each sees the keys of those before it. Also before a refusal: what took the last credit may have been this press.
     let held = ledger::hold(&mut tx, owner, &id, model.unit_price, price, deadline.plus_ms(HOLD_GRACE_MS), now).await;
@@ -173,14 +196,14 @@ async fn request_once(
         return Err(Error::Refused(Refusal::PriceChanged { quoted, price }));
     }
     held?;
-    if let Some(key) = source.key() {
-        key::charge(&mut tx, key, price, now).await?.map_err(Error::Refused)?;
+    if let Some(call) = source.call() {
+        key::charge(&mut tx, &call.key, price, now).await?.map_err(Error::Refused)?;
     }
     let queued = sqlx::query(
         "insert into generation (id, owner_id, request_key, request_hash, model, model_version, prompt, aspect, seed, count, input,
                                  unit_price, price, state, run_at, deadline_at, created_at, updated_at, priority,
-                                 api_key_id)
-         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'queued', $14, $15, $14, $14, $16, $18
+                                 api_key_id, webhook, webhook_events, asked_deadline_at)
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'queued', $14, $15, $14, $14, $16, $18, $19, $20, $21
          where (select count(*) from generation where owner_id = $2 and state = 'queued') < $17",
     )
     .bind(&id)
@@ -200,7 +223,10 @@ async fn request_once(
     .bind(deadline)
     .bind(source.priority())
     .bind(MAX_QUEUED_PER_PERSON)
-    .bind(source.key().cloned())
+    .bind(source.call().map(|call| call.key.clone()))
+    .bind(source.call().and_then(|call| call.webhook.clone()))
+    .bind(source.call().and_then(|call| call.webhook_events.clone()))
+    .bind(asked_deadline)
     .execute(tx.connection())
     .await?;
     if queued.rows_affected() == 0 {

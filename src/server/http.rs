@@ -20,6 +20,7 @@ mod room;
 mod site;
 mod trigger;
 mod trouble;
+mod v1;
 mod visitor;
 
 use super::App;
@@ -58,6 +59,7 @@ pub fn router(app: App) -> Router {
         .route("/g/{id}", get(site::viewer))
         .route("/credits", get(site::credits))
         .route("/keys", get(keys::page).post(keys::make))
+        .route("/docs/api", get(site::docs))
         .route("/help", get(site::help))
         .route("/sign-in", get(doors::sign_in_page).post(doors::sign_in))
         .route("/sign-up", get(doors::sign_up_page).post(doors::sign_up))
@@ -112,6 +114,7 @@ pub fn router(app: App) -> Router {
         .merge(app.assets.router())
         .merge(health::router(app.clone()))
         .merge(hooks::router(app.clone()))
+        .merge(v1::router(app.clone()))
         .layer(middleware::from_fn_with_state(app, headers::secure))
         .layer(around_everything)
 }

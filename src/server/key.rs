@@ -5,6 +5,7 @@
 //! A key has scopes, and may have a cap: what it costs in a month of UTC, counted where the generations are. A key that
 //! was replaced and the one in its place share one cap.
 
+pub mod rate;
 mod token;
 
 pub use token::Token;

@@ -4,7 +4,7 @@ use crate::support::{Browser, TestApp, both_databases};
 use atelier::domain::{ApiKeyId, Credits, KeyName, KeyWish, Overlap, RawRequest, Refusal, Scope, Scopes};
 use atelier::server::App;
 use atelier::server::db::mint;
-use atelier::server::generation::{self, Error, Requested, Source};
+use atelier::server::generation::{self, Call, Error, Requested, Source};
 use atelier::server::key::{self, MAX_KEYS, Token};
 use atelier::server::model;
 use futures::future::join_all;
@@ -203,5 +203,5 @@ async fn ask(process: &App, app: &TestApp, person: &Browser, key: &ApiKeyId, cou
 
 async fn request(process: &App, app: &TestApp, person: &Browser, key: &ApiKeyId, raw: &RawRequest) -> Result<Requested, Error> {
     let (owner, catalogue) = (app.person(person).await, model::offered(&process.db).await.expect("the catalogue"));
-    generation::request_from(Source::Key(key.clone()), &process.db, &owner, raw, &catalogue, process.clock.now()).await
+    generation::request_from(Source::Key(Call::with(key.clone())), &process.db, &owner, raw, &catalogue, process.clock.now()).await
 }

@@ -1,7 +1,7 @@
 //! English: plain, warm, exact.
 
 use super::page::{
-    CreditsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
+    CreditsText, DocsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
 };
 use super::{number, one_or};
 use crate::domain::{Field, Problem, Refusal, StatementKind};
@@ -216,6 +216,24 @@ pub(super) static TEXT: PageText = PageText {
         scope_missing: "Choose at least one.",
         cap_wrong: "Use a whole number from 1, or leave it empty.",
         too_many: |n| format!("You have {} already. Revoke one that is not used any more.", one_or(n, "key", "keys")),
+    },
+    docs: DocsText {
+        title: "API",
+        lead: "Atelier speaks Replicate’s HTTP API. A program written for Replicate works here with another address and another \
+               key; what it makes costs your credits, shows in your gallery and stays.",
+        start: Notice {
+            title: "To begin",
+            body: "Make a key and send it in a header with every request. Files in an output are addresses that need no key and \
+                   never run out: whoever has one can look, so hand them on with care.",
+        },
+        example: "A first request with curl",
+        document: "The whole description as an OpenAPI document",
+        parameters: "Parameters",
+        body: "Body",
+        answers: "Answers",
+        objects: "Objects",
+        required: "required",
+        keys: "Make a key",
     },
     help: HelpText {
         title: "How credits work",

@@ -2,7 +2,7 @@
 
 use super::number;
 use super::page::{
-    CreditsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
+    CreditsText, DocsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
 };
 use crate::domain::{Field, Problem, Refusal, StatementKind};
 
@@ -226,6 +226,24 @@ pub(super) static TEXT: PageText = PageText {
         scope_missing: "少なくともひとつ選んでください。",
         cap_wrong: "1以上の整数にするか、空欄にしてください。",
         too_many: |n| format!("すでに{}個あります。使っていないキーを取り消してください。", number(n)),
+    },
+    docs: DocsText {
+        title: "APIの説明",
+        lead: "AtelierはReplicateのHTTP APIをそのまま話します。Replicate向けのプログラムは、宛先とキーを替えるだけで動きます。\
+               作ったものにはクレジットがかかり、ギャラリーに並び、ずっと残ります。",
+        start: Notice {
+            title: "はじめに",
+            body: "キーを作り、リクエストごとにヘッダーで送ってください。出力のファイルはキーなしで開けるアドレスで、期限はありません。\
+                   知っている人はだれでも見られるので、渡す相手に気をつけてください。",
+        },
+        example: "curlで最初のリクエストを送る例",
+        document: "OpenAPI形式の説明書（全体）",
+        parameters: "パラメーター",
+        body: "本文",
+        answers: "応答",
+        objects: "オブジェクト",
+        required: "必須",
+        keys: "キーを作る",
     },
     help: HelpText {
         title: "クレジットのしくみ",

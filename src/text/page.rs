@@ -125,6 +125,12 @@ texts! {
         name_missing: text, name_long: count, scope_missing: text, cap_wrong: text, too_many: count,
     }
 
+    /// The description of the API.
+    DocsText {
+        title: text, lead: text, start: notice, example: text, document: text, parameters: text, body: text, answers: text,
+        objects: text, required: text, keys: text,
+    }
+
     /// How credits work.
     HelpText { title: text, price: notice, hold: notice, failure: notice, cancel: notice, twice: notice, keep: notice, }
 
@@ -142,6 +148,7 @@ pub struct PageText {
     pub viewer: ViewerText,
     pub credits: CreditsText,
     pub keys: KeysText,
+    pub docs: DocsText,
     pub help: HelpText,
     pub trouble: TroubleText,
 }
@@ -158,6 +165,7 @@ impl PageText {
             self.viewer.said(),
             self.credits.said(),
             self.keys.said(),
+            self.docs.said(),
             self.help.said(),
             self.trouble.said(),
         ]

@@ -37,21 +37,34 @@ pub(super) async fn file(
     if !is_thumbnail(&name) && original != key.as_str() {
         return Err(Trouble::NOT_FOUND);
     }
+    send(&app, &id, &name, &key, &request, KEEP, how.download.is_some()).await
+}
+
+/// A kept file, whole or in part, to somebody who may have it.
+pub(super) async fn send(
+    app: &App,
+    id: &GenerationId,
+    name: &str,
+    key: &Key,
+    request: &HeaderMap,
+    keep: &'static str,
+    download: bool,
+) -> Result<Response<Body>, Trouble> {
     let etag = format!("\"{}-{name}\"", id.as_str());
     if request.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag.as_str()), (header::CACHE_CONTROL, KEEP)]).into_response());
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag.as_str()), (header::CACHE_CONTROL, keep)]).into_response());
     }
     let range = request.get(header::RANGE).and_then(|range| range.to_str().ok()).and_then(ByteRange::parse);
-    let object = app.store.get(&key, range).await.map_err(away)?;
+    let object = app.store.get(key, range).await.map_err(away)?;
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(object.content_type));
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(object.body_length()));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(KEEP));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(keep));
     insert(headers, header::ETAG, &etag);
-    let disposition = if how.download.is_some() { "attachment" } else { "inline" };
-    insert(headers, header::CONTENT_DISPOSITION, &format!("{disposition}; filename=\"atelier-{}-{name}\"", short(&id)));
+    let disposition = if download { "attachment" } else { "inline" };
+    insert(headers, header::CONTENT_DISPOSITION, &format!("{disposition}; filename=\"atelier-{}-{name}\"", short(id)));
     if let Some(part) = &object.range {
         insert(headers, header::CONTENT_RANGE, &format!("bytes {}-{}/{}", part.start, part.end - 1, object.length));
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
