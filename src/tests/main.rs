@@ -29,3 +29,4 @@ mod rolling;
 mod routes;
 mod simulator;
 mod support;
+mod v1;

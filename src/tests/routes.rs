@@ -10,6 +10,8 @@ pub enum For {
     SignedIn,
     /// Replicate, which brings no session but a signature.
     Replicate,
+    /// A program with a key.
+    Program,
     /// The one person whose generation the path names.
     Owner,
 }
@@ -35,6 +37,10 @@ const fn both(path: &'static str, whose: For) -> Route {
     Route { path, get: true, post: true, whose }
 }
 
+const fn any(path: &'static str, whose: For) -> Route {
+    Route { path, get: false, post: false, whose }
+}
+
 pub const ROUTES: &[Route] = &[
     get("/", For::All),
     get("/create", For::SignedIn),
@@ -42,6 +48,7 @@ pub const ROUTES: &[Route] = &[
     get("/g/{id}", For::Owner),
     get("/credits", For::SignedIn),
     both("/keys", For::SignedIn),
+    get("/docs/api", For::All),
     get("/help", For::All),
     both("/sign-in", For::All),
     both("/sign-up", For::All),
@@ -58,6 +65,19 @@ pub const ROUTES: &[Route] = &[
     get("/events", For::SignedIn),
     get("/files/{id}/{file}", For::Owner),
     post("/hooks/replicate/{id}/{seq}", For::Replicate),
+    get("/v1/account", For::Program),
+    get("/v1/models", For::Program),
+    get("/v1/models/{owner}/{name}", For::Program),
+    get("/v1/models/{owner}/{name}/versions", For::Program),
+    get("/v1/models/{owner}/{name}/versions/{version}", For::Program),
+    post("/v1/models/{owner}/{name}/predictions", For::Program),
+    both("/v1/predictions", For::Program),
+    get("/v1/predictions/{id}", For::Program),
+    post("/v1/predictions/{id}/cancel", For::Program),
+    any("/v1/{*rest}", For::Program),
+    get("/v1/openapi.json", For::All),
+    get("/v1/streams/{token}", For::All),
+    get("/o/{token}/{file}", For::All),
     get("/livez", For::All),
     get("/readyz", For::All),
 ];
