@@ -3,6 +3,7 @@
 //!
 //! To add a page: a file here, its sentences in `text`, a handler in `server/http/site.rs`.
 
+mod controls;
 mod create;
 mod credits;
 mod docs;
@@ -14,6 +15,7 @@ mod keys;
 mod landing;
 mod viewer;
 
+pub use controls::controls;
 pub use create::Create;
 pub use credits::{Credits30, CreditsPage, Hold};
 pub use docs::{ApiDocs, ApiField, ApiObject, ApiOperation, DocsPage};

@@ -14,7 +14,8 @@
 //! | [`listen`] | takes connections, and lets go of them |
 //! | [`protocol`], [`seal`] | what `/v1` and the sandbox say alike; addresses that open to whoever knows them |
 //! | [`replicate`], [`sandbox`] | the world that draws the pictures, and our double of it |
-//! | [`store`], [`picture`] | where files are kept, and what proves them whole |
+//! | [`store`] | where files are kept |
+//! | [`media`], [`picture`] | what arrived, by its bytes, and what proves it whole |
 //! | `http`, [`auth`], [`assets`] | every address of the product |
 #![warn(missing_docs)]
 
@@ -31,6 +32,7 @@ pub mod key;
 pub mod ledger;
 pub mod listen;
 pub mod live;
+pub mod media;
 pub mod model;
 pub mod picture;
 pub mod protocol;

@@ -81,10 +81,11 @@ pub fn DocsPage(viewer: Viewer, docs: ApiDocs) -> impl IntoView {
                 {objects
                     .into_iter()
                     .map(|object| {
+                        let ApiObject { name, fields } = object;
                         view! {
                             <section lang="en">
-                                <h3 id=object.name.clone()><code>{object.name}</code></h3>
-                                {table(object.fields, said.required)}
+                                <h3 id=name.clone()><code>{name.clone()}</code></h3>
+                                {table(fields, said.required)}
                             </section>
                         }
                     })

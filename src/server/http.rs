@@ -67,6 +67,7 @@ pub fn router(app: App) -> Router {
         .route("/preferences", post(doors::preferences));
     let actions = Router::new()
         .route("/generate", post(generations::generate))
+        .route("/create/controls", post(generations::controls))
         .route("/g/{id}/cancel", post(generations::cancel))
         .route("/generations/cancel", post(generations::cancel_all))
         .route("/keys/{id}/rotate", post(keys::rotate))
@@ -120,7 +121,7 @@ pub fn router(app: App) -> Router {
 }
 
 fn longest_body(path: &str) -> usize {
-    if path == "/generate" { PROMPT_LIMIT } else { BODY_LIMIT }
+    if matches!(path, "/generate" | "/create/controls") { PROMPT_LIMIT } else { BODY_LIMIT }
 }
 
 /// Only the addresses that say whether the process is well.

@@ -1,8 +1,8 @@
 //! How the domain's types travel to and from the database: ids and enums as text, amounts and moments as bigint.
 
 use crate::domain::{
-    AccountId, ApiKeyId, AspectRatio, Credits, Failure, GenerationId, KeyName, ModelName, PersonId, PredictionId, RequestKey,
-    Scopes, State, Timestamp,
+    AccountId, ApiKeyId, AspectRatio, Credits, Failure, GenerationId, KeyName, ModelName, OutputKind, PersonId, PredictionId,
+    PriceRule, RequestKey, Scopes, State, Task, Timestamp,
 };
 use sqlx::any::{AnyTypeInfo, AnyValueRef};
 use sqlx::encode::IsNull;
@@ -53,6 +53,9 @@ stored_as! { String:
     Failure, |class| class.as_str().to_owned(), |text| Failure::parse(&text);
     Scopes, |scopes| scopes.as_str().to_owned(), |text| Scopes::parse(&text);
     KeyName, |name| name.as_str().to_owned(), |text| Some(KeyName::trusted(text));
+    PriceRule, |rule| rule.as_str().to_owned(), |text| PriceRule::parse(&text);
+    OutputKind, |kind| kind.as_str().to_owned(), |text| OutputKind::parse(&text);
+    Task, |task| task.as_str().to_owned(), |text| Task::parse(&text);
     AspectRatio, |ratio| ratio.as_str().to_owned(), |text| AspectRatio::parse(&text);
 }
 

@@ -15,10 +15,28 @@ pub enum Extension {
     Jpg,
     /// A WebP picture.
     Webp,
-    /// A film.
+    /// A GIF picture, moving or not.
+    Gif,
+    /// A film in MP4.
     Mp4,
-    /// A sound.
+    /// A film in QuickTime's dialect of MP4.
+    Mov,
+    /// A film in WebM.
+    Webm,
+    /// A film in Matroska.
+    Mkv,
+    /// A sound, as its samples.
     Wav,
+    /// A sound in MP3.
+    Mp3,
+    /// A sound in FLAC.
+    Flac,
+    /// A sound in Ogg: Vorbis or Opus.
+    Ogg,
+    /// A sound in MP4.
+    M4a,
+    /// A sound in WebM.
+    Weba,
     /// Structured output that is no file.
     Json,
     /// Plain text.
@@ -27,7 +45,24 @@ pub enum Extension {
 
 impl Extension {
     /// All of them.
-    pub const ALL: [Self; 7] = [Self::Png, Self::Jpg, Self::Webp, Self::Mp4, Self::Wav, Self::Json, Self::Txt];
+    pub const ALL: [Self; 16] = [
+        Self::Png,
+        Self::Jpg,
+        Self::Webp,
+        Self::Gif,
+        Self::Mp4,
+        Self::Mov,
+        Self::Webm,
+        Self::Mkv,
+        Self::Wav,
+        Self::Mp3,
+        Self::Flac,
+        Self::Ogg,
+        Self::M4a,
+        Self::Weba,
+        Self::Json,
+        Self::Txt,
+    ];
 
     /// The ending, without the dot.
     pub const fn as_str(self) -> &'static str {
@@ -35,8 +70,17 @@ impl Extension {
             Self::Png => "png",
             Self::Jpg => "jpg",
             Self::Webp => "webp",
+            Self::Gif => "gif",
             Self::Mp4 => "mp4",
+            Self::Mov => "mov",
+            Self::Webm => "webm",
+            Self::Mkv => "mkv",
             Self::Wav => "wav",
+            Self::Mp3 => "mp3",
+            Self::Flac => "flac",
+            Self::Ogg => "ogg",
+            Self::M4a => "m4a",
+            Self::Weba => "weba",
             Self::Json => "json",
             Self::Txt => "txt",
         }
@@ -53,8 +97,17 @@ impl Extension {
             Self::Png => "image/png",
             Self::Jpg => "image/jpeg",
             Self::Webp => "image/webp",
+            Self::Gif => "image/gif",
             Self::Mp4 => "video/mp4",
+            Self::Mov => "video/quicktime",
+            Self::Webm => "video/webm",
+            Self::Mkv => "video/x-matroska",
             Self::Wav => "audio/wav",
+            Self::Mp3 => "audio/mpeg",
+            Self::Flac => "audio/flac",
+            Self::Ogg => "audio/ogg",
+            Self::M4a => "audio/mp4",
+            Self::Weba => "audio/webm",
             Self::Json => "application/json",
             Self::Txt => "text/plain; charset=utf-8",
         }
@@ -218,6 +271,32 @@ mod tests {
         {
             assert_eq!(Key::parse(&id(), bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn what_files_are_served_as_is_pinned() {
+        let served = Extension::ALL.map(|extension| (extension.as_str(), extension.content_type()));
+        assert_eq!(
+            served,
+            [
+                ("png", "image/png"),
+                ("jpg", "image/jpeg"),
+                ("webp", "image/webp"),
+                ("gif", "image/gif"),
+                ("mp4", "video/mp4"),
+                ("mov", "video/quicktime"),
+                ("webm", "video/webm"),
+                ("mkv", "video/x-matroska"),
+                ("wav", "audio/wav"),
+                ("mp3", "audio/mpeg"),
+                ("flac", "audio/flac"),
+                ("ogg", "audio/ogg"),
+                ("m4a", "audio/mp4"),
+                ("weba", "audio/webm"),
+                ("json", "application/json"),
+                ("txt", "text/plain; charset=utf-8"),
+            ]
+        );
     }
 
     proptest! {

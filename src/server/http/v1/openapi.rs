@@ -14,7 +14,6 @@ use utoipa::{OpenApi, ToSchema};
 
 /// A request for a prediction where the address names the model.
 #[derive(Serialize, ToSchema)]
-#[expect(dead_code, reason = "described, not built: what arrives is checked field by field")]
 pub(in crate::server::http) struct Create {
     /// What the model is told; see its version's `openapi_schema`.
     #[schema(value_type = Object)]
@@ -29,7 +28,6 @@ pub(in crate::server::http) struct Create {
 
 /// A request for a prediction that names the version itself.
 #[derive(Serialize, ToSchema)]
-#[expect(dead_code, reason = "described, not built: what arrives is checked field by field")]
 pub(in crate::server::http) struct CreateVersion {
     /// 64 hex digits, `owner/name:` and those, or `owner/name`.
     version: String,
@@ -39,7 +37,6 @@ pub(in crate::server::http) struct CreateVersion {
 
 /// What went wrong.
 #[derive(Serialize, ToSchema)]
-#[expect(dead_code, reason = "described, not built: see protocol::problem")]
 pub(in crate::server::http) struct ProblemTold {
     /// A few words.
     title: Option<String>,

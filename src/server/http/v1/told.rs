@@ -98,7 +98,7 @@ pub(super) struct Prediction {
     deadline: Option<String>,
     /// `predict_time` and `total_time`, seconds; and what the model measured.
     metrics: Value,
-    urls: Urls,
+    pub urls: Urls,
     /// `api` or `web`.
     source: &'static str,
     /// Always false: what was made is kept.
