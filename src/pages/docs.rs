@@ -142,7 +142,10 @@ mod tests {
         };
         let viewer = samples::viewer(Lang::En);
         let html = Owner::new().with(|| view! { <DocsPage viewer docs /> }.to_html());
-        assert!(html.contains("/v1/things/{id}") && html.contains("id=\"Thing\"") && html.contains("https://a.example/v1/"), "{html}");
+        assert!(
+            html.contains("/v1/things/{id}") && html.contains("id=\"Thing\"") && html.contains("https://a.example/v1/"),
+            "{html}"
+        );
         assert!(!html.contains("<script") && html.contains("required"), "{html}");
     }
 }

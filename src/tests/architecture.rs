@@ -61,7 +61,8 @@ fn sql_is_spoken_only_where_a_concept_owns_its_rows() {
         "server/account",
         "server/model",
         "server/generation",
-        "server/key", "server/seal.rs",
+        "server/key",
+        "server/seal.rs",
         "server/auth/sessions.rs",
     ];
     assert_only(&holding(&["sqlx::query", "query_as("], &["server", "pages", "main.rs"]), &allowed, "SQL");
@@ -119,7 +120,9 @@ fn the_verbs_do_not_know_http_and_the_core_waits_for_nobody() {
 fn every_route_stands_in_the_table_that_the_matrices_walk_through() {
     let text: String = sources()
         .into_iter()
-        .filter(|(name, _)| matches!(name.as_str(), "server/http.rs" | "server/http/health.rs" | "server/http/hooks.rs" | "server/http/v1.rs"))
+        .filter(|(name, _)| {
+            matches!(name.as_str(), "server/http.rs" | "server/http/health.rs" | "server/http/hooks.rs" | "server/http/v1.rs")
+        })
         .map(|(_, text)| text)
         .collect();
     let mut routed = BTreeSet::new();

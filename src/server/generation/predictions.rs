@@ -1,9 +1,7 @@
 //! Generations as programs see them: with the input as it was told to the model, and the output in the model's own shape.
 
 use super::views::Cursor;
-use crate::domain::{
-    ApiKeyId, Failure, GenerationId, ModelName, OutputKind, PersonId, State, Timestamp,
-};
+use crate::domain::{ApiKeyId, Failure, GenerationId, ModelName, OutputKind, PersonId, State, Timestamp};
 use crate::server::db::Db;
 use crate::server::replicate::made;
 use serde_json::{Value, json};

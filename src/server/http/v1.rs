@@ -188,7 +188,9 @@ mod tests {
 
     #[test]
     fn a_key_comes_as_bearer_or_as_token_and_in_no_other_way() {
-        for (value, token) in [("Bearer a", Some("a")), ("Token a", Some("a")), ("bearer  a ", Some("a")), ("Basic a", None), ("a", None)] {
+        for (value, token) in
+            [("Bearer a", Some("a")), ("Token a", Some("a")), ("bearer  a ", Some("a")), ("Basic a", None), ("a", None)]
+        {
             assert_eq!(token_of(value), token, "{value}");
         }
     }

@@ -70,7 +70,14 @@ mod tests {
 
     #[test]
     fn a_wait_is_a_minute_or_what_it_says() {
-        for (text, seconds) in [("wait", Some(60)), ("wait=1", Some(1)), ("wait=60", Some(60)), ("wait=0", None), ("wait=61", None), ("respond-async", None)] {
+        for (text, seconds) in [
+            ("wait", Some(60)),
+            ("wait=1", Some(1)),
+            ("wait=60", Some(60)),
+            ("wait=0", None),
+            ("wait=61", None),
+            ("respond-async", None),
+        ] {
             assert_eq!(wait(&headers("prefer", text)).map(|wait| wait.longest.as_secs()), seconds, "{text}");
         }
         assert_eq!(wait(&HeaderMap::new()), None);

@@ -94,8 +94,7 @@ async fn accept(v1: &V1, bearer: &Bearer, model: &Model, headers: &HeaderMap, mu
         webhook_events: body.remove("webhook_events_filter").filter(Value::is_array).map(|events| events.to_string()),
         cancel_after_ms,
     };
-    let asked =
-        generation::request_input(Source::Key(call), &app.db, &bearer.owner, &key, model, &input, app.clock.now()).await;
+    let asked = generation::request_input(Source::Key(call), &app.db, &bearer.owner, &key, model, &input, app.clock.now()).await;
     let requested = match asked {
         Ok(requested) => requested,
         Err(generation::Error::Refused(refusal)) => return Err(refused(&refusal, app)),
@@ -142,9 +141,11 @@ fn refuse(violations: Vec<Violation>) -> Result<(), Problem> {
 fn envelope(body: &Map<String, Value>, names_version: bool, app: &App) -> Vec<Violation> {
     let known = |key: &str| ENVELOPE.contains(&key) && (names_version || key != "version");
     let required = ["version", "input"].into_iter().filter(|key| names_version || *key == "input");
-    let missing = required.filter(|key| !body.contains_key(*key)).map(|key| violation("required", "", format!("{key} is required")));
+    let missing =
+        required.filter(|key| !body.contains_key(*key)).map(|key| violation("required", "", format!("{key} is required")));
     let unknown = body.keys().filter(|key| !known(key));
-    let unknown = unknown.map(|key| violation("additional_property_not_allowed", "", format!("Additional property {key} is not allowed")));
+    let unknown =
+        unknown.map(|key| violation("additional_property_not_allowed", "", format!("Additional property {key} is not allowed")));
     let mut found: Vec<Violation> = missing.chain(unknown).collect();
     let mut typed = |key: &str, expected: &str, fits: fn(&Value) -> bool| {
         if let Some(value) = body.get(key).filter(|value| !fits(value)) {
@@ -206,9 +207,11 @@ fn refused(refusal: &Refusal, app: &App) -> Problem {
             let detail = "This Idempotency-Key was used before for a different request.";
             Problem::titled(StatusCode::UNPROCESSABLE_ENTITY, "Idempotency key reused", detail)
         }
-        Refusal::TooManyQueued { limit } => {
-            Problem::titled(StatusCode::TOO_MANY_REQUESTS, "Too many queued", &format!("{limit} predictions are waiting already."))
-        }
+        Refusal::TooManyQueued { limit } => Problem::titled(
+            StatusCode::TOO_MANY_REQUESTS,
+            "Too many queued",
+            &format!("{limit} predictions are waiting already."),
+        ),
         Refusal::Fields(_) | Refusal::PriceChanged { .. } => {
             tracing::error!(?refusal, "a call of the API was refused for what only a form can say");
             Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)

@@ -15,11 +15,7 @@ use axum::response::IntoResponse;
 /// Any cache may keep what whoever knows the address may have.
 const KEEP: &str = "public, max-age=31536000, immutable";
 
-pub(super) async fn show(
-    State(v1): State<V1>,
-    Path((sealed, file)): Path<(String, String)>,
-    request: HeaderMap,
-) -> Answered {
+pub(super) async fn show(State(v1): State<V1>, Path((sealed, file)): Path<(String, String)>, request: HeaderMap) -> Answered {
     let seal = v1.seals.get().await.map_err(|error| away(&error))?;
     let id = seal.open(Opens::Files, &sealed).ok_or_else(Problem::not_found)?;
     let name = file.strip_prefix("out-").ok_or_else(Problem::not_found)?;

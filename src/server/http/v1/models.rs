@@ -31,7 +31,8 @@ pub(super) async fn list(State(app): State<App>, Query(window): Query<Window>) -
     let from = window.cursor.as_deref().map_or(Some(0), |cursor| place(cursor, &models)).ok_or_else(Problem::not_found)?;
     let results = told(models.iter().skip(from).take(PAGE), &app);
     let last = models.get(from + PAGE - 1).filter(|_| models.len() > from + PAGE);
-    let next = last.map(|(model, _)| format!("{}/v1/models?cursor={}", origin(&app), URL_SAFE_NO_PAD.encode(model.name.as_str())));
+    let next =
+        last.map(|(model, _)| format!("{}/v1/models?cursor={}", origin(&app), URL_SAFE_NO_PAD.encode(model.name.as_str())));
     Ok(Json(Page { next, previous: None, results }).into_response())
 }
 

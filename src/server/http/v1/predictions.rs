@@ -53,7 +53,8 @@ pub(super) async fn list(State(v1): State<V1>, asking: Asking, Query(wanted): Qu
     let next = older.map(|cursor| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.append_pair("cursor", &URL_SAFE_NO_PAD.encode(cursor.encode()));
-        let rest = [("created_after", &wanted.created_after), ("created_before", &wanted.created_before), ("source", &wanted.source)];
+        let rest =
+            [("created_after", &wanted.created_after), ("created_before", &wanted.created_before), ("source", &wanted.source)];
         query.extend_pairs(rest.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))));
         format!("{}/v1/predictions?{}", house.origin, query.finish())
     });
@@ -65,7 +66,9 @@ fn place(cursor: &str) -> Option<Cursor> {
 }
 
 fn read_moment(text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
-    let read = |text| moment::read(text).ok_or_else(|| Problem::plain(StatusCode::BAD_REQUEST, "A time must be written as in ISO 8601."));
+    let read = |text| {
+        moment::read(text).ok_or_else(|| Problem::plain(StatusCode::BAD_REQUEST, "A time must be written as in ISO 8601."))
+    };
     text.map(read).transpose()
 }
 

@@ -175,7 +175,13 @@ pub(super) fn status(row: &Row) -> &'static str {
         State::Succeeded => "succeeded",
         State::Canceled => "canceled",
         // Its own deadline, which it asked for, is no failure of anybody's.
-        State::Failed if row.is_past_asked_deadline() => if row.started_at.is_some() { "canceled" } else { "aborted" },
+        State::Failed if row.is_past_asked_deadline() => {
+            if row.started_at.is_some() {
+                "canceled"
+            } else {
+                "aborted"
+            }
+        }
         State::Failed => "failed",
     }
 }
