@@ -133,6 +133,13 @@ impl Source {
         }
     }
 
+    /// When to give up what is asked for: as was asked for, if it was; and as it will be.
+    fn deadlines(&self, now: Timestamp) -> (Option<Timestamp>, Timestamp) {
+        let asked = self.call().and_then(|call| call.cancel_after_ms).map(|after| now.plus_ms(after));
+        let latest = now.plus_ms(DEADLINE_MS);
+        (asked, asked.map_or(latest, |asked| asked.min(latest)))
+    }
+
     const fn call(&self) -> Option<&Call> {
         match self {
             Self::Key(call) => Some(call),
@@ -202,9 +209,7 @@ async fn queue(
     let mut tx = db.begin().await?;
     let id = GenerationId::trusted(mint());
     let request = seeded(request, model, &id);
-    let asked_deadline = source.call().and_then(|call| call.cancel_after_ms).map(|after| now.plus_ms(after));
-    let deadline = now.plus_ms(DEADLINE_MS);
-    let deadline = asked_deadline.map_or(deadline, |asked| asked.min(deadline));
+    let (asked_deadline, deadline) = source.deadlines(now);
     // The hold first: it locks the account row, so one person's parallel requests queue up here on either database and
     // each sees the keys of those before it. Also before a refusal: what took the last credit may have been this press.
     let held = ledger::hold(&mut tx, owner, &id, model.price.unit, price, deadline.plus_ms(HOLD_GRACE_MS), now).await;

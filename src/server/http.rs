@@ -65,18 +65,6 @@ pub fn router(app: App) -> Router {
         .route("/sign-up", get(doors::sign_up_page).post(doors::sign_up))
         .route("/sign-out", post(doors::sign_out))
         .route("/preferences", post(doors::preferences));
-    let actions = Router::new()
-        .route("/generate", post(generations::generate))
-        .route("/create/controls", post(generations::controls))
-        .route("/g/{id}/cancel", post(generations::cancel))
-        .route("/generations/cancel", post(generations::cancel_all))
-        .route("/keys/{id}/rotate", post(keys::rotate))
-        .route("/keys/{id}/revoke", post(keys::revoke))
-        .route("/api/app/generate", post(trigger::generate))
-        .route("/api/app/ai-images", post(trigger::generate))
-        .route("/api/app/generations/{id}", get(trigger::show))
-        .route("/events", get(events::events))
-        .route("/files/{id}/{file}", get(media::file));
     let sessions = SessionManagerLayer::new(Sessions::new(app.db.clone(), app.clock.clone()))
         .with_name(if app.config.is_https() { "__Host-sid" } else { "sid" })
         .with_secure(app.config.is_https())
@@ -90,7 +78,7 @@ pub fn router(app: App) -> Router {
         .layer(TraceLayer::new_for_http().make_span_with(|request: &Request<_>| {
             let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
             // The path only: a query may hold what is nobody's business.
-            tracing::info_span!("request", method = %request.method(), path = request.uri().path(), id)
+            tracing::info_span!("request", method = %request.method(), path = loggable(request.uri().path()), id)
         }))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(CompressionLayer::new().compress_when(
@@ -98,7 +86,7 @@ pub fn router(app: App) -> Router {
             SizeAbove::new(512).and(NotForContentType::IMAGES).and(NotForContentType::SSE),
         ));
     pages
-        .merge(actions)
+        .merge(actions())
         .fallback(trouble::nowhere)
         .method_not_allowed_fallback(trouble::not_that_way)
         .layer(CatchPanicLayer::custom(trouble::panicked))
@@ -118,6 +106,28 @@ pub fn router(app: App) -> Router {
         .merge(v1::router(app.clone()))
         .layer(middleware::from_fn_with_state(app, headers::secure))
         .layer(around_everything)
+}
+
+/// What changes something, and what is no page.
+fn actions() -> Router<App> {
+    Router::new()
+        .route("/generate", post(generations::generate))
+        .route("/create/controls", post(generations::controls))
+        .route("/g/{id}/cancel", post(generations::cancel))
+        .route("/generations/cancel", post(generations::cancel_all))
+        .route("/keys/{id}/rotate", post(keys::rotate))
+        .route("/keys/{id}/revoke", post(keys::revoke))
+        .route("/api/app/generate", post(trigger::generate))
+        .route("/api/app/ai-images", post(trigger::generate))
+        .route("/api/app/generations/{id}", get(trigger::show))
+        .route("/events", get(events::events))
+        .route("/files/{id}/{file}", get(media::file))
+}
+
+/// A path for the log: of an address that opens to whoever knows it, only what kind it is.
+fn loggable(path: &str) -> &str {
+    const SEALED: [&str; 2] = ["/o/", "/v1/streams/"];
+    SEALED.into_iter().find(|start| path.starts_with(start)).unwrap_or(path)
 }
 
 fn longest_body(path: &str) -> usize {

@@ -88,7 +88,7 @@ pub(super) async fn request(
     raw: &RawRequest,
     source: Source,
 ) -> Result<Result<Requested, Refusal>, Trouble> {
-    let catalogue = model::offered(&app.db).await?;
+    let catalogue: Vec<_> = model::chosen(&app.db, &raw.model).await?.into_iter().collect();
     match generation::request_from(source, &app.db, &person.id, raw, &catalogue, app.clock.now()).await {
         Ok(requested) => Ok(Ok(requested)),
         Err(Error::Refused(refusal)) => Ok(Err(refusal)),

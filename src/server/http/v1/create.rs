@@ -41,7 +41,7 @@ const APPLIED: HeaderName = HeaderName::from_static("preference-applied");
         (status = 429, body = super::openapi::ProblemTold)))]
 pub(super) async fn of_version(State(v1): State<V1>, asking: Asking, headers: HeaderMap, body: Bytes) -> Answered {
     let body = read(&body)?;
-    refuse(envelope(&body, true, &v1.app))?;
+    refuse(&envelope(&body, true, &v1.app))?;
     let wanted = body.get("version").and_then(Value::as_str).unwrap_or_default();
     let models = model::described(&v1.app.db).await.map_err(|error| away(&error))?;
     let found = models.iter().find(|(model, schemas)| is_meant(wanted, model, schemas));
@@ -62,12 +62,11 @@ pub(super) async fn of_model(
     headers: HeaderMap,
     body: Bytes,
 ) -> Answered {
-    let wanted = format!("{owner}/{name}");
-    let models = model::offered(&v1.app.db).await.map_err(|error| away(&error))?;
-    let model = models.iter().find(|model| model.name.as_str() == wanted).ok_or_else(Problem::not_found)?;
+    let model = model::chosen(&v1.app.db, &format!("{owner}/{name}")).await.map_err(|error| away(&error))?;
+    let model = model.ok_or_else(Problem::not_found)?;
     let body = read(&body)?;
-    refuse(envelope(&body, false, &v1.app))?;
-    accept(&v1, &asking, model, &headers, body).await
+    refuse(&envelope(&body, false, &v1.app))?;
+    accept(&v1, &asking, &model, &headers, body).await
 }
 
 fn is_meant(wanted: &str, model: &Model, schemas: &Value) -> bool {
@@ -133,8 +132,8 @@ fn read(body: &[u8]) -> Result<Map<String, Value>, Problem> {
     }
 }
 
-fn refuse(violations: Vec<Violation>) -> Result<(), Problem> {
-    if violations.is_empty() { Ok(()) } else { Err(Problem::invalid(&violations)) }
+fn refuse(violations: &[Violation]) -> Result<(), Problem> {
+    if violations.is_empty() { Ok(()) } else { Err(Problem::invalid(violations)) }
 }
 
 /// What is wrong around the input. The envelope is closed: a misspelt `webhook` would otherwise never be missed.

@@ -60,6 +60,7 @@ pub(super) struct ModelTold {
 }
 
 /// A version of a model: what it takes and what it gives.
+#[expect(clippy::struct_field_names, reason = "Replicate's names")]
 #[derive(Serialize, ToSchema)]
 pub(super) struct Version {
     /// 64 hex digits.
