@@ -246,7 +246,7 @@ fn text(value: Value) -> Option<String> {
 }
 
 /// RFC 3339 with any number of fraction digits; the same prediction was seen with three and with nine.
-fn moment(value: &Value) -> Option<Timestamp> {
+pub(super) fn moment(value: &Value) -> Option<Timestamp> {
     let moment = OffsetDateTime::parse(value.as_str()?, &Rfc3339).ok()?;
     i64::try_from(moment.unix_timestamp_nanos().div_euclid(1_000_000)).ok().map(Timestamp)
 }
