@@ -7,6 +7,7 @@
 mod aspect;
 mod credits;
 mod failure;
+mod file;
 mod ids;
 mod lang;
 mod model;
@@ -20,7 +21,8 @@ mod wait;
 pub use aspect::AspectRatio;
 pub use credits::Credits;
 pub use failure::Failure;
-pub use ids::{AccountId, GenerationId, ModelName, PersonId, PredictionId, RequestKey};
+pub use file::FileProblem;
+pub use ids::{AccountId, FileId, GenerationId, ModelName, PersonId, PredictionId, RequestKey};
 pub use lang::{Lang, Theme};
 pub use model::Model;
 pub use prompt::Prompt;

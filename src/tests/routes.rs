@@ -12,6 +12,8 @@ pub enum For {
     Replicate,
     /// The one person whose generation the path names.
     Owner,
+    /// The one person whose file the path names.
+    FileOwner,
 }
 
 /// One address.
@@ -52,6 +54,8 @@ pub const ROUTES: &[Route] = &[
     post("/api/app/generate", For::SignedIn),
     post("/api/app/ai-images", For::SignedIn),
     get("/api/app/generations/{id}", For::Owner),
+    post("/api/app/files", For::SignedIn),
+    get("/api/app/files/{id}", For::FileOwner),
     get("/events", For::SignedIn),
     get("/files/{id}/{file}", For::Owner),
     post("/hooks/replicate/{id}/{seq}", For::Replicate),

@@ -4,7 +4,7 @@ use super::number;
 use super::page::{
     CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
 };
-use crate::domain::{Field, Problem, Refusal, StatementKind};
+use crate::domain::{Field, FileProblem, Problem, Refusal, StatementKind};
 
 pub(super) static TEXT: PageText = PageText {
     frame: FrameText {
@@ -129,6 +129,7 @@ pub(super) static TEXT: PageText = PageText {
         refusal,
         refused: "支払いはありません",
         to_credits: "クレジットを見る",
+        file,
     },
     viewer: ViewerText {
         title: "画像",
@@ -238,6 +239,35 @@ fn refusal(refusal: &Refusal) -> String {
         Refusal::TooManyQueued { limit } => {
             format!("すでに{}件が順番を待っています。ひとつ終わったら、もう一度押してください。", number(*limit))
         }
+    }
+}
+
+fn file(problem: FileProblem) -> String {
+    match problem {
+        FileProblem::Missing => "ファイルが届きませんでした。選び直して、もう一度送ってください。".into(),
+        FileProblem::Empty => "ファイルの中身が空です。別のものを選んでください。".into(),
+        FileProblem::TooLarge(megabytes) => {
+            format!("{}MBを超えるファイルは使えません。小さくしてから送ってください。", number(megabytes))
+        }
+        FileProblem::TooWide(pixels) => {
+            format!("一辺が{}ピクセルを超える画像は使えません。小さくしてから送ってください。", number(pixels))
+        }
+        FileProblem::Type => {
+            "この種類のファイルは使えません。画像はPNG・JPEG・WebP、動画はMP4・WebM・MOV、音声はWAV・MP3・FLAC・Ogg・M4Aが使えます。"
+                .into()
+        }
+        FileProblem::Damaged => "ファイルが壊れていて読み取れません。保存し直すか、別のものを選んでください。".into(),
+        FileProblem::Interrupted => "ファイルが最後まで届きませんでした。もう一度送ってください。".into(),
+        FileProblem::TooMany(most) => {
+            format!("すでに{}件のファイルを受け取っているところです。ひとつ終わってから送ってください。", number(most))
+        }
+        FileProblem::Full => "保存できるファイルがいっぱいです。使わないものを削除してください。".into(),
+        FileProblem::Address => "このアドレスは使えません。https:// で始まる、公開されたサイトのアドレスを入れてください。".into(),
+        FileProblem::Unreachable => {
+            "このアドレスからは取得できませんでした。ブラウザーで開けるか確かめるか、ファイルをアップロードしてください。".into()
+        }
+        FileProblem::Gone => "そのファイルはもうありません。選び直してください。".into(),
+        FileProblem::InUse => "このファイルをもとに制作中です。終わってから削除してください。".into(),
     }
 }
 

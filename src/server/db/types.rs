@@ -1,7 +1,8 @@
 //! How the domain's types travel to and from the database: ids and enums as text, amounts and moments as bigint.
 
 use crate::domain::{
-    AccountId, AspectRatio, Credits, Failure, GenerationId, ModelName, PersonId, PredictionId, RequestKey, State, Timestamp,
+    AccountId, AspectRatio, Credits, Failure, FileId, GenerationId, ModelName, PersonId, PredictionId, RequestKey, State,
+    Timestamp,
 };
 use sqlx::any::{AnyTypeInfo, AnyValueRef};
 use sqlx::encode::IsNull;
@@ -42,6 +43,7 @@ macro_rules! stored_as {
 
 stored_as! { String:
     AccountId, |id| id.to_string(), |text| Some(AccountId::trusted(text));
+    FileId, |id| id.to_string(), |text| Some(FileId::trusted(text));
     GenerationId, |id| id.to_string(), |text| Some(GenerationId::trusted(text));
     ModelName, |id| id.to_string(), |text| Some(ModelName::trusted(text));
     PersonId, |id| id.to_string(), |text| Some(PersonId::trusted(text));

@@ -1,9 +1,9 @@
 //! The names of objects, and the part of an object that is asked for.
 //!
-//! A key is only ever built from a generation, a number and one of our own extensions, so that no key can leave its
-//! folder, collide with another's or carry a content type of somebody else's choosing.
+//! A key is only ever built from an id, a number and one of our own extensions, so that no key can leave its folder,
+//! collide with another's or carry a content type of somebody else's choosing.
 
-use crate::domain::GenerationId;
+use crate::domain::{FileId, GenerationId};
 use std::{fmt, ops::Range};
 
 /// What a stored file holds, by the ending of its name. The only content types we ever serve.
@@ -17,8 +17,24 @@ pub enum Extension {
     Webp,
     /// A film.
     Mp4,
+    /// A film.
+    Webm,
+    /// A film, as cameras of one maker write it.
+    Mov,
     /// A sound.
     Wav,
+    /// A sound.
+    Mp3,
+    /// A sound, packed without loss.
+    Flac,
+    /// A sound.
+    Ogg,
+    /// A sound, in the container of films.
+    M4a,
+    /// Pages.
+    Pdf,
+    /// Files in a file.
+    Zip,
     /// Structured output that is no file.
     Json,
     /// Plain text.
@@ -27,7 +43,23 @@ pub enum Extension {
 
 impl Extension {
     /// All of them.
-    pub const ALL: [Self; 7] = [Self::Png, Self::Jpg, Self::Webp, Self::Mp4, Self::Wav, Self::Json, Self::Txt];
+    pub const ALL: [Self; 15] = [
+        Self::Png,
+        Self::Jpg,
+        Self::Webp,
+        Self::Mp4,
+        Self::Webm,
+        Self::Mov,
+        Self::Wav,
+        Self::Mp3,
+        Self::Flac,
+        Self::Ogg,
+        Self::M4a,
+        Self::Pdf,
+        Self::Zip,
+        Self::Json,
+        Self::Txt,
+    ];
 
     /// The ending, without the dot.
     pub const fn as_str(self) -> &'static str {
@@ -36,7 +68,15 @@ impl Extension {
             Self::Jpg => "jpg",
             Self::Webp => "webp",
             Self::Mp4 => "mp4",
+            Self::Webm => "webm",
+            Self::Mov => "mov",
             Self::Wav => "wav",
+            Self::Mp3 => "mp3",
+            Self::Flac => "flac",
+            Self::Ogg => "ogg",
+            Self::M4a => "m4a",
+            Self::Pdf => "pdf",
+            Self::Zip => "zip",
             Self::Json => "json",
             Self::Txt => "txt",
         }
@@ -54,14 +94,23 @@ impl Extension {
             Self::Jpg => "image/jpeg",
             Self::Webp => "image/webp",
             Self::Mp4 => "video/mp4",
+            Self::Webm => "video/webm",
+            Self::Mov => "video/quicktime",
             Self::Wav => "audio/wav",
+            Self::Mp3 => "audio/mpeg",
+            Self::Flac => "audio/flac",
+            Self::Ogg => "audio/ogg",
+            Self::M4a => "audio/mp4",
+            Self::Pdf => "application/pdf",
+            Self::Zip => "application/zip",
             Self::Json => "application/json",
             Self::Txt => "text/plain; charset=utf-8",
         }
     }
 }
 
-/// The name of one object: `generations/{id}/{index}.{ext}`, or `….small.webp` and `….large.webp` for its thumbnails.
+/// The name of one object: `generations/{id}/{index}.{ext}`, or `….small.webp` and `….large.webp` for its thumbnails; or
+/// `files/{id}.{ext}` for what somebody sent us.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
     text: String,
@@ -82,6 +131,19 @@ impl Key {
     /// Its thumbnail for the viewer.
     pub fn large(generation: &GenerationId, index: u32) -> Self {
         Self::of(generation, &format!("{index}.large"), Extension::Webp)
+    }
+
+    /// A file that somebody sent us.
+    pub fn file(file: &FileId, extension: Extension) -> Self {
+        Self { text: format!("files/{}.{}", folder(file.as_str()), extension.as_str()), extension }
+    }
+
+    /// Reads a key of [`Key::file`]. `None` when we never give such a name.
+    pub fn parse_file(key: &str) -> Option<(FileId, Self)> {
+        let (id, extension) = key.strip_prefix("files/")?.split_once('.')?;
+        let (id, extension) = (FileId::parse(id)?, Extension::parse(extension)?);
+        let key = Self::file(&id, extension);
+        Some((id, key))
     }
 
     /// Reads the last part of a key from a URL. `None` when we never give such a name.
@@ -106,12 +168,7 @@ impl Key {
     }
 
     fn of(generation: &GenerationId, stem: &str, extension: Extension) -> Self {
-        // Our ids are UUIDs and pass unchanged. Anything else is spelled out byte by byte, so that not even an id made
-        // by mistake can climb out of the folder or share another's.
-        let folder = generation.as_str().bytes().fold(String::new(), |folder, byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' => folder + char::from(byte).encode_utf8(&mut [0; 1]),
-            other => folder + &format!("_{other:02x}"),
-        });
+        let folder = folder(generation.as_str());
         Self { text: format!("generations/{folder}/{stem}.{}", extension.as_str()), extension }
     }
 
@@ -134,6 +191,15 @@ impl Key {
     pub const fn content_type(&self) -> &'static str {
         self.extension.content_type()
     }
+}
+
+/// An id as a part of a key. Ours are letters, digits and hyphens and pass unchanged. Anything else is spelled out byte by
+/// byte, so that not even an id made by mistake can climb out of its folder or share another's.
+fn folder(id: &str) -> String {
+    id.bytes().fold(String::new(), |folder, byte| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' => folder + char::from(byte).encode_utf8(&mut [0; 1]),
+        other => folder + &format!("_{other:02x}"),
+    })
 }
 
 impl fmt::Display for Key {
@@ -217,6 +283,19 @@ mod tests {
             ["", ".", "..", "0", "0.", "0.svg", "0.PNG", "007.png", "+7.png", "-1.png", "0.small.png", "0.huge.webp", "../0.png"]
         {
             assert_eq!(Key::parse(&id(), bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_name_of_a_file_is_read_back_and_nothing_else_is() {
+        let id = FileId::trusted("00112233445566778899aabbccddeeff");
+        let key = Key::file(&id, Extension::Mp3);
+        assert_eq!(key.as_str(), "files/00112233445566778899aabbccddeeff.mp3");
+        assert_eq!(Key::parse_file(key.as_str()), Some((id, key)));
+        for bad in
+            ["files/", "files/00112233445566778899aabbccddeeff", "files/00112233445566778899aabbccddeeff.svg", "files/../x.mp3"]
+        {
+            assert_eq!(Key::parse_file(bad), None, "{bad}");
         }
     }
 
