@@ -15,6 +15,7 @@
 //! | [`replicate`], [`sandbox`] | the world that draws the pictures, and our double of it |
 //! | [`store`], [`picture`] | where files are kept, and what proves them whole |
 //! | [`file`](mod@file) | what people send us to work from |
+//! | [`outbox`] | what we tell others by ourselves |
 //! | [`egress`], [`sink`], [`data_url`] | the way out to addresses that people give, and how files come in |
 //! | `http`, [`auth`], [`assets`] | every address of the product |
 #![warn(missing_docs)]
@@ -35,6 +36,7 @@ pub mod ledger;
 pub mod listen;
 pub mod live;
 pub mod model;
+pub mod outbox;
 pub mod picture;
 pub mod reconcile;
 pub mod replicate;

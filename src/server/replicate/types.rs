@@ -44,6 +44,26 @@ pub enum WebhookEvent {
     Completed,
 }
 
+impl WebhookEvent {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Start, Self::Output, Self::Logs, Self::Completed];
+
+    /// Replicate's word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Output => "output",
+            Self::Logs => "logs",
+            Self::Completed => "completed",
+        }
+    }
+
+    /// Reads Replicate's word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|event| event.as_str() == word)
+    }
+}
+
 /// Where a prediction is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
