@@ -2,7 +2,7 @@
 # The work is in scripts/; caches are outside the checkout (ATELIER_CACHE, default ~/.cache/atelier).
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test lint bench drill release clean-data
+.PHONY: help run dev test lint bench drill schemas release clean-data
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ bench: ## what one process can do: the whole life of many generations
 
 drill: ## kill the running product hundreds of times and count what was lost (KILLS=500 for each database)
 	@scripts/drill $(KILLS)
+
+schemas: ## make a form of every public model of one day's list, 3,808 of them, and count what could not be shown
+	@scripts/schemas
 
 release: ## the product in one file, pages and migrations inside
 	@scripts/release

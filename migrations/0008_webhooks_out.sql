@@ -1,7 +1,7 @@
 -- What we tell of by ourselves: webhooks to the addresses that people name with a request.
 
 alter table generation add column webhook text;             -- where to; null: nowhere
-alter table generation add column webhook_events text;      -- words with commas between; null: output and completed
+alter table generation add column webhook_events text;      -- JSON, a list of words; null: output and completed
 
 -- What a person's webhooks are signed with. It is kept as it is, because it is needed as it is.
 create table webhook_secret (

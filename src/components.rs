@@ -9,6 +9,7 @@ mod prompt_box;
 mod query;
 #[cfg(test)]
 pub mod samples;
+pub mod thumb;
 pub mod tile;
 pub mod time;
 

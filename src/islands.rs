@@ -26,7 +26,7 @@ pub use balance::Balance;
 pub use composer::{Composer, ModelChoice};
 pub use copy::CopyButton;
 pub use now::Now;
-pub use parcel::{ComposerStart, Handed, Parcel};
+pub use parcel::{ComposerStart, Controls, Handed, Parcel};
 pub use running::RunningGeneration;
 pub use store::LiveStart;
 

@@ -3,6 +3,7 @@
 //!
 //! To add a page: a file here, its sentences in `text`, a handler in `server/http/site.rs`.
 
+mod controls;
 mod create;
 mod credits;
 mod door;
@@ -12,6 +13,7 @@ mod help;
 mod landing;
 mod viewer;
 
+pub use controls::controls;
 pub use create::Create;
 pub use credits::{Credits30, CreditsPage, Hold};
 pub use door::{DoorForm, DoorProblem, SignIn, SignUp};

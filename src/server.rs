@@ -17,6 +17,8 @@
 //! | [`file`](mod@file) | what people send us to work from |
 //! | [`outbox`] | what we tell others by ourselves |
 //! | [`egress`], [`sink`], [`data_url`] | the way out to addresses that people give, and how files come in |
+//! | [`store`] | where files are kept |
+//! | [`media`], [`picture`] | what arrived, by its bytes, and what proves it whole |
 //! | `http`, [`auth`], [`assets`] | every address of the product |
 #![warn(missing_docs)]
 
@@ -35,6 +37,7 @@ mod http;
 pub mod ledger;
 pub mod listen;
 pub mod live;
+pub mod media;
 pub mod model;
 pub mod outbox;
 pub mod picture;
@@ -57,6 +60,7 @@ use self::file::uploads::Uploads;
 use self::generation::limits;
 use self::listen::Limits;
 use self::live::Hub;
+use self::outbox::Sender;
 use self::sandbox::Sandbox;
 use self::store::Store;
 use self::worker::spool::Spool;
@@ -179,6 +183,9 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
     if role != Role::Web {
         limits::allow(&db, app.config.caps).await?;
         let sides = reconcile::Sides { db: db.clone(), store: store.clone(), replicate: Some(replicate.clone()) };
+        let sender =
+            Sender { db: db.clone(), egress: app.files.egress.clone(), clock: clock.clone(), tell: http::tell(app.clone()) };
+        tasks.spawn(background(sender.run(stop.clone())));
         tasks.spawn(background(reconcile::run(sides, clock.clone(), stop.clone())));
         let (concurrency, reach) = (app.config.worker_concurrency, worker::reach::Reach::default());
         let worker = Worker::new(Tools { db: db.clone(), replicate, store, clock, spool, reach, concurrency, webhooks });

@@ -11,7 +11,9 @@ mod page;
 #[cfg(test)]
 mod samples;
 
-pub use page::{CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText};
+pub use page::{
+    ControlText, CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
+};
 
 use crate::domain::Lang;
 

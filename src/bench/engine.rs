@@ -119,6 +119,7 @@ fn nothing(id: &GenerationId) -> KeptOutput {
         height: 1,
         color: "#000000".to_owned(),
         thumbhash: String::new(),
+        duration_ms: None,
     }
 }
 

@@ -139,10 +139,10 @@ pub async fn bare_pictures(house: &House, how_many: usize) -> anyhow::Result<f64
             under_way.join_next().await.transpose()?.transpose()?;
         }
         let (request, _) = press(&format!("a harbour, number {number}"))
-            .parse(&house.catalogue)
+            .parse(&house.catalogue, |_, _| true)
             .map_err(|problems| anyhow::anyhow!("refused: {problems:?}"))?;
-        let (name, input) = (model.name.clone(), model.input(&request));
-        let create = create(name, model.version.clone(), input);
+        let (name, input) = (model.name.clone(), serde_json::Value::Object(request.input));
+        let create = create(name, model.pinned().map(str::to_owned), input);
         let file = house.folder.join("scratch").join(mint());
         under_way.spawn(bare_picture(provider.client.clone(), house.store.clone(), create, file));
     }

@@ -1,8 +1,8 @@
 //! Data for the rendering tests of components and pages.
 
 use crate::domain::{
-    AspectRatio, BalanceView, Credits, Failure, GenerationId, GenerationView, Lang, ModelName, OutputView, Phase, RequestKey,
-    Theme, Timestamp, Viewer,
+    AspectRatio, BalanceView, Credits, Failure, GenerationId, GenerationView, Lang, ModelName, OutputKind, OutputView, Phase,
+    PriceRule, RequestKey, Theme, Timestamp, Viewer,
 };
 use crate::islands::{LiveStart, Parcel};
 
@@ -43,6 +43,7 @@ pub fn succeeded(count: i64) -> GenerationView {
         sha256: "9f2c".repeat(16),
         color: "#3a5060".into(),
         thumbhash: String::new(),
+        duration_ms: None,
     };
     GenerationView {
         id: GenerationId::trusted("0193b1e4-7c1f-7000-8000-000000000001"),
@@ -54,6 +55,9 @@ pub fn succeeded(count: i64) -> GenerationView {
         model_label: "FLUX schnell".into(),
         aspect: AspectRatio::Landscape,
         count,
+        price_rule: PriceRule::Output,
+        kind: OutputKind::Files,
+        text: None,
         seed: Some(18_442_031),
         price: Credits(count),
         captured: Credits(count),

@@ -1,10 +1,10 @@
-//! Pictures in justified rows, by stylesheet alone: each tile grows in proportion to its own shape, so that a row is of one
+//! Pictures, and whatever else was made, in justified rows, by stylesheet alone: each tile grows in proportion to its own shape, so that a row is of one
 //! height and the order in the document is the order on the page.
 //!
 //! A tile knows its shape and its average colour before the picture arrives, so nothing moves when it does.
 
-use super::time;
-use crate::domain::{GenerationView, Lang, OutputView, Timestamp};
+use super::{thumb, time};
+use crate::domain::{GenerationView, Lang, Medium, OutputView, Timestamp};
 use leptos::prelude::*;
 
 /// How many tiles load at once and first; the others wait until they come near.
@@ -55,8 +55,10 @@ pub struct TileView {
     pub href: String,
     /// What it shows.
     pub alt: String,
-    /// The kept picture.
+    /// The kept file.
     pub output: OutputView,
+    /// What a model wrote, where it is one that writes.
+    pub text: Option<String>,
 }
 
 /// The tiles of a generation: one for each kept picture.
@@ -74,6 +76,7 @@ pub fn tiles(generation: &GenerationView) -> Vec<TileView> {
             href: href(output.index),
             alt: if several { format!("{alt} ({}/{})", output.index + 1, generation.outputs.len()) } else { alt.clone() },
             output: output.clone(),
+            text: generation.text.clone().filter(|_| output.medium() == Medium::Text),
         })
         .collect()
 }
@@ -85,7 +88,15 @@ pub fn PictureTile(
     /// Whether it loads at once, because it is seen first.
     eager: bool,
 ) -> impl IntoView {
-    let TileView { href, alt, output } = tile;
+    let TileView { href, alt, output, text } = tile;
+    if output.medium() != Medium::Picture {
+        return view! {
+            <li class="tile" data-medium=output.medium().as_str() style=tile_style(&output)>
+                <a href=href aria-label=alt>{thumb::plate(&output, text.as_deref())}</a>
+            </li>
+        }
+        .into_any();
+    }
     let (width, height) = (output.width.max(1), output.height.max(1));
     view! {
         <li class="tile" style=tile_style(&output)>
@@ -110,11 +121,12 @@ pub fn PictureTile(
             </a>
         </li>
     }
+    .into_any()
 }
 
 /// The two facts the stylesheet cannot know: the shape, and the colour until the picture is there.
 pub fn tile_style(output: &OutputView) -> String {
-    let (width, height) = (output.width.max(1), output.height.max(1));
+    let (width, height) = output.shape();
     let thousandths = width * 1_000 / height;
     let color = if is_color(&output.color) { output.color.as_str() } else { "transparent" };
     format!("--ar:{}.{:03};--tile:{color}", thousandths / 1_000, thousandths % 1_000)

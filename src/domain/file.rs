@@ -1,7 +1,9 @@
 //! A person's own file: how a request names it, and why one is not taken.
 
 use super::FileId;
+use super::schema::{Violation, prefixed};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Before the id, where an input names a file of ours.
 const MARK: &str = "atelier:file:";
@@ -88,6 +90,49 @@ impl FileProblem {
     }
 }
 
+/// Before the word, where a problem is a violation of an input.
+const RULE: &str = "file_";
+
+impl FileProblem {
+    /// The same as something that is wrong with this property of an input.
+    pub fn violation(self, property: &str) -> Violation {
+        let kind = Cow::Owned(format!("{RULE}{}", self.as_str()));
+        Violation { kind, field: prefixed(property), description: self.description() }
+    }
+
+    /// Reads what [`FileProblem::violation`] wrote.
+    pub fn of(violation: &Violation) -> Option<Self> {
+        let word = violation.kind.strip_prefix(RULE)?;
+        let number = violation.description.split(' ').find_map(|part| part.parse().ok()).unwrap_or(0);
+        let found = Self::SAMPLES.into_iter().find(|problem| problem.as_str() == word)?;
+        Some(match found {
+            Self::TooLarge(_) => Self::TooLarge(number),
+            Self::TooWide(_) => Self::TooWide(number),
+            Self::TooMany(_) => Self::TooMany(number),
+            other => other,
+        })
+    }
+
+    /// For programs; a sentence without a full stop, as all violations have.
+    fn description(self) -> String {
+        match self {
+            Self::Missing => "A file is needed".into(),
+            Self::Empty => "Must not be empty".into(),
+            Self::TooLarge(megabytes) => format!("Must not be larger than {megabytes} MB"),
+            Self::TooWide(pixels) => format!("Must not have more than {pixels} pixels along a side"),
+            Self::Type => "Must be a picture, a film or a sound of a common type".into(),
+            Self::Damaged => "Must be a file that can be read to its end".into(),
+            Self::Interrupted => "Did not arrive whole".into(),
+            Self::TooMany(most) => format!("No more than {most} files at once"),
+            Self::Full => "As many files are kept as may be kept".into(),
+            Self::Address => "Must be an https address on the open internet, a data URL or a file of yours".into(),
+            Self::Unreachable => "Could not be fetched".into(),
+            Self::Gone => "Must be a file of yours that is still there".into(),
+            Self::InUse => "Is being worked from".into(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,5 +150,15 @@ mod tests {
         ] {
             assert_eq!(FileId::marked(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn every_problem_is_read_back_from_the_violation_it_becomes() {
+        for problem in FileProblem::SAMPLES {
+            let violation = problem.violation("image");
+            assert_eq!((FileProblem::of(&violation), violation.property()), (Some(problem), "image"));
+        }
+        let other = Violation { kind: "required".into(), ..FileProblem::Type.violation("image") };
+        assert_eq!(FileProblem::of(&other), None);
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! A page ignores a state that is not newer than what it shows, so repeats and reordering do no harm.
 
-use super::{AspectRatio, Credits, GenerationId, Lang, ModelName, Phase, RequestKey, Theme, Timestamp, Wait};
+use super::{
+    AspectRatio, Credits, GenerationId, Lang, Medium, ModelName, OutputKind, Phase, PriceRule, RequestKey, Theme, Timestamp, Wait,
+};
 use serde::{Deserialize, Serialize};
 
 /// A generation as its owner sees it.
@@ -26,6 +28,12 @@ pub struct GenerationView {
     pub aspect: AspectRatio,
     /// How many pictures were asked for.
     pub count: i64,
+    /// What one unit of the price is; for anything but outputs, `count` is no number of pictures.
+    pub price_rule: PriceRule,
+    /// What the model makes.
+    pub kind: OutputKind,
+    /// What it has written so far, its beginning if it is long; only of a model that writes.
+    pub text: Option<String>,
     /// The seed asked for, if any.
     pub seed: Option<i64>,
     /// Credits held when the button was pressed.
@@ -52,27 +60,34 @@ impl GenerationView {
         self.phase == Phase::Queued
     }
 
+    /// Whether it was asked for several outputs and not all of them came, so that part of the price went back.
+    pub fn is_partial(&self) -> bool {
+        self.phase == Phase::Succeeded && self.price_rule == PriceRule::Output && self.returned() > Credits::ZERO
+    }
+
     /// Credits given back; zero while it still runs.
     pub fn returned(&self) -> Credits {
         if self.phase.is_terminal() { Credits(self.price.0 - self.captured.0) } else { Credits::ZERO }
     }
 }
 
-/// One kept picture.
+/// One kept file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct OutputView {
     /// Its place among the outputs, from 0.
     pub index: i64,
     /// The original: `/files/{generation}/{index}.{ext}`.
     pub url: String,
-    /// WebP about 512 pixels on the longer side.
+    /// Of a picture, WebP about 512 pixels on the longer side; else empty.
     pub small: String,
-    /// WebP about 1,280 pixels on the longer side.
+    /// Of a picture, WebP about 1,280 pixels on the longer side; else empty.
     pub large: String,
-    /// Pixels.
+    /// Pixels, of pictures and films; else 0.
     pub width: i64,
-    /// Pixels.
+    /// Pixels, of pictures and films; else 0.
     pub height: i64,
+    /// Milliseconds, of films and sounds whose file tells.
+    pub duration_ms: Option<i64>,
     /// Bytes of the original.
     pub bytes: i64,
     /// Content type of the original, from its bytes.
@@ -83,6 +98,22 @@ pub struct OutputView {
     pub color: String,
     /// `ThumbHash`, base64.
     pub thumbhash: String,
+}
+
+impl OutputView {
+    /// How it is shown.
+    pub fn medium(&self) -> Medium {
+        Medium::of(&self.content_type)
+    }
+
+    /// Width and height to make room for, whatever it is.
+    pub fn shape(&self) -> (i64, i64) {
+        match (self.width, self.height, self.medium()) {
+            (width @ 1.., height @ 1.., _) => (width, height),
+            (_, _, Medium::Video) => (16, 9),
+            _ => (4, 3),
+        }
+    }
 }
 
 /// What a person has. `available = posted − held`.

@@ -13,6 +13,9 @@ extern "C" {
 
 #[wasm_bindgen(module = "/src/islands/page.js")]
 extern "C" {
+    #[wasm_bindgen(js_name = uploaded, catch)]
+    async fn uploaded_raw(form: &HtmlFormElement) -> Result<JsValue, JsValue>;
+
     #[wasm_bindgen(js_name = post, catch)]
     async fn post_raw(action: &str, body: &str) -> Result<js_sys::Array, JsValue>;
 
@@ -35,6 +38,14 @@ extern "C" {
     /// A new request key.
     #[wasm_bindgen(js_name = freshKey)]
     pub fn fresh_key() -> String;
+
+    /// Keeps the model's own controls in step with the chosen model, and lets files be put into them.
+    #[wasm_bindgen(js_name = watchControls)]
+    pub fn watch_controls(form: &HtmlFormElement);
+
+    /// Shows what is wrong at the model's own controls: a JSON list, or nothing.
+    #[wasm_bindgen(js_name = showViolations)]
+    pub fn show_violations(form: &HtmlFormElement, violations: &str);
 
     /// Focuses the first field marked `aria-invalid`, once it is shown.
     #[wasm_bindgen(js_name = focusProblem)]
@@ -86,6 +97,11 @@ pub struct Answer {
     pub status: u16,
     /// The body, JSON by contract.
     pub body: String,
+}
+
+/// Waits until no file of the form is on its way any more. Whether all of them came.
+pub async fn uploaded(form: &HtmlFormElement) -> bool {
+    uploaded_raw(form).await.is_ok_and(|came| came.is_truthy())
 }
 
 /// Posts a form's fields as the browser would, asking for JSON. `None` when no answer came.

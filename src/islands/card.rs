@@ -5,7 +5,8 @@ use super::icon::{RETURNED, icon};
 use super::part::{part, value, words};
 use super::press;
 use super::store::{LiveStart, Store};
-use crate::domain::{Credits, Phase, Timestamp};
+use crate::components::thumb;
+use crate::domain::{Medium, Phase, Timestamp};
 use crate::text::live::LiveText;
 use leptos::ev::SubmitEvent;
 use leptos::prelude::*;
@@ -27,6 +28,7 @@ pub fn card_view(card: Memo<Card>, now: RwSignal<Timestamp>, start: LiveStart) -
             </div>
             <p class="card-prompt">{card.with_untracked(|card| card.view.prompt.clone())}</p>
             {progress(card)}
+            {writing(card)}
             {part(move || card.with(|card| foot(card, text, &start)))}
             {part(move || card.with(|card| pictures(card, text)))}
         </li>
@@ -38,6 +40,14 @@ pub fn progress(card: Memo<Card>) -> impl IntoView {
     part(move || match card.with(|card| card.view.progress) {
         Some(percent) => view! { <progress max="100" value=percent.to_string()></progress> }.into_any(),
         None => ().into_any(),
+    })
+}
+
+/// What a model that writes has written so far.
+pub fn writing(card: Memo<Card>) -> impl IntoView {
+    part(move || {
+        let text = card.with(|card| card.view.text.clone().filter(|_| card.view.phase == Phase::Rendering));
+        text.map_or_else(|| ().into_any(), |text| view! { <p class="card-text">{text}</p> }.into_any())
     })
 }
 
@@ -116,7 +126,7 @@ pub fn cancel(card: &Card, text: &'static LiveText, start: &LiveStart) -> impl I
 pub fn said_of_part(card: &Card, text: &LiveText) -> Option<String> {
     let (view, returned) = (&card.view, card.view.returned());
     let kept = i64::try_from(view.outputs.len()).unwrap_or_default();
-    (view.phase == Phase::Succeeded && returned > Credits::ZERO).then(|| (text.kept_part)(kept, view.count, returned.0))
+    view.is_partial().then(|| (text.kept_part)(kept, view.count, returned.0))
 }
 
 /// The same, on the pictures.
@@ -133,9 +143,12 @@ fn pictures(card: &Card, text: &LiveText) -> AnyView {
     }
     let count = view.outputs.len();
     let shown = view.outputs.iter().map(|output| {
+        if output.medium() != Medium::Picture {
+            return thumb::plate(output, view.text.as_deref());
+        }
         let (width, height) = (output.width.to_string(), output.height.to_string());
         // The link carries the name.
-        view! { <img src=output.small.clone() alt="" width=width height=height decoding="async" /> }
+        view! { <img src=output.small.clone() alt="" width=width height=height decoding="async" /> }.into_any()
     });
     let name = (text.open_pictures)(i64::try_from(count).unwrap_or_default());
     view! {
@@ -151,7 +164,7 @@ fn pictures(card: &Card, text: &LiveText) -> AnyView {
 mod tests {
     use super::*;
     use crate::components::samples;
-    use crate::domain::{GenerationView, Lang};
+    use crate::domain::{Credits, GenerationView, Lang};
     use crate::text::live;
 
     fn shown(view: GenerationView, lang: Lang) -> String {

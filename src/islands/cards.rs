@@ -4,7 +4,9 @@
 //! harmless. A card is found by its request key: the browser shows it before the server has given it an id, and it stays
 //! the same card to the end.
 
-use crate::domain::{AspectRatio, Credits, GenerationId, GenerationView, ModelName, Phase, RequestKey, Timestamp, Waiting};
+use crate::domain::{
+    AspectRatio, Credits, GenerationId, GenerationView, ModelName, OutputKind, Phase, PriceRule, RequestKey, Timestamp, Waiting,
+};
 
 /// How far the browser's own part has come.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,6 +50,9 @@ impl Card {
             model_label: String::new(),
             aspect,
             count,
+            price_rule: PriceRule::Output,
+            kind: OutputKind::Files,
+            text: None,
             seed: None,
             price,
             captured: Credits::ZERO,
@@ -67,7 +72,7 @@ impl Card {
             (Stage::Submitting, _) => "submitting",
             (Stage::Unsent(_), _) => "unsent",
             (Stage::Stopping, phase) if !phase.is_terminal() => "canceling",
-            (_, Phase::Succeeded) if self.view.returned() > Credits::ZERO => "partial",
+            _ if self.view.is_partial() => "partial",
             (_, phase) => phase.as_str(),
         }
     }

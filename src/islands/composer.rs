@@ -17,7 +17,7 @@ use super::parcel::{ComposerStart, Parcel};
 use super::part::{flag, part, value};
 use super::press;
 use super::store::{LiveStart, Store};
-use crate::domain::{AspectRatio, Field, FieldProblem, MAX_COUNT, Problem, RequestKey};
+use crate::domain::{AspectRatio, Field, FieldProblem, MAX_COUNT, PriceRule, Problem, RequestKey};
 use choice::Choice;
 use fields::{aspect_picker, field_error, invalid, prompt};
 use leptos::ev::SubmitEvent;
@@ -51,12 +51,17 @@ impl Form {
         self.models.with(|models| self.choice.with(|choice| choice.price(models).0))
     }
 
+    /// What is so of the chosen model.
+    fn chosen(self, is: impl Fn(&ModelChoice) -> bool) -> bool {
+        let model = self.choice.with(|choice| choice.model);
+        self.models.with(|models| models.get(model).is_some_and(is))
+    }
+
     /// Reads the fields again: something was chosen, or the browser restored them.
     fn read(self) {
         if let Some(form) = self.node.get_untracked() {
-            let (model, count) = (browser::field(&form, "model"), browser::field(&form, "count"));
-            let choice = self.models.with_untracked(|models| Choice::read(models, &model, &count));
-            if count != choice.count.to_string() {
+            let choice = self.models.with_untracked(|models| Choice::read(models, |name| browser::field(&form, name)));
+            if browser::field(&form, "count") != choice.count.to_string() {
                 browser::set_field(&form, "count", &choice.count.to_string());
             }
             if self.choice.with_untracked(|shown| *shown != choice) {
@@ -75,7 +80,7 @@ impl Form {
         }
         let prompt = browser::field(&form, "prompt").trim().to_owned();
         self.notice.set(None);
-        if prompt.is_empty() {
+        if prompt.is_empty() && self.chosen(|model| model.takes_words) {
             self.problems.set(vec![FieldProblem { field: Field::Prompt, problem: Problem::Required }]);
             browser::focus_problem(&form);
             return;
@@ -84,17 +89,24 @@ impl Form {
         self.problems.set(Vec::new());
         let key = browser::fresh_key();
         let aspect = AspectRatio::parse(&browser::field(&form, "aspect_ratio")).unwrap_or_default();
-        let (count, price) = (self.choice.get_untracked().count, untrack(|| self.price()));
+        let (count, price) = (self.choice.get_untracked().units, untrack(|| self.price()));
         store.press(Card::pressed(&key, prompt, aspect, count, crate::domain::Credits(price), store.now()));
-        let body = browser::fields(&form, &key);
-        task::spawn_local(press::send(store.clone(), RequestKey::trusted(key), body));
+        let store = store.clone();
+        task::spawn_local(async move {
+            let request_key = RequestKey::trusted(key.clone());
+            if browser::uploaded(&form).await {
+                press::send(store, request_key, browser::fields(&form, &key)).await;
+            } else {
+                store.refuse(&request_key, super::store::Refused { status: 422, ..Default::default() });
+            }
+        });
     }
 
     /// Shows why a press was refused, at the field where that is known.
     fn refused(self, refused: super::store::Refused, trouble: &'static str) {
         if let Some(price) = refused.price.filter(|_| refused.status == 409) {
-            let Choice { model, count } = self.choice.get_untracked();
-            self.models.update(|models| models[model].unit_price.0 = price / count);
+            let Choice { model, units, .. } = self.choice.get_untracked();
+            self.models.update(|models| models[model].unit_price.0 = price / units);
         }
         self.notice.set(match refused.status {
             401 => Some(Notice::SignedOut),
@@ -104,6 +116,7 @@ impl Form {
         });
         self.problems.set(refused.problems);
         if let Some(form) = self.node.get_untracked() {
+            browser::show_violations(&form, &refused.violations);
             browser::focus_problem(&form);
         }
     }
@@ -118,9 +131,14 @@ pub fn Composer() -> impl IntoView {
 
 #[expect(clippy::too_many_lines, reason = "one view")]
 fn composer_view(given: ComposerStart, start: LiveStart, available: i64) -> impl IntoView {
-    let ComposerStart { models, values, problems, notice } = given;
+    let ComposerStart { models, values, problems, notice, controls } = given;
     let (lang, text, page) = (start.lang, &start.text().composer, start.session.clone());
-    let choice = Choice::read(&models, &values.model, &values.count);
+    let given = |name: &str| match name {
+        "model" => values.model.clone(),
+        "count" => values.count.clone(),
+        name => values.controls.iter().find(|(field, _)| field == name).map(|(_, value)| value.clone()).unwrap_or_default(),
+    };
+    let choice = Choice::read(&models, given);
     let chosen = choice.clone();
     let form = Form {
         node: NodeRef::new(),
@@ -148,6 +166,9 @@ fn composer_view(given: ComposerStart, start: LiveStart, available: i64) -> impl
     Effect::new(move |_| {
         let store = Store::open(&start);
         form.read();
+        if let Some(node) = form.node.get_untracked() {
+            browser::watch_controls(&node);
+        }
         awake.set(true);
         let balance = store.balance.clone();
         Effect::new(move |_| {
@@ -167,7 +188,8 @@ fn composer_view(given: ComposerStart, start: LiveStart, available: i64) -> impl
         .iter()
         .enumerate()
         .map(|(at, model)| {
-            let label = format!("{} · {}", model.label, model.unit_price);
+            let per = if model.rule == PriceRule::Second { text.per_second } else { "" };
+            let label = format!("{} · {}{per}", model.label, model.unit_price);
             view! { <option value=model.name.clone() selected=at == chosen.model>{label}</option> }
         })
         .collect::<Vec<_>>();
@@ -187,25 +209,30 @@ fn composer_view(given: ComposerStart, start: LiveStart, available: i64) -> impl
             <input type="hidden" name="request_key" value=values.request_key />
             <input type="hidden" name="quoted_price" prop:value=value(move || Some(price.get().to_string())) value=untrack(|| price.get()).to_string() />
             <div class="composer-box">
-                {prompt(text, values.prompt, form, lang)}
+                <div hidden=flag(move || awake.get() && !form.chosen(|model| model.takes_words))>{prompt(text, values.prompt, form, lang)}</div>
+                <div class="controls" data-controls="needed" inner_html=controls.needed></div>
+                <p class="hint" data-dropped="" role="status" hidden></p>
                 <div class="composer-bar">
                     <div class="composer-chips">
                         <label class="chip chip-menu">
                             {icon(MODEL)} <span class="sr-only">{text.model}</span> <select name="model">{model_options}</select>
                         </label>
                         {aspect_picker(text, &values.aspect_ratio, form, awake)}
-                        <label class="chip chip-menu">
+                        <label class="chip chip-menu" hidden=flag(move || awake.get() && most() < 2)>
                             <span class="chip-name">{text.count}</span> <select name="count" data-testid="count">{count_options}</select>
                         </label>
                         <details class="advanced" open=has_seed>
                             <summary class="chip">{icon(ADVANCED)} {text.advanced}</summary>
                             <div class="advanced-panel">
+                                <div class="controls" data-controls="rest" inner_html=controls.rest></div>
+                                <div class="control" hidden=flag(move || awake.get() && !form.chosen(|model| model.takes_seed))>
                                 <label for="seed">{text.seed}</label>
                                 <input id="seed" name="seed" inputmode="numeric" autocomplete="off" value=values.seed
                                     aria-describedby="seed-hint seed-error"
                                     aria-invalid=invalid(form, Field::Seed) />
                                 <p id="seed-hint" class="hint">{text.seed_hint}</p>
                                 {field_error(text, form, Field::Seed)}
+                                </div>
                             </div>
                         </details>
                     </div>

@@ -38,6 +38,18 @@ pub struct ComposerStart {
     pub problems: Vec<FieldProblem>,
     /// Why the form as a whole was refused, in the person's language.
     pub notice: Option<String>,
+    /// The controls of the chosen model, as the server drew them. The browser finds them in the page.
+    #[serde(skip)]
+    pub controls: Controls,
+}
+
+/// A model's own controls, as HTML of ours.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Controls {
+    /// What has to be there: files, and what the model asks for.
+    pub needed: String,
+    /// What may be changed.
+    pub rest: String,
 }
 
 impl Parcel {

@@ -44,6 +44,8 @@ pub struct Refused {
     pub problems: Vec<crate::domain::FieldProblem>,
     /// The price now, when it rose.
     pub price: Option<i64>,
+    /// What is wrong at the model's own controls, as JSON; empty when nothing is.
+    pub violations: String,
 }
 
 /// The shared state of a page's islands. Clones are the same store.

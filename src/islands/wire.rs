@@ -11,11 +11,11 @@ mod json;
 pub use json::{Value, parse};
 
 use super::composer::ModelChoice;
-use super::parcel::{ComposerStart, Parcel};
+use super::parcel::{ComposerStart, Controls, Parcel};
 use super::store::{LiveStart, Refused};
 use crate::domain::{
     AspectRatio, BalanceView, Credits, Failure, Field, FieldProblem, GenerationId, GenerationView, Lang, LiveState, ModelName,
-    OutputView, Phase, Problem, RawRequest, RequestKey, Timestamp, Wait, Waiting,
+    OutputKind, OutputView, Phase, PriceRule, Problem, RawRequest, RequestKey, Timestamp, Wait, Waiting,
 };
 
 /// A type that can be told in JSON.
@@ -66,17 +66,15 @@ macro_rules! structs {
 structs! {
     Parcel { start, balance, composer, generations, copy }
     LiveStart { session, cursor, lang }
-    ComposerStart { models, values, problems, notice }
-    ModelChoice { name, label, unit_price, max_count, aspects }
-    RawRequest { request_key, model, prompt, aspect_ratio, count, seed, quoted_price }
+    ModelChoice { name, label, unit_price, rule, max_count, length, seconds, max_seconds, aspects, takes_words, takes_seed }
     FieldProblem { field, problem }
     BalanceView { version, posted, held }
     Waiting { id, wait }
     GenerationView {
-        id, request_key, version, phase, prompt, model, model_label, aspect, count, seed, price, captured, progress, wait,
+        id, request_key, version, phase, prompt, model, model_label, aspect, count, price_rule, kind, text, seed, price, captured, progress, wait,
         created_at, started_at, finished_at, outputs,
     }
-    OutputView { index, url, small, large, width, height, bytes, content_type, sha256, color, thumbhash }
+    OutputView { index, url, small, large, width, height, duration_ms, bytes, content_type, sha256, color, thumbhash }
 }
 
 macro_rules! wrapped {
@@ -97,6 +95,40 @@ wrapped! {
     ModelName = |text: String| ModelName::trusted(text);
 }
 
+impl Read for bool {
+    fn read(value: &Value) -> Option<Self> {
+        if let Value::Flag(flag) = value { Some(*flag) } else { None }
+    }
+}
+
+impl Read for RawRequest {
+    fn read(value: &Value) -> Option<Self> {
+        let text = |name: &str| Read::read(value.field(name));
+        Some(Self {
+            request_key: text("request_key")?,
+            model: text("model")?,
+            prompt: text("prompt")?,
+            aspect_ratio: text("aspect_ratio")?,
+            count: text("count")?,
+            seed: text("seed")?,
+            quoted_price: text("quoted_price")?,
+            controls: Vec::new(),
+        })
+    }
+}
+
+impl Read for ComposerStart {
+    fn read(value: &Value) -> Option<Self> {
+        Some(Self {
+            models: Read::read(value.field("models"))?,
+            values: Read::read(value.field("values"))?,
+            problems: Read::read(value.field("problems"))?,
+            notice: Read::read(value.field("notice"))?,
+            controls: Controls::default(),
+        })
+    }
+}
+
 impl Read for Lang {
     fn read(value: &Value) -> Option<Self> {
         Self::parse(value.text()?)
@@ -104,6 +136,18 @@ impl Read for Lang {
 }
 
 impl Read for AspectRatio {
+    fn read(value: &Value) -> Option<Self> {
+        Self::parse(value.text()?)
+    }
+}
+
+impl Read for PriceRule {
+    fn read(value: &Value) -> Option<Self> {
+        Self::parse(value.text()?)
+    }
+}
+
+impl Read for OutputKind {
     fn read(value: &Value) -> Option<Self> {
         Self::parse(value.text()?)
     }
@@ -179,6 +223,7 @@ impl Read for Refused {
             detail: Read::read(value.field("detail")).unwrap_or_default(),
             problems: Read::read(value.field("problems")).unwrap_or_default(),
             price: Read::read(value.field("price"))?,
+            violations: Read::read(value.field("violations")).unwrap_or_default(),
         })
     }
 }

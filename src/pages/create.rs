@@ -1,5 +1,6 @@
 //! `/create`: the composer, what runs now, and the latest pictures below it.
 
+use super::controls;
 use crate::components::{Days, Frame, Icon, Place, icon, query_value};
 use crate::domain::{GenerationView, Model, RawRequest, Refusal, Viewer};
 use crate::islands::{Composer, ComposerStart, LiveStart, ModelChoice, Now, Parcel};
@@ -26,6 +27,9 @@ pub fn Create(
     let (lang, now) = (viewer.lang, viewer.cursor);
     let words = text::pages(lang);
     let first = active.is_empty() && recent.is_empty();
+    let chosen = form.choose(&models).or(models.first());
+    let violations = if let Some(Refusal::Input(violations)) = &refusal { violations.as_slice() } else { &[] };
+    let controls = chosen.map(|model| controls(model, &form.controls, violations, lang)).unwrap_or_default();
     let (problems, notice) = match refusal {
         Some(Refusal::Fields(problems)) => (problems, None),
         Some(refusal) => (Vec::new(), Some((words.picture.refusal)(&refusal))),
@@ -34,7 +38,7 @@ pub fn Create(
     let models = models.iter().map(ModelChoice::from).collect();
     // Not by itself: a page that loads itself again takes along what somebody is typing.
     let waiting = active.iter().any(|view| !view.phase.is_terminal());
-    let composer = Some(ComposerStart { models, values: form, problems, notice });
+    let composer = Some(ComposerStart { models, values: form, problems, notice, controls });
     let parcel = Parcel { composer, generations: active, ..Parcel::new(start, viewer.balance) };
     view! {
         <Frame viewer parcel here=Place::Create>

@@ -1,8 +1,8 @@
 //! `/g/{id}`: one generation. Its pictures on a bare canvas with everything known about them beside; while it runs, how far
 //! it is; when it failed, why, and that the credits are back.
 
-use crate::components::{Frame, Icon, Moment, Place, icon, tile};
-use crate::domain::{GenerationView, Lang, OutputView, Phase, Viewer};
+use crate::components::{Frame, Icon, Moment, Place, icon, thumb, tile};
+use crate::domain::{GenerationView, Lang, Medium, OutputView, Phase, Viewer};
 use crate::islands::{CopyButton, LiveStart, Parcel, RunningGeneration};
 use crate::text::{self, ViewerText, live};
 use leptos::prelude::*;
@@ -15,6 +15,8 @@ pub fn ViewerPage(
     generation: GenerationView,
     /// Which of its pictures is shown, from 0 (`?i=`); the first when there is no such one.
     shown: usize,
+    /// What a text or a document says, whole.
+    document: Option<String>,
 ) -> impl IntoView {
     let lang = viewer.lang;
     let words = &text::pages(lang).viewer;
@@ -30,7 +32,7 @@ pub fn ViewerPage(
                 <div class="stage">
                     <a class="button quiet stage-back" href="/gallery"><Icon glyph=icon::ARROW_LEFT />{words.back}</a>
                     {match &chosen {
-                        Some(output) => picture(&generation, output).into_any(),
+                        Some(output) => stage(&generation, output, document.as_deref()),
                         None => without_picture(&generation, lang).into_any(),
                     }}
                     {strip(&generation, chosen.as_ref(), words)}
@@ -64,6 +66,25 @@ pub fn ViewerPage(
                 </div>
             </article>
         </Frame>
+    }
+}
+
+/// What was made, to be looked at, heard or read.
+fn stage(generation: &GenerationView, output: &OutputView, document: Option<&str>) -> AnyView {
+    let (url, name) = (output.url.clone(), tile::alt(&generation.prompt));
+    let text = || document.unwrap_or_default().to_owned();
+    match output.medium() {
+        Medium::Picture => picture(generation, output).into_any(),
+        Medium::Video => {
+            view! { <video class="stage-video" src=url controls preload="metadata" playsinline aria-label=name></video> }
+                .into_any()
+        }
+        Medium::Audio => {
+            view! { <div class="stage-audio"><audio src=url controls preload="metadata" aria-label=name></audio></div> }
+                .into_any()
+        }
+        Medium::Text => view! { <div class="stage-text" tabindex="0" role="document">{text()}</div> }.into_any(),
+        Medium::Json => view! { <pre class="stage-json" tabindex="0"><code>{text()}</code></pre> }.into_any(),
     }
 }
 
@@ -126,6 +147,14 @@ fn strip(generation: &GenerationView, chosen: Option<&OutputView>, words: &'stat
                     .map(|tile| {
                         let current = (Some(tile.output.index) == chosen).then_some("page");
                         let style = tile::tile_style(&tile.output);
+                        if tile.output.medium() != Medium::Picture {
+                            return view! {
+                                <a href=tile.href aria-current=current style=style aria-label=tile.alt>
+                                    {thumb::plate(&tile.output, tile.text.as_deref())}
+                                </a>
+                            }
+                                .into_any();
+                        }
                         view! {
                             <a href=tile.href aria-current=current style=style>
                                 <img
@@ -137,6 +166,7 @@ fn strip(generation: &GenerationView, chosen: Option<&OutputView>, words: &'stat
                                 />
                             </a>
                         }
+                            .into_any()
                     })
                     .collect_view()}
             </nav>
@@ -150,14 +180,16 @@ fn facts(generation: &GenerationView, output: Option<&OutputView>, lang: Lang) -
     let pair = |name: &'static str, value: AnyView| view! { <div><dt>{name}</dt><dd class="number">{value}</dd></div> };
     let took = generation.started_at.zip(generation.finished_at).map(|(from, to)| (said.seconds)(to.since(from).max(0) / 100));
     let seed = generation.seed.map_or_else(|| words.seed_free.to_owned(), |seed| seed.to_string());
-    let partly = generation.phase == Phase::Succeeded && generation.returned().0 > 0;
+    let partly = generation.is_partial();
+    let pictured = output.is_none_or(|output| output.medium() == Medium::Picture);
     let kept = i64::try_from(generation.outputs.len()).unwrap_or_default();
     let returned = generation.returned().0;
     view! {
         <dl class="facts">
             {pair(words.model, generation.model_label.clone().into_any())}
-            {pair(words.shape, generation.aspect.as_str().into_any())}
-            {output.map(|output| pair(words.size, format!("{} × {}", output.width, output.height).into_any()))}
+            {pictured.then(|| pair(words.shape, generation.aspect.as_str().into_any()))}
+            {output.filter(|output| output.width > 0).map(|output| pair(words.size, format!("{} × {}", output.width, output.height).into_any()))}
+            {output.and_then(|output| output.duration_ms).map(|length| pair(words.length, thumb::length(length).into_any()))}
             {pair(words.seed, seed.into_any())}
             {pair(words.made, view! { <Moment at=generation.created_at lang /> }.into_any())}
             {took.map(|took| pair(words.took, took.into_any()))}
@@ -191,6 +223,16 @@ fn file(output: &OutputView) -> String {
         "image/png" => "PNG",
         "image/jpeg" => "JPEG",
         "image/webp" => "WebP",
+        "image/gif" => "GIF",
+        "video/mp4" => "MP4",
+        "video/webm" => "WebM",
+        "audio/wav" => "WAV",
+        "audio/mpeg" => "MP3",
+        "audio/flac" => "FLAC",
+        "audio/ogg" => "Ogg",
+        "audio/mp4" => "M4A",
+        "application/json" => "JSON",
+        other if other.starts_with("text/") => "TXT",
         other => other,
     };
     let kilobytes = output.bytes / 1_000;
@@ -224,7 +266,7 @@ mod tests {
 
     fn page(generation: GenerationView, shown: usize) -> String {
         let (viewer, start) = (samples::viewer(Lang::En), samples::start(Lang::En));
-        Owner::new().with(|| view! { <ViewerPage viewer start generation shown /> }.to_html())
+        Owner::new().with(|| view! { <ViewerPage viewer start generation shown document=None /> }.to_html())
     }
 
     #[test]
@@ -273,7 +315,7 @@ mod tests {
         };
         assert!(page(part(), 0).contains("2 of 4 kept; 2 credits returned"));
         let (viewer, start) = (samples::viewer(Lang::Ja), samples::start(Lang::Ja));
-        let html = Owner::new().with(|| view! { <ViewerPage viewer start generation=part() shown=0 /> }.to_html());
+        let html = Owner::new().with(|| view! { <ViewerPage viewer start generation=part() shown=0 document=None /> }.to_html());
         assert!(html.contains("4枚中2枚を保存、2クレジット返却済み"), "{html}");
         assert!(!page(samples::succeeded(4), 0).contains("kept;"));
     }

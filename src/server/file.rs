@@ -1,6 +1,6 @@
 //! Files that people send us to work from: a picture to start with, a mask, a voice.
 //!
-//! A file is believed to be what its bytes say and nothing else; a picture is written anew, without what its camera noted
+//! A file is believed to be what its bytes say and nothing else, and films and sounds are walked to their end; a picture is written anew, without what its camera noted
 //! besides the pixels. Only then is it put into the store, and only then does a row name it. It belongs to one person:
 //! every verb here is told whose file it is asked about, and somebody else's is not there.
 //!
@@ -26,10 +26,11 @@ pub mod uploads;
 
 pub use self::rows::{File, delete, find, list, orphans, sweep, work_from};
 
-use self::kind::{Accepts, HEAD, Sort};
+use self::kind::Accepts;
 use self::uploads::{Arrival, Uploads};
 use super::db::{Db, Yielding};
 use super::egress::Egress;
+use super::media;
 use super::picture::{self, Problem};
 use super::sink::Arrived;
 use super::store::{self, Extension, Key, Store};
@@ -37,7 +38,6 @@ use crate::domain::{FileId, FileProblem, PersonId, Timestamp};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use std::io;
-use tokio::io::AsyncReadExt;
 
 /// The most bytes of a file that a page sends.
 pub const PAGE_BYTES: u64 = picture::MAX_BYTES as u64;
@@ -147,34 +147,49 @@ impl Files {
 
     /// Looks at a file: what it is, whether it is whole as far as that can be told, and what is to be kept of it.
     async fn prove(&self, arrival: &Arrival, arrived: &Arrived, accepts: Accepts) -> Result<Proved, Error> {
-        let mut head = Vec::with_capacity(HEAD);
-        tokio::fs::File::open(arrival.path()).await?.take(HEAD as u64).read_to_end(&mut head).await?;
-        let extension = kind::sniff(&head).filter(|extension| accepts.takes(kind::sort(*extension)));
-        let extension = extension.ok_or(Error::Refused(FileProblem::Type))?;
-        if kind::sort(extension) != Sort::Picture {
-            let Arrived { bytes, sha256 } = arrived.clone();
-            return Ok(Proved { extension, size: None, sha256, bytes, anew: None });
-        }
-        if arrived.bytes > PAGE_BYTES {
+        let bytes = tokio::fs::read(arrival.path()).await?;
+        let sha256 = arrived.sha256.clone();
+        self.uploads.unpack(move || prove(&bytes, sha256, accepts)).await?
+    }
+}
+
+fn prove(bytes: &[u8], sha256: String, accepts: Accepts) -> Result<Proved, Error> {
+    if picture::Kind::sniff(bytes).is_some() {
+        if bytes.len() as u64 > PAGE_BYTES {
             return Err(Error::Refused(FileProblem::TooLarge(megabytes(PAGE_BYTES))));
         }
-        let bytes = tokio::fs::read(arrival.path()).await?;
-        let (cleaned, sha256) = self
-            .uploads
-            .unpack(move || {
-                picture::clean(&bytes).map(|cleaned| {
-                    let sha256 = hex::encode(Sha256::digest(&cleaned.bytes));
-                    (cleaned, sha256)
-                })
-            })
-            .await??;
-        Ok(Proved {
+        let cleaned = picture::clean(bytes)?;
+        return Ok(Proved {
             extension: cleaned.kind.extension(),
             size: Some((cleaned.width, cleaned.height)),
-            sha256,
+            sha256: hex::encode(Sha256::digest(&cleaned.bytes)),
             bytes: cleaned.bytes.len() as u64,
             anew: Some(cleaned.bytes.into()),
-        })
+        });
+    }
+    let (extension, size) = match kind::document(bytes).filter(|_| accepts == Accepts::Any) {
+        Some(document) => (document, None),
+        None => {
+            let found = media::inspect(bytes)?;
+            if !kind::is_sent(found.kind) {
+                return Err(Error::Refused(FileProblem::Type));
+            }
+            (found.kind.extension(), found.width.zip(found.height))
+        }
+    };
+    Ok(Proved { extension, size, sha256, bytes: bytes.len() as u64, anew: None })
+}
+
+impl From<media::Problem> for Error {
+    fn from(problem: media::Problem) -> Self {
+        match problem {
+            media::Problem::Unknown => Self::Refused(FileProblem::Type),
+            media::Problem::TooLarge => Self::Refused(FileProblem::TooLarge(megabytes(API_BYTES))),
+            media::Problem::Damaged(why) => {
+                tracing::info!(why, "a file that somebody sent is damaged");
+                Self::Refused(FileProblem::Damaged)
+            }
+        }
     }
 }
 

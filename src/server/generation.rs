@@ -26,9 +26,17 @@ pub use work::{Effects, Job, KeptOutput, Money, Submission, keep_output, record,
 
 use super::crash::{self, Point};
 use super::db::{Db, Tx, Yielding, mint, retried};
+use super::file;
 use super::ledger;
-use crate::domain::{GenerationId, Model, PersonId, RawRequest, Refusal, Request, State, Timestamp};
+use super::outbox;
+use super::replicate::WebhookEvent;
+use crate::domain::{
+    FileId, FileProblem, GenerationId, Model, PersonId, RawRequest, Refusal, Request, RequestKey, State, Timestamp,
+};
+use regex::RegexBuilder;
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 
 /// From the press of the button to the end, whatever happens: what is not done by then is failed and released.
 pub const DEADLINE_MS: i64 = 15 * 60 * 1_000;
@@ -122,6 +130,24 @@ pub async fn request(
     request_from(Source::Page, db, owner, raw, catalogue, now).await
 }
 
+/// The same for a program that says in the model's own words what it wants.
+///
+/// # Errors
+/// As [`request_from`].
+pub async fn request_input(
+    source: Source,
+    db: &Db,
+    owner: &PersonId,
+    key: &RequestKey,
+    model: &Model,
+    input: &Map<String, Value>,
+    now: Timestamp,
+) -> Result<Requested, Error> {
+    let request = Request::of_input(key.clone(), model, input, matches);
+    let request = request.map_err(|violations| Error::Refused(Refusal::Input(violations)))?;
+    retried(|| queue(source, db, owner, request.clone(), model, now)).await
+}
+
 /// Holds the price and queues one generation. The same key with the same request answers with the first one.
 ///
 /// # Errors
@@ -134,27 +160,51 @@ pub async fn request_from(
     catalogue: &[Model],
     now: Timestamp,
 ) -> Result<Requested, Error> {
-    retried(|| request_once(source, db, owner, raw, catalogue, now)).await
+    let (request, model) = raw.parse(catalogue, matches).map_err(Error::Refused)?;
+    retried(|| queue(source, db, owner, request.clone(), model, now)).await
 }
 
-async fn request_once(
+/// What a form asks for, checked and with its model; for who has something to do before it is [queued](request_ready).
+///
+/// # Errors
+/// [`Error::Refused`] with everything that is wrong with it.
+pub fn read<'a>(raw: &RawRequest, catalogue: &'a [Model]) -> Result<(Request, &'a Model), Error> {
+    raw.parse(catalogue, matches).map_err(Error::Refused)
+}
+
+/// The same as [`request_from`] for what was [`read`].
+///
+/// # Errors
+/// As [`request_from`].
+pub async fn request_ready(
     source: Source,
     db: &Db,
     owner: &PersonId,
-    raw: &RawRequest,
-    catalogue: &[Model],
+    request: &Request,
+    model: &Model,
     now: Timestamp,
 ) -> Result<Requested, Error> {
-    let (request, model) = raw.parse(catalogue).map_err(|problems| Error::Refused(Refusal::Fields(problems)))?;
+    retried(|| queue(source, db, owner, request.clone(), model, now)).await
+}
+
+async fn queue(
+    source: Source,
+    db: &Db,
+    owner: &PersonId,
+    request: Request,
+    model: &Model,
+    now: Timestamp,
+) -> Result<Requested, Error> {
+    let files = named_files(&request.input, model)?;
     let hash = fingerprint(&request);
-    let price = model.price(request.count).ok_or_else(|| sqlx::Error::Protocol("a price does not fit".into()))?;
+    let price = model.price_of(request.units).ok_or_else(|| sqlx::Error::Protocol("a price does not fit".into()))?;
     let mut tx = db.begin().await?;
     let id = GenerationId::trusted(mint());
     let request = seeded(request, model, &id);
     let deadline = now.plus_ms(DEADLINE_MS);
     // The hold first: it locks the account row, so one person's parallel requests queue up here on either database and
     // each sees the keys of those before it. Also before a refusal: what took the last credit may have been this press.
-    let held = ledger::hold(&mut tx, owner, &id, model.unit_price, price, deadline.plus_ms(HOLD_GRACE_MS), now).await;
+    let held = ledger::hold(&mut tx, owner, &id, model.price.unit, price, deadline.plus_ms(HOLD_GRACE_MS), now).await;
     if matches!(held, Ok(()) | Err(ledger::Error::Insufficient { .. }))
         && let Some(known) = find_by_key(&mut tx, owner, &request, &hash).await?
     {
@@ -166,8 +216,9 @@ async fn request_once(
     held?;
     let queued = sqlx::query(
         "insert into generation (id, owner_id, request_key, request_hash, model, model_version, prompt, aspect, seed, count, input,
-                                 unit_price, price, state, run_at, deadline_at, created_at, updated_at, priority)
-         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'queued', $14, $15, $14, $14, $16
+                                 unit_price, price, state, run_at, deadline_at, created_at, updated_at, priority,
+                                 price_rule, output_kind)
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'queued', $14, $15, $14, $14, $16, $18, $19
          where (select count(*) from generation where owner_id = $2 and state = 'queued') < $17",
     )
     .bind(&id)
@@ -175,22 +226,31 @@ async fn request_once(
     .bind(&request.key)
     .bind(&hash)
     .bind(&request.model)
-    .bind(model.version.clone())
-    .bind(request.prompt.as_str())
+    .bind(model.pinned().map(str::to_owned))
+    .bind(&request.prompt)
     .bind(request.aspect)
     .bind(request.seed)
-    .bind(request.count)
-    .bind(model.input(&request).to_string())
-    .bind(model.unit_price)
+    .bind(request.units)
+    .bind(Value::Object(request.input).to_string())
+    .bind(model.price.unit)
     .bind(price)
     .bind(now)
     .bind(deadline)
     .bind(source.priority())
     .bind(MAX_QUEUED_PER_PERSON)
+    .bind(model.price.rule)
+    .bind(model.kind())
     .execute(tx.connection())
     .await?;
     if queued.rows_affected() == 0 {
         return Err(Error::Refused(Refusal::TooManyQueued { limit: MAX_QUEUED_PER_PERSON }));
+    }
+    for (property, ids) in &files {
+        file::work_from(&mut tx, owner, &id, ids, now).await.map_err(|error| match error {
+            file::Error::Database(error) => Error::Database(error),
+            file::Error::Refused(problem) => refused_file(property, problem),
+            error @ (file::Error::Store(_) | file::Error::Disk(_)) => Error::Database(sqlx::Error::Protocol(error.to_string())),
+        })?;
     }
     note(&mut tx, &id, now, 0, None, State::Queued, None).await?;
     tx.commit().await?;
@@ -262,7 +322,7 @@ pub async fn cancel_all(db: &Db, owner: &PersonId, now: Timestamp) -> Result<usi
     Ok(stoppable.len())
 }
 
-/// Writes one line of a generation's timeline.
+/// Writes one line of a generation's timeline; of its end, whoever wants to hear is told.
 async fn note(
     tx: &mut Tx,
     id: &GenerationId,
@@ -284,6 +344,9 @@ async fn note(
     .bind(detail.map(str::to_owned))
     .execute(tx.connection())
     .await?;
+    if to.is_terminal() {
+        outbox::post(tx, id, WebhookEvent::Completed, now).await?;
+    }
     Ok(())
 }
 
@@ -302,17 +365,49 @@ async fn find_by_key(tx: &mut Tx, owner: &PersonId, request: &Request, hash: &st
     }
 }
 
+/// The files that an input names, by the property. By now they are ours: an address that somebody else could change or
+/// watch is not what a model is told.
+fn named_files(input: &Map<String, Value>, model: &Model) -> Result<Vec<(String, Vec<FileId>)>, Error> {
+    let mut named = Vec::new();
+    for property in model.file_names() {
+        let ids = file::adopt::marked(input, &[property]);
+        if file::adopt::has_addresses(input, property) {
+            return Err(refused_file(property, FileProblem::Address));
+        }
+        if !ids.is_empty() {
+            named.push((property.to_owned(), ids));
+        }
+    }
+    Ok(named)
+}
+
+fn refused_file(property: &str, problem: FileProblem) -> Error {
+    Error::Refused(Refusal::Input(vec![problem.violation(property)]))
+}
+
+/// Whether a text matches a pattern of a model's schema. One that cannot be read here, or is meant to be costly, matches
+/// everything: the model itself has the last word.
+fn matches(pattern: &str, text: &str) -> bool {
+    const MOST_BYTES: usize = 1 << 20;
+    let pattern = RegexBuilder::new(pattern).size_limit(MOST_BYTES).dfa_size_limit(MOST_BYTES).build();
+    pattern.map_or(true, |pattern| pattern.is_match(text))
+}
+
 /// A model that takes a seed always gets one: the picture can be made again, and should the answer to the paid call be
 /// lost, no other prediction has the same input.
-fn seeded(request: Request, model: &Model, id: &GenerationId) -> Request {
+fn seeded(mut request: Request, model: &Model, id: &GenerationId) -> Request {
     let digest = Sha256::digest(id.as_str());
     let chosen = i64::from(u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]) >> 1);
-    Request { seed: request.seed.or_else(|| model.takes_seed().then_some(chosen)), ..request }
+    if request.seed.is_none() && model.takes_seed() {
+        request.input.insert("seed".to_owned(), json!(chosen));
+        request.seed = Some(chosen);
+    }
+    request
 }
 
 /// What a key stands for: everything asked for, but not the price that was shown.
 fn fingerprint(request: &Request) -> String {
-    let Request { key: _, model, prompt, aspect, count, seed, quoted: _ } = request;
-    let text = format!("{model}\n{}\n{count}\n{seed:?}\n{}", aspect.as_str(), prompt.as_str());
-    hex::encode(Sha256::digest(text))
+    // In the order of the names, however they came.
+    let input: BTreeMap<_, _> = request.input.iter().collect();
+    hex::encode(Sha256::digest(format!("{}\n{}", request.model, json!(input))))
 }

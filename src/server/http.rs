@@ -18,9 +18,12 @@ mod media;
 mod render;
 mod room;
 mod site;
+mod told;
 mod trigger;
 mod trouble;
 mod visitor;
+
+pub(in crate::server) use told::tell;
 
 use super::App;
 use super::auth::{Backend, Sessions};
@@ -65,6 +68,7 @@ pub fn router(app: App) -> Router {
         .route("/preferences", post(doors::preferences));
     let actions = Router::new()
         .route("/generate", post(generations::generate))
+        .route("/create/controls", post(generations::controls))
         .route("/g/{id}/cancel", post(generations::cancel))
         .route("/generations/cancel", post(generations::cancel_all))
         .route("/api/app/generate", post(trigger::generate))
@@ -117,7 +121,7 @@ pub fn router(app: App) -> Router {
 }
 
 fn longest_body(path: &str) -> usize {
-    if path == "/generate" { PROMPT_LIMIT } else { BODY_LIMIT }
+    if matches!(path, "/generate" | "/create/controls") { PROMPT_LIMIT } else { BODY_LIMIT }
 }
 
 /// The most bytes of a body that its handler reads as it comes: a file, and the form around it.

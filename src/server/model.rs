@@ -1,32 +1,83 @@
-//! The catalogue: which models are offered, at which price.
+//! The catalogue: which models are offered, what they take, at which price.
 
 use super::db::Db;
-use crate::domain::{Credits, Model, ModelName};
-use sqlx::Row;
+use crate::domain::schema::Schema;
+use crate::domain::{Credits, Model, ModelName, Price, PriceRule, Task};
+use serde_json::Value;
+
+/// A row of the catalogue.
+#[derive(sqlx::FromRow)]
+struct Row {
+    name: ModelName,
+    label: String,
+    description: String,
+    label_ja: Option<String>,
+    description_ja: Option<String>,
+    version: Option<String>,
+    official: i64,
+    newest_version: Option<String>,
+    task: Task,
+    price_rule: PriceRule,
+    unit_price: Credits,
+    max_count: i64,
+    max_seconds: i64,
+    schemas: String,
+    maxima: String,
+    cover_url: Option<String>,
+    license_url: Option<String>,
+    endpoint: Option<String>,
+}
+
+/// The columns of [`Row`]; the text that follows says which.
+macro_rules! select_models {
+    ($rest:literal) => {
+        concat!(
+            "select name, label, description, label_ja, description_ja, version, official, newest_version, task, price_rule, unit_price,
+                    max_count, max_seconds, schemas, maxima, cover_url, license_url, endpoint from model ",
+            $rest
+        )
+    };
+}
 
 /// The models on offer, in their order.
 ///
 /// # Errors
 /// When the database fails, or a stored schema is no JSON.
 pub async fn offered(db: &Db) -> Result<Vec<Model>, sqlx::Error> {
-    let rows = sqlx::query(
-        "select name, label, description, version, unit_price, max_count, input_schema from model
-         where enabled_at is not null order by place, name",
-    )
-    .fetch_all(db.pool())
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            let schema: String = row.try_get("input_schema")?;
-            Ok(Model {
-                name: row.try_get::<ModelName, _>("name")?,
-                label: row.try_get("label")?,
-                description: row.try_get("description")?,
-                version: row.try_get("version")?,
-                unit_price: row.try_get::<Credits, _>("unit_price")?,
-                max_count: row.try_get("max_count")?,
-                input_schema: serde_json::from_str(&schema).map_err(|error| sqlx::Error::Decode(error.into()))?,
-            })
-        })
-        .collect()
+    let rows: Vec<Row> =
+        sqlx::query_as(select_models!("where enabled_at is not null order by place, name")).fetch_all(db.pool()).await?;
+    rows.into_iter().map(model).collect()
+}
+
+fn model(row: Row) -> Result<Model, sqlx::Error> {
+    let read = |text: &str| serde_json::from_str::<Value>(text).map_err(|error| sqlx::Error::Decode(error.into()));
+    let (mut schemas, maxima) = (read(&row.schemas)?, read(&row.maxima)?);
+    for (name, most) in maxima.as_object().into_iter().flatten() {
+        lower(&mut schemas["Input"]["properties"][name], most);
+    }
+    Ok(Model {
+        name: row.name,
+        label: row.label,
+        description: row.description,
+        label_ja: row.label_ja,
+        description_ja: row.description_ja,
+        version: row.version,
+        official: row.official == 1,
+        newest_version: row.newest_version,
+        task: row.task,
+        price: Price { rule: row.price_rule, unit: row.unit_price },
+        max_count: row.max_count,
+        max_seconds: row.max_seconds,
+        schema: Schema::parse(&schemas),
+        cover_url: row.cover_url,
+        license_url: row.license_url,
+        endpoint: row.endpoint,
+    })
+}
+
+/// Makes the house's maximum the model's own, so that form and check need to know of one only.
+fn lower(property: &mut Value, most: &Value) {
+    if property.is_object() && property["maximum"].as_f64().is_none_or(|own| most.as_f64().is_some_and(|most| most < own)) {
+        property["maximum"] = most.clone();
+    }
 }

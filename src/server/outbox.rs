@@ -38,13 +38,13 @@ const PACE_MS: i64 = 500;
 pub async fn post(tx: &mut Tx, generation: &GenerationId, event: WebhookEvent, now: Timestamp) -> Result<(), sqlx::Error> {
     let paced = i64::from(matches!(event, WebhookEvent::Output | WebhookEvent::Logs));
     sqlx::query(
-        "insert into webhook_out (id, owner_id, generation_id, url, event, next_at, created_at)
+        r#"insert into webhook_out (id, owner_id, generation_id, url, event, next_at, created_at)
          select $1, g.owner_id, g.id, g.webhook, $2, $3, $3 from generation g
          where g.id = $4 and g.webhook is not null
-           and (',' || coalesce(g.webhook_events, 'output,completed') || ',') like ('%,' || $2 || ',%')
+           and coalesce(g.webhook_events, '["output","completed"]') like ('%"' || $2 || '"%')
            and not exists (select 1 from webhook_off o where o.owner_id = g.owner_id and o.url = g.webhook)
            and ($5 = 0 or not exists (
-             select 1 from webhook_out w where w.generation_id = g.id and w.event = $2 and w.created_at > $6))",
+             select 1 from webhook_out w where w.generation_id = g.id and w.event = $2 and w.created_at > $6))"#,
     )
     .bind(format!("msg_{}", mint().replace('-', "")))
     .bind(event.as_str())
@@ -59,6 +59,5 @@ pub async fn post(tx: &mut Tx, generation: &GenerationId, event: WebhookEvent, n
 
 /// The events of a filter as [`post`] reads them; `None` for none of its own.
 pub fn stored(events: &[WebhookEvent]) -> Option<String> {
-    let words: Vec<&str> = events.iter().map(|event| event.as_str()).collect();
-    (!words.is_empty()).then(|| words.join(","))
+    (!events.is_empty()).then(|| serde_json::json!(events).to_string())
 }

@@ -40,6 +40,8 @@ pub enum Kind {
     Jpeg,
     /// WebP, lossy or not.
     Webp,
+    /// GIF.
+    Gif,
 }
 
 impl Kind {
@@ -49,6 +51,7 @@ impl Kind {
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Self::Png),
             [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),
             [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Self::Webp),
+            [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(Self::Gif),
             _ => None,
         }
     }
@@ -59,6 +62,7 @@ impl Kind {
             Self::Png => Extension::Png,
             Self::Jpeg => Extension::Jpg,
             Self::Webp => Extension::Webp,
+            Self::Gif => Extension::Gif,
         }
     }
 
@@ -72,6 +76,7 @@ impl Kind {
             Self::Png => ImageFormat::Png,
             Self::Jpeg => ImageFormat::Jpeg,
             Self::Webp => ImageFormat::WebP,
+            Self::Gif => ImageFormat::Gif,
         }
     }
 }
@@ -98,8 +103,8 @@ pub struct Inspected {
 /// Why bytes are not kept as a picture.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Problem {
-    /// Neither PNG nor JPEG nor WebP, or one of these with something else behind it.
-    #[error("not a PNG, JPEG or WebP picture")]
+    /// Neither PNG nor JPEG nor WebP nor GIF, or one of these with something else behind it.
+    #[error("not a PNG, JPEG, WebP or GIF picture")]
     NotAPicture,
     /// Beyond the limits on bytes, sides or memory.
     #[error("the picture is too large")]

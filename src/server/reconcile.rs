@@ -8,7 +8,7 @@
 
 use super::clock::Clock;
 use super::db::Db;
-use super::file;
+use super::file::{self, resolve};
 use super::generation::strays::{self, Source};
 use super::generation::{audit, hooks};
 use super::ledger;
@@ -207,7 +207,10 @@ async fn predictions(db: &Db, replicate: &Client, now: Timestamp) -> anyhow::Res
 fn is_ours(prediction: &Prediction, inputs: &HashMap<Value, GenerationId>) -> bool {
     match &prediction.webhook {
         Some(told) => marked(told).is_some(),
-        None => inputs.contains_key(&prediction.input),
+        None => {
+            // Most inputs name no file, and are found at once.
+            inputs.contains_key(&prediction.input) || inputs.keys().any(|ours| resolve::became(ours, &prediction.input))
+        }
     }
 }
 

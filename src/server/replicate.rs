@@ -11,6 +11,7 @@
 mod client;
 mod download;
 mod errors;
+pub mod made;
 mod secrets;
 mod types;
 mod upload;

@@ -5,7 +5,10 @@
 //! to resume after `kill -9`, and any number of predictions costs nothing while nobody looks. The facts are synced to
 //! disk before a create is answered: what the caller was told survives, and so does what the caller never heard of.
 //!
-//! Words anywhere in the prompt script the run:
+//! It has a default set of models (`catalogue`) that make pictures, films, speech, text and JSON, all of them made here and
+//! always the same for the same input. What is uploaded is the one other thing that is kept, for a day (`uploads`).
+//!
+//! Words anywhere in the prompt, or in the text a model takes in its place, script the run:
 //!
 //! | word | what happens |
 //! |---|---|
@@ -27,19 +30,26 @@
 //! | `#hookless` | no webhook is sent |
 //! | `#hooktwice` | its webhooks are sent twice and in the wrong order: end, start, end, start |
 //!
-//! To add a word: a field of `script::Script` and the place where it acts. To add a model: an entry in `catalogue`.
+//! A text is not made of files: `#partial` and every word that fails it end it in the middle.
+//!
+//! To add a word: a field of `script::Script` and the place where it acts. To add a model: a file, named in `catalogue`.
 //! Webhooks are sent over plain HTTP to this machine alone; one to an https address is accepted, told again and not sent.
 
 mod bucket;
 mod catalogue;
+mod clips;
 mod delivery;
 mod http;
+mod inputs;
 mod journal;
 pub mod picture;
 mod problem;
+mod prose;
 mod requests;
 mod run;
 mod script;
+mod speech;
+mod uploads;
 mod validate;
 
 #[cfg(test)]
@@ -61,6 +71,7 @@ use std::{
 };
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use uploads::Uploads;
 
 pub use catalogue::SDXL_VERSION;
 
@@ -94,6 +105,8 @@ pub struct Options {
     /// Pictures are drawn no longer than this along either side, in the ratio that was asked for. `None` draws them as they
     /// were ordered; drawing is what takes the time where thousands are made and nobody looks.
     pub longest_edge: Option<u32>,
+    /// Models in a page of their list.
+    pub models_per_page: usize,
 }
 
 impl Options {
@@ -106,6 +119,7 @@ impl Options {
             reads_per_minute: 3000,
             delivers: true,
             longest_edge: None,
+            models_per_page: 25,
         }
     }
 }
@@ -127,6 +141,7 @@ struct Inner {
     buckets: Mutex<Buckets>,
     pictures: picture::Cache,
     post: delivery::Post,
+    uploads: Uploads,
 }
 
 /// Everything that was ever created, oldest first, and the file behind it.
@@ -150,7 +165,7 @@ pub struct InvoiceLine {
     pub at: Timestamp,
     /// `owner/name`.
     pub model: String,
-    /// Pictures billed; 0 when nothing was.
+    /// Outputs billed: pictures, or 1 for anything else; 0 when nothing was.
     pub images: i64,
 }
 
@@ -160,7 +175,7 @@ pub struct InvoiceLine {
 pub enum InvoiceEvent {
     /// A create was accepted.
     Created,
-    /// It succeeded, and its pictures are to be paid.
+    /// It succeeded, and what it made is to be paid.
     Billed,
     /// It was cancelled by a call.
     Canceled,
@@ -173,9 +188,13 @@ impl Sandbox {
     /// When the directory or the journal in it cannot be read or written.
     pub async fn open(dir: &Path, options: Options) -> anyhow::Result<Self> {
         let dir = dir.to_owned();
-        let open = move || anyhow::Ok((Journal::open(&dir)?, delivery::Post::open(&dir)?));
+        let open = move || {
+            let (journal, post) = (Journal::open(&dir)?, delivery::Post::open(&dir)?);
+            let uploads = Uploads::open(&dir, post.secret())?;
+            anyhow::Ok((journal, post, uploads))
+        };
         let opened = tokio::task::spawn_blocking(open).await.context("reading the sandbox's journal")?;
-        let ((journal, all), post) = opened?;
+        let ((journal, all), post, uploads) = opened?;
         let now = (options.clock)();
         for facts in &all {
             post.take_on(facts, now);
@@ -189,6 +208,7 @@ impl Sandbox {
             buckets: Mutex::new(buckets),
             pictures: picture::Cache::default(),
             post,
+            uploads,
         })))
     }
 
@@ -233,6 +253,7 @@ impl Sandbox {
 
     fn create_now(&self, order: Order) -> Result<(Facts, Answer), Problem> {
         let now = self.now();
+        let source = order.source(&self.0.uploads, now)?;
         let mut records = self.records();
         let prompt = order.prompt().to_owned();
         let script = script::Script::of(&prompt);
@@ -242,7 +263,7 @@ impl Sandbox {
         }
         let before = records.all.iter().filter(|facts| facts.prompt() == prompt).count();
         let interrupted = script.interrupted && before % 2 == 0;
-        let facts = order.accept(now, self.0.options.speed, interrupted);
+        let facts = order.accept(now, self.0.options.speed, interrupted, source);
         records.journal.created(&facts)?;
         let at = records.all.len();
         records.by_id.insert(facts.id.clone(), at);

@@ -175,6 +175,7 @@ fn output(id: &GenerationId) -> KeptOutput {
         height: 1,
         color: "#000000".to_owned(),
         thumbhash: String::new(),
+        duration_ms: None,
     }
 }
 

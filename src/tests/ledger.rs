@@ -352,6 +352,7 @@ async fn store_by_hand(app: &crate::support::TestApp, storing: &Job) {
         height: 1,
         color: "#000000".to_owned(),
         thumbhash: String::new(),
+        duration_ms: None,
     };
     let now = app.clock.now();
     assert!(keep_output(app.db(), storing, &output, now).await.expect("the database"));

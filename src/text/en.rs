@@ -1,7 +1,7 @@
 //! English: plain, warm, exact.
 
 use super::page::{
-    CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
+    ControlText, CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
 };
 use super::{number, one_or};
 use crate::domain::{Field, FileProblem, Problem, Refusal, StatementKind};
@@ -122,6 +122,20 @@ pub(super) static TEXT: PageText = PageText {
         to_credits: "See your credits",
         file,
     },
+    control: ControlText {
+        required: "needed",
+        deprecated: "outdated",
+        model_decides: "The model decides",
+        address: "Address of the file",
+        pick_file: "Choose a file",
+        pick_files: "Choose files",
+        uploading: "Uploading",
+        remove: "Remove",
+        failed: "The upload did not work. Try again.",
+        dropped: |names| format!("This model has no use for: {}.", names.join(", ")),
+        violation: |found| FileProblem::of(found).map_or_else(|| found.description.clone(), file),
+        choose: "Use this model",
+    },
     viewer: ViewerText {
         title: "Picture",
         back: "Gallery",
@@ -133,6 +147,7 @@ pub(super) static TEXT: PageText = PageText {
         seed_free: "chosen by the model",
         made: "Asked for",
         took: "Took",
+        length: "Length",
         file: "File",
         held: "held",
         charged: "charged",
@@ -220,7 +235,7 @@ fn problem(field: Field, problem: Problem) -> String {
 
 fn refusal(refusal: &Refusal) -> String {
     match refusal {
-        Refusal::Fields(_) => "Please look at what is marked below.".into(),
+        Refusal::Fields(_) | Refusal::Input(_) => "Please look at what is marked below.".into(),
         Refusal::Insufficient { available, price } => format!(
             "This costs {} and you have {} to spend.",
             one_or(price.0, "credit", "credits"),

@@ -2,8 +2,9 @@
 
 use super::number;
 use super::page::{
-    CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
+    ControlText, CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
 };
+use crate::domain::schema::Violation;
 use crate::domain::{Field, FileProblem, Problem, Refusal, StatementKind};
 
 pub(super) static TEXT: PageText = PageText {
@@ -131,6 +132,20 @@ pub(super) static TEXT: PageText = PageText {
         to_credits: "クレジットを見る",
         file,
     },
+    control: ControlText {
+        required: "必須",
+        deprecated: "旧式",
+        model_decides: "モデルに任せる",
+        address: "ファイルのアドレス",
+        pick_file: "ファイルを選ぶ",
+        pick_files: "ファイルを選ぶ（複数可）",
+        uploading: "アップロード中",
+        remove: "外す",
+        failed: "アップロードできませんでした。もう一度お試しください。",
+        dropped: |names| format!("このモデルでは使わない設定：{}", names.join("、")),
+        violation,
+        choose: "このモデルを使う",
+    },
     viewer: ViewerText {
         title: "画像",
         back: "ギャラリー",
@@ -142,6 +157,7 @@ pub(super) static TEXT: PageText = PageText {
         seed_free: "モデルまかせ",
         made: "依頼した日時",
         took: "かかった時間",
+        length: "長さ",
         file: "ファイル",
         held: "確保",
         charged: "支払い",
@@ -224,9 +240,32 @@ fn problem(field: Field, problem: Problem) -> String {
     }
 }
 
+fn violation(found: &Violation) -> String {
+    if let Some(problem) = FileProblem::of(found) {
+        return file(problem);
+    }
+    // The number, the type or the choices stand at the end of the English sentence.
+    let last = found.description.rsplit([' ', ':']).next().unwrap_or_default();
+    let choices = found.description.split_once("following:").map_or("", |(_, choices)| choices).trim();
+    match found.kind.as_ref() {
+        "required" => "入力してください。".into(),
+        "enum" => format!("次の中から選んでください：{choices}"),
+        "invalid_type" => "値の種類が合いません。数値か文字かを確かめてください。".into(),
+        "number_gte" => format!("{last}以上にしてください。"),
+        "number_lte" => format!("{last}以下にしてください。"),
+        "number_gt" => format!("{last}より大きくしてください。"),
+        "number_lt" => format!("{last}より小さくしてください。"),
+        "string_gte" => "文字数が足りません。".into(),
+        "string_lte" => "文字数が多すぎます。".into(),
+        "format" => "ファイルのアドレス（https）を入れてください。".into(),
+        "json" => "JSONとして読めません。".into(),
+        _ => "この値は使えません。".into(),
+    }
+}
+
 fn refusal(refusal: &Refusal) -> String {
     match refusal {
-        Refusal::Fields(_) => "下の印の付いたところを確かめてください。".into(),
+        Refusal::Fields(_) | Refusal::Input(_) => "下の印の付いたところを確かめてください。".into(),
         Refusal::Insufficient { available, price } => {
             format!("{}クレジット必要ですが、利用できるのは{}クレジットです。", number(price.0), number(available.0))
         }

@@ -1,5 +1,6 @@
 //! What the server-rendered pages can say: one field for each sentence, the same in every language.
 
+use crate::domain::schema::Violation;
 use crate::domain::{Field, FileProblem, Problem, Refusal, StatementKind};
 
 /// A heading and what follows it.
@@ -21,6 +22,8 @@ macro_rules! kind {
     (file) => { fn(FileProblem) -> String };
     (line) => { fn(StatementKind) -> &'static str };
     (trouble) => { fn(u16) -> Notice };
+    (violation) => { fn(&Violation) -> String };
+    (names) => { fn(&[String]) -> String };
 }
 
 /// What a test reads of such a field: all it can say, with a number where one is wanted.
@@ -46,6 +49,12 @@ macro_rules! said {
     };
     (line, $value:expr) => {
         super::samples::kinds().map(|kind| $value(kind).to_owned()).to_vec()
+    };
+    (violation, $value:expr) => {
+        super::samples::violations().iter().map($value).collect()
+    };
+    (names, $value:expr) => {
+        vec![$value(&["mask".to_owned(), "tiling".to_owned()])]
     };
     (trouble, $value:expr) => {
         super::samples::STATUSES
@@ -105,10 +114,16 @@ texts! {
         to_create: text, problem: problem, refusal: refusal, refused: text, to_credits: text, file: file,
     }
 
+    /// The controls of a model.
+    ControlText {
+        required: text, deprecated: text, model_decides: text, address: text, pick_file: text, pick_files: text, uploading: text,
+        remove: text, failed: text, dropped: names, violation: violation, choose: text,
+    }
+
     /// One generation.
     ViewerText {
         title: text, back: text, prompt: text, model: text, size: text, shape: text, seed: text, seed_free: text,
-        made: text, took: text, file: text, held: text, charged: text, returned: text, price_path: text,
+        made: text, took: text, length: text, file: text, held: text, charged: text, returned: text, price_path: text,
         hash: text, hash_note: text, download: text, remix: text, others: text, waiting: text, reload: text,
     }
 
@@ -133,10 +148,18 @@ pub struct PageText {
     pub landing: LandingText,
     pub door: DoorText,
     pub picture: PictureText,
+    pub control: ControlText,
     pub viewer: ViewerText,
     pub credits: CreditsText,
     pub help: HelpText,
     pub trouble: TroubleText,
+}
+
+impl ControlText {
+    /// What the script says beside a file, as a text of JSON.
+    pub fn slot_words(&self) -> String {
+        serde_json::json!({"uploading": self.uploading, "remove": self.remove, "failed": self.failed}).to_string()
+    }
 }
 
 impl PageText {
@@ -148,6 +171,7 @@ impl PageText {
             self.landing.said(),
             self.door.said(),
             self.picture.said(),
+            self.control.said(),
             self.viewer.said(),
             self.credits.said(),
             self.help.said(),

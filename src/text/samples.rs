@@ -1,5 +1,6 @@
 //! One of everything the pages must have words for; the tests of `text` say them all in each language.
 
+use crate::domain::schema::Violation;
 use crate::domain::{Credits, Field, FieldProblem, Problem, Refusal, StatementKind};
 
 /// Statuses an error page is shown with, and one it has no words of its own for.
@@ -25,4 +26,21 @@ pub(super) fn refusals() -> Vec<Refusal> {
 
 pub(super) fn kinds() -> [StatementKind; 4] {
     [StatementKind::SignupGrant, StatementKind::Grant, StatementKind::Capture, StatementKind::Release]
+}
+
+pub fn violations() -> Vec<Violation> {
+    let found = |kind: &'static str, description: &str| Violation {
+        kind: kind.into(),
+        field: "input.steps".into(),
+        description: description.into(),
+    };
+    vec![
+        found("required", "steps is required"),
+        found("number_lte", "Must be less than or equal to 4"),
+        found("number_gte", "Must be greater than or equal to 1"),
+        found("enum", "steps must be one of the following: 1, 2"),
+        found("invalid_type", "Invalid type. Expected: integer, given: string"),
+        found("format", "Does not match format 'uri'"),
+        found("unheard_of", "No"),
+    ]
 }

@@ -77,7 +77,8 @@ pub fn aspect_picker(text: &'static ComposerText, value: &str, form: Form, awake
             </label>
         }
     });
-    view! { <fieldset class="chip aspects"><legend class="sr-only">{text.aspect}</legend>{radios.into_iter().collect::<Vec<_>>()}</fieldset> }
+    let none = flag(move || awake.get() && !form.chosen(|model| !model.aspects.is_empty()));
+    view! { <fieldset class="chip aspects" hidden=none><legend class="sr-only">{text.aspect}</legend>{radios.into_iter().collect::<Vec<_>>()}</fieldset> }
 }
 
 /// What is wrong at a field, if anything.

@@ -1,5 +1,6 @@
 //! What serde writes on the server, the islands read.
 
+use super::super::parcel::Controls;
 use super::*;
 use crate::components::samples;
 use serde::Serialize;
@@ -57,10 +58,17 @@ fn a_parcel_arrives_whatever_was_typed() {
         name: "a/b".into(),
         label: "B".into(),
         unit_price: Credits(3),
+        rule: PriceRule::Second,
         max_count: 4,
+        length: "input.duration".into(),
+        seconds: 5,
+        max_seconds: 10,
+        takes_words: true,
+        takes_seed: false,
         aspects: AspectRatio::ALL.into(),
     }];
-    let composer = ComposerStart { models, values, problems: vec![], notice: Some("だめ".into()) };
+    let composer =
+        ComposerStart { models, values, problems: vec![], notice: Some("だめ".into()), controls: Controls::default() };
     let parcel = Parcel {
         composer: Some(composer),
         generations: vec![samples::failed(Failure::Safety)],
@@ -74,9 +82,10 @@ fn a_parcel_arrives_whatever_was_typed() {
 
 #[test]
 fn a_refusal_says_as_much_as_it_knows() {
-    let whole = r#"{"title":"x","detail":"no","problems":[{"field":"count","problem":{"not_in_range":4}}],"price":6}"#;
+    let whole =
+        r#"{"title":"x","detail":"no","problems":[{"field":"count","problem":{"not_in_range":4}}],"price":6,"violations":"[1]"}"#;
     let problem = FieldProblem { field: Field::Count, problem: Problem::NotInRange(4) };
-    let expected = Refused { status: 0, detail: "no".into(), problems: vec![problem], price: Some(6) };
+    let expected = Refused { status: 0, detail: "no".into(), problems: vec![problem], price: Some(6), violations: "[1]".into() };
     assert_eq!(read(whole), Some(expected));
     assert_eq!(read("{}"), Some(Refused::default()));
     assert_eq!(read::<Refused>("<html>"), None);

@@ -1,8 +1,8 @@
 //! How the domain's types travel to and from the database: ids and enums as text, amounts and moments as bigint.
 
 use crate::domain::{
-    AccountId, AspectRatio, Credits, Failure, FileId, GenerationId, ModelName, PersonId, PredictionId, RequestKey, State,
-    Timestamp,
+    AccountId, AspectRatio, Credits, Failure, FileId, GenerationId, ModelName, OutputKind, PersonId, PredictionId, PriceRule,
+    RequestKey, State, Task, Timestamp,
 };
 use sqlx::any::{AnyTypeInfo, AnyValueRef};
 use sqlx::encode::IsNull;
@@ -51,6 +51,9 @@ stored_as! { String:
     RequestKey, |id| id.to_string(), |text| Some(RequestKey::trusted(text));
     State, |state| state.as_str().to_owned(), |text| State::parse(&text);
     Failure, |class| class.as_str().to_owned(), |text| Failure::parse(&text);
+    PriceRule, |rule| rule.as_str().to_owned(), |text| PriceRule::parse(&text);
+    OutputKind, |kind| kind.as_str().to_owned(), |text| OutputKind::parse(&text);
+    Task, |task| task.as_str().to_owned(), |text| Task::parse(&text);
     AspectRatio, |ratio| ratio.as_str().to_owned(), |text| AspectRatio::parse(&text);
 }
 

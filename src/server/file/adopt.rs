@@ -71,6 +71,13 @@ pub fn marked(input: &Map<String, Value>, names: &[&str]) -> Vec<FileId> {
     found
 }
 
+/// Whether a property holds a text that is no mark.
+pub fn has_addresses(input: &Map<String, Value>, name: &str) -> bool {
+    let Some(value) = input.get(name) else { return false };
+    let items = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
+    items.iter().filter_map(Value::as_str).any(|text| FileId::marked(text).is_none())
+}
+
 /// Who asks, and when.
 struct Side<'a> {
     files: &'a Files,

@@ -1,25 +1,10 @@
-//! What a file is, by the bytes it begins with. Nothing else is asked: neither its name nor what its sender says.
+//! What a file is, by its bytes, and which are taken where. Neither its name nor what its sender says is asked.
 //!
-//! What is not on this list is not taken. In particular nothing that a browser would run: no SVG, no HTML, no XML.
+//! Pictures, films and sounds are those of [`media`]. Where a model takes any file there are two more, which are only known by
+//! how they begin. What is on neither list is not taken: no SVG, no HTML, no XML, no program.
 
-use crate::server::picture;
+use crate::server::media;
 use crate::server::store::Extension;
-
-/// How much of a file has to be seen to know what it is.
-pub const HEAD: usize = 4_096;
-
-/// What a file is for, as far as its type tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Sort {
-    /// Something to look at.
-    Picture,
-    /// Something that moves.
-    Film,
-    /// Something to listen to.
-    Sound,
-    /// Anything else, for models that take any file.
-    Other,
-}
 
 /// What is taken somewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,62 +15,23 @@ pub enum Accepts {
     Any,
 }
 
-impl Accepts {
-    /// Whether files of this sort are taken.
-    pub fn takes(self, sort: Sort) -> bool {
-        self == Self::Any || sort != Sort::Other
-    }
-}
-
-/// The type of a file that begins so. `None` when it is none of ours.
-pub fn sniff(head: &[u8]) -> Option<Extension> {
-    if let Some(picture) = picture::Kind::sniff(head) {
-        return Some(picture.extension());
-    }
-    match head {
-        [_, _, _, _, b'f', b't', b'y', b'p', brand @ ..] => film(brand.first_chunk()?),
-        // One container for two kinds of films; only the one that browsers play names itself so near its beginning.
-        [0x1a, 0x45, 0xdf, 0xa3, rest @ ..] => {
-            rest.get(..64.min(rest.len()))?.windows(4).any(|word| word == b"webm").then_some(Extension::Webm)
-        }
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'A', b'V', b'E', ..] => Some(Extension::Wav),
-        [b'f', b'L', b'a', b'C', ..] => Some(Extension::Flac),
-        [b'O', b'g', b'g', b'S', ..] => Some(Extension::Ogg),
-        [b'I', b'D', b'3', 2..=4, ..] => Some(Extension::Mp3),
-        [0xff, header, rates, ..] if is_mpeg_layer_3(*header, *rates) => Some(Extension::Mp3),
+/// A document by how it begins. `None` when it is none of ours.
+pub fn document(bytes: &[u8]) -> Option<Extension> {
+    match bytes {
         [b'%', b'P', b'D', b'F', b'-', ..] => Some(Extension::Pdf),
         [b'P', b'K', 3, 4, ..] => Some(Extension::Zip),
         _ => None,
     }
 }
 
-/// By the brand of the container. Pictures come in it too (AVIF, HEIC); those we cannot read.
-fn film(brand: &[u8; 4]) -> Option<Extension> {
-    match brand {
-        b"qt  " => Some(Extension::Mov),
-        b"M4A " | b"M4B " => Some(Extension::M4a),
-        b"avc1" | b"dash" | b"MSNV" | b"M4V " | b"M4VP" => Some(Extension::Mp4),
-        [b'i', b's', b'o', b'm' | b'2'..=b'9'] | [b'm', b'p', b'4', b'1' | b'2'] => Some(Extension::Mp4),
-        [b'3', b'g', b'p', _] => Some(Extension::Mp4),
-        _ => None,
-    }
+/// Whether a browser shows such a file by itself, without being able to run anything in it.
+pub const fn is_shown(extension: Extension) -> bool {
+    !matches!(extension, Extension::Pdf | Extension::Zip | Extension::Json | Extension::Txt)
 }
 
-/// The second and third byte of a frame: a version that exists, layer III, and rates that are none of those left out.
-const fn is_mpeg_layer_3(header: u8, rates: u8) -> bool {
-    let (sync, version, layer) = (header >> 5, (header >> 3) & 3, (header >> 1) & 3);
-    let (bits, samples) = (rates >> 4, (rates >> 2) & 3);
-    sync == 0b111 && version != 1 && layer == 1 && bits != 0 && bits != 15 && samples != 3
-}
-
-/// What files of a type are for.
-pub const fn sort(extension: Extension) -> Sort {
-    match extension {
-        Extension::Png | Extension::Jpg | Extension::Webp => Sort::Picture,
-        Extension::Mp4 | Extension::Webm | Extension::Mov => Sort::Film,
-        Extension::Wav | Extension::Mp3 | Extension::Flac | Extension::Ogg | Extension::M4a => Sort::Sound,
-        Extension::Pdf | Extension::Zip | Extension::Json | Extension::Txt => Sort::Other,
-    }
+/// Whether a file of this kind is one that people may send: what we write ourselves is none.
+pub const fn is_sent(kind: media::Kind) -> bool {
+    !matches!(kind, media::Kind::Text | media::Kind::Json)
 }
 
 #[cfg(test)]
@@ -93,65 +39,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn se_26_a_file_is_what_its_bytes_say() {
-        for (head, extension) in [
-            (&b"\x89PNG\r\n\x1a\n____"[..], Extension::Png),
-            (b"\xff\xd8\xff\xe0____", Extension::Jpg),
-            (b"RIFF____WEBPVP8 ", Extension::Webp),
-            (b"\0\0\0\x18ftypmp42____", Extension::Mp4),
-            (b"\0\0\0\x18ftypisom____", Extension::Mp4),
-            (b"\0\0\0\x18ftypiso5____", Extension::Mp4),
-            (b"\0\0\0\x14ftypqt  ____", Extension::Mov),
-            (b"\0\0\0\x18ftypM4A ____", Extension::M4a),
-            (b"\x1a\x45\xdf\xa3\x9fB\x86\x81\x01B\xf7\x81\x01B\xf2\x81\x04B\xf3\x81\x08B\x82\x84webm", Extension::Webm),
-            (b"RIFF____WAVEfmt ", Extension::Wav),
-            (b"fLaC____", Extension::Flac),
-            (b"OggS____", Extension::Ogg),
-            (b"ID3\x04____", Extension::Mp3),
-            (b"\xff\xfb\x90\x64", Extension::Mp3),
-            (b"\xff\xf3\x40\xc4", Extension::Mp3),
-            (b"%PDF-1.7", Extension::Pdf),
-            (b"PK\x03\x04____", Extension::Zip),
-        ] {
-            assert_eq!(sniff(head), Some(extension), "{extension:?}");
-        }
-    }
-
-    #[test]
-    fn se_26_what_a_browser_or_a_machine_would_run_is_nothing() {
-        for head in [
+    fn se_26_what_a_browser_or_a_machine_would_run_is_neither_media_nor_a_document() {
+        for bytes in [
             &b""[..],
             b"<svg xmlns='http://www.w3.org/2000/svg'>",
             b"<?xml version='1.0'?><svg/>",
             b"\xef\xbb\xbf<svg/>",
             b"<!doctype html><script>",
-            b"GIF89a/*____*/=1;alert(1)",
             b"\x7fELF\x02\x01\x01",
             b"MZ\x90\0",
             b"\xca\xfe\xba\xbe",
             b"#!/bin/sh",
             b"\xff\xfe<\0s\0",
-            b"\xfe\xff\0<",
-            b"\xff\xff\xff\xff",
-            b"\0\0\0\x18ftypavif____",
-            b"\0\0\0\x18ftypheic____",
-            b"\0\0\0\x18ftyp",
-            b"\x1a\x45\xdf\xa3\x9fB\x82\x88matroska",
             b"BM____",
             b"PK\x05\x06",
             b"{\"json\":1}",
             b"plain text",
         ] {
-            assert_eq!(sniff(head), None, "{}", String::from_utf8_lossy(head));
+            assert!(document(bytes).is_none() && media::inspect(bytes).is_err(), "{}", String::from_utf8_lossy(bytes));
         }
+        assert_eq!((document(b"%PDF-1.7"), document(b"PK\x03\x04_")), (Some(Extension::Pdf), Some(Extension::Zip)));
     }
 
     #[test]
-    fn only_where_any_file_is_taken_are_documents_taken() {
-        for extension in Extension::ALL {
-            let sort = sort(extension);
-            assert!(Accepts::Any.takes(sort));
-            assert_eq!(Accepts::Media.takes(sort), sort != Sort::Other, "{extension:?}");
-        }
+    fn what_is_shown_is_what_is_looked_at_or_listened_to() {
+        let saved: Vec<_> = Extension::ALL.into_iter().filter(|extension| !is_shown(*extension)).collect();
+        assert_eq!(saved, [Extension::Pdf, Extension::Zip, Extension::Json, Extension::Txt]);
     }
 }

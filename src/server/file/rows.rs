@@ -261,6 +261,17 @@ async fn forget(store: &Store, object_key: &str) {
     }
 }
 
+/// The files that a generation works from.
+pub(super) async fn worked_from(db: &Db, generation: &GenerationId) -> Result<Vec<File>, sqlx::Error> {
+    sqlx::query_as(
+        "select id, owner_id, name, content_type, bytes, sha256, width, height, object_key, created_at
+         from file where id in (select file_id from file_use where generation_id = $1)",
+    )
+    .bind(generation)
+    .fetch_all(db.pool())
+    .await
+}
+
 /// Replicate's copy of a file, if it lives until then.
 pub(super) async fn copy(db: &Db, id: &FileId, until: Timestamp) -> Result<Option<String>, sqlx::Error> {
     let found: Option<(String,)> =

@@ -1,10 +1,12 @@
 //! What an owner may see of their generations. Every query names the owner; there is no look-up by bare id.
 
 use crate::domain::{
-    AspectRatio, Credits, Failure, GenerationId, GenerationView, ModelName, OutputView, PersonId, Phase, RequestKey, State,
-    Timestamp,
+    AspectRatio, Credits, Failure, GenerationId, GenerationView, Medium, ModelName, OutputKind, OutputView, PersonId, Phase,
+    PriceRule, RequestKey, State, Timestamp,
 };
 use crate::server::db::{Db, Tx};
+use crate::server::replicate::made;
+use serde_json::{Map, Value};
 use std::collections::HashMap;
 
 /// Pictures on one page of the gallery.
@@ -44,6 +46,9 @@ struct Row {
     label: String,
     aspect: AspectRatio,
     count: i64,
+    price_rule: PriceRule,
+    output_kind: OutputKind,
+    output_text: Option<String>,
     seed: Option<i64>,
     price: Credits,
     captured: Credits,
@@ -59,7 +64,7 @@ macro_rules! select_views {
     ($rest:literal) => {
         concat!(
             "select g.id, g.request_key, g.version, g.state, g.prediction_status, g.cancel_requested_at, g.failure, g.prompt, g.model,
-                    m.label, g.aspect, g.count, g.seed, g.price, g.captured, g.progress,
+                    m.label, g.aspect, g.count, g.price_rule, g.output_kind, g.output_text, g.seed, g.price, g.captured, g.progress,
                     g.created_at, g.started_at, g.finished_at, g.updated_at
              from generation g join model m on m.name = g.model ",
             $rest
@@ -168,6 +173,55 @@ pub async fn file(db: &Db, owner: &PersonId, id: &GenerationId, place: i64) -> R
     .await
 }
 
+/// What a generation was told, and which model; `None` when it is not this person's.
+///
+/// # Errors
+/// When the database fails.
+pub async fn input(db: &Db, owner: &PersonId, id: &GenerationId) -> Result<Option<(ModelName, Map<String, Value>)>, sqlx::Error> {
+    let row: Option<(ModelName, String)> = sqlx::query_as("select model, input from generation where owner_id = $1 and id = $2")
+        .bind(owner)
+        .bind(id)
+        .fetch_optional(db.pool())
+        .await?;
+    Ok(row.map(|(model, input)| (model, serde_json::from_str(&input).unwrap_or_default())))
+}
+
+/// The output of a generation in the shape its model gave it, each kept file as the address that `address` tells; `None`
+/// when it is not this person's or has none.
+///
+/// # Errors
+/// When the database fails.
+pub async fn shape(
+    db: &Db,
+    owner: &PersonId,
+    id: &GenerationId,
+    address: &impl Fn(i64) -> Option<String>,
+) -> Result<Option<Value>, sqlx::Error> {
+    let shape: Option<(Option<String>,)> = sqlx::query_as("select output_shape from generation where owner_id = $1 and id = $2")
+        .bind(owner)
+        .bind(id)
+        .fetch_optional(db.pool())
+        .await?;
+    let shape = shape.and_then(|(shape,)| serde_json::from_str(&shape?).ok());
+    Ok(shape.map(|shape| made::with_addresses(&shape, address)))
+}
+
+/// What the text or the document among the outputs says, for reading.
+///
+/// # Errors
+/// When the database fails.
+pub async fn document(db: &Db, owner: &PersonId, view: &GenerationView) -> Result<Option<String>, sqlx::Error> {
+    if view.outputs.iter().all(|output| !matches!(output.medium(), Medium::Text | Medium::Json)) {
+        return Ok(None);
+    }
+    let address = |place| view.outputs.iter().find(|output| output.index == place).map(|output| output.url.clone());
+    let shape = shape(db, owner, &view.id, &address).await?;
+    Ok(shape.map(|shape| match made::text(&shape, view.kind) {
+        Some(text) => text,
+        None => serde_json::to_string_pretty(&shape).unwrap_or_default(),
+    }))
+}
+
 /// Whether a generation is this person's.
 pub(super) async fn exists(tx: &mut Tx, owner: &PersonId, id: &GenerationId) -> Result<bool, sqlx::Error> {
     let found: Option<(i64,)> = sqlx::query_as("select version from generation where id = $1 and owner_id = $2")
@@ -190,6 +244,7 @@ struct OutputRow {
     height: i64,
     color: String,
     thumbhash: String,
+    duration_ms: Option<i64>,
 }
 
 /// Joins generations with their outputs: two queries however many rows, the ids travelling as one JSON text.
@@ -199,9 +254,9 @@ async fn with_outputs(db: &Db, rows: Vec<Row>) -> Result<Vec<GenerationView>, sq
     }
     let ids: Vec<_> = rows.iter().map(|row| row.id.as_str()).collect();
     let outputs: Vec<OutputRow> = sqlx::query_as(db.either(
-        "select generation_id, place, object_key, content_type, bytes, sha256, width, height, color, thumbhash
+        "select generation_id, place, object_key, content_type, bytes, sha256, width, height, color, thumbhash, duration_ms
          from output where generation_id in (select value from json_each($1)) order by generation_id, place",
-        "select generation_id, place, object_key, content_type, bytes, sha256, width, height, color, thumbhash
+        "select generation_id, place, object_key, content_type, bytes, sha256, width, height, color, thumbhash, duration_ms
          from output where generation_id in (select json_array_elements_text($1::json)) order by generation_id, place",
     ))
     .bind(serde_json::json!(ids).to_string())
@@ -222,14 +277,17 @@ async fn with_outputs(db: &Db, rows: Vec<Row>) -> Result<Vec<GenerationView>, sq
 
 fn output_view(row: OutputRow) -> OutputView {
     let (id, place) = (&row.generation_id, row.place);
+    let picture = Medium::of(&row.content_type) == Medium::Picture;
+    let copy = |size: &str| if picture { format!("/files/{id}/{place}.{size}.webp") } else { String::new() };
     let extension = row.object_key.rsplit('.').next().unwrap_or_default();
     OutputView {
         index: place,
         url: format!("/files/{id}/{place}.{extension}"),
-        small: format!("/files/{id}/{place}.small.webp"),
-        large: format!("/files/{id}/{place}.large.webp"),
+        small: copy("small"),
+        large: copy("large"),
         width: row.width,
         height: row.height,
+        duration_ms: row.duration_ms,
         bytes: row.bytes,
         content_type: row.content_type,
         sha256: row.sha256,
@@ -250,6 +308,9 @@ fn view(row: Row, outputs: Vec<OutputView>) -> GenerationView {
         model_label: row.label,
         aspect: row.aspect,
         count: row.count,
+        price_rule: row.price_rule,
+        kind: row.output_kind,
+        text: row.output_text.map(|text| beginning(&text)),
         seed: row.seed,
         price: row.price,
         captured: row.captured,
@@ -260,6 +321,15 @@ fn view(row: Row, outputs: Vec<OutputView>) -> GenerationView {
         finished_at: row.finished_at,
         // While it is saving, what is kept already is not shown: a card shows a whole result or none.
         outputs: if row.state == State::Succeeded { outputs } else { Vec::new() },
+    }
+}
+
+/// As much of a text as travels with every change of it.
+fn beginning(text: &str) -> String {
+    const LONGEST: usize = 8_000;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 

@@ -4,15 +4,17 @@
 
 use super::limits::{self, Lesson};
 use super::note;
-use crate::domain::{Credits, Failure, GenerationId, ModelName, PersonId, PredictionId, State, Timestamp};
+use crate::domain::{Credits, Failure, GenerationId, ModelName, OutputKind, PersonId, PredictionId, PriceRule, State, Timestamp};
 use crate::server::crash::{self, Point};
 use crate::server::db::{Db, Tx, retried};
 use crate::server::ledger;
+use crate::server::outbox;
+use crate::server::replicate::WebhookEvent;
 use sqlx::{Any, Executor};
 
 /// A generation as the worker's core sees it: the columns that decide what to do next.
 #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
-#[expect(missing_docs, reason = "the columns are explained in migrations/0001_foundation.sql")]
+#[expect(missing_docs, reason = "the columns are explained in migrations/0001_foundation.sql and 0005_catalogue.sql")]
 pub struct Job {
     pub id: GenerationId,
     pub owner_id: PersonId,
@@ -20,6 +22,8 @@ pub struct Job {
     pub model_version: Option<String>,
     pub input: String,
     pub count: i64,
+    pub price_rule: PriceRule,
+    pub output_kind: OutputKind,
     pub unit_price: Credits,
     pub price: Credits,
     pub captured: Credits,
@@ -39,6 +43,8 @@ pub struct Job {
     pub prediction_id: Option<PredictionId>,
     pub prediction_status: Option<String>,
     pub prediction_output: Option<String>,
+    pub output_shape: Option<String>,
+    pub output_text: Option<String>,
     pub prediction_metrics: Option<String>,
     pub progress: Option<i64>,
     pub output_until: Option<Timestamp>,
@@ -119,6 +125,7 @@ pub struct KeptOutput {
     pub height: i64,
     pub color: String,
     pub thumbhash: String,
+    pub duration_ms: Option<i64>,
 }
 
 /// Records the outcome of a step: the new row, its money and its history, in one transaction. `false` means that the
@@ -148,6 +155,12 @@ async fn record_once(db: &Db, before: &Job, after: &Job, effects: &Effects, now:
     if let Some(lesson) = effects.lesson {
         limits::learn(&mut tx, lesson, effects.detail.as_deref(), now).await?;
     }
+    if before.started_at.is_none() && after.started_at.is_some() {
+        outbox::post(&mut tx, &after.id, WebhookEvent::Start, now).await?;
+    }
+    if before.output_text != after.output_text && !after.state.is_terminal() {
+        outbox::post(&mut tx, &after.id, WebhookEvent::Output, now).await?;
+    }
     if before.state != after.state || effects.detail.is_some() {
         note(&mut tx, &after.id, now, before.lease_epoch, Some(before.state), after.state, effects.detail.as_deref()).await?;
     }
@@ -166,6 +179,7 @@ async fn write(tx: &mut Tx, before: &Job, after: &Job, now: Timestamp) -> Result
         "update generation set state = $4, lease_owner = $24, lease_until = $6, step_try = $7, lost_leases = $8, reconciles = $9,
                 paid_attempts = $10, prediction_id = $11, prediction_status = $12, prediction_output = $13, prediction_metrics = $14,
                 progress = $15, given_up = $23, output_until = $16, failure = $17, failure_detail = $18, started_at = $19, captured = $20,
+                output_shape = $25, output_text = $26,
                 finished_at = (case when $4 in ('succeeded', 'failed', 'canceled') then $21 else finished_at end),
                 run_at = (case when cancel_requested_at is not null and $22 = 0 and $4 <> 'submitting' then $21 else $5 end),
                 updated_at = $21, version = version + 1
@@ -195,6 +209,8 @@ async fn write(tx: &mut Tx, before: &Job, after: &Job, now: Timestamp) -> Result
     .bind(i64::from(before.cancel_requested_at.is_some()))
     .bind(after.given_up)
     .bind(after.lease_owner.clone())
+    .bind(after.output_shape.clone())
+    .bind(after.output_text.clone())
     .execute(tx.connection())
     .await?;
     Ok(written.rows_affected() == 1)
@@ -225,8 +241,8 @@ pub async fn keep_output(db: &Db, job: &Job, output: &KeptOutput, now: Timestamp
         return Ok(false);
     }
     sqlx::query(
-        "insert into output (generation_id, place, object_key, content_type, bytes, sha256, width, height, color, thumbhash, created_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) on conflict (generation_id, place) do nothing",
+        "insert into output (generation_id, place, object_key, content_type, bytes, sha256, width, height, color, thumbhash, created_at, duration_ms)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict (generation_id, place) do nothing",
     )
     .bind(&job.id)
     .bind(output.place)
@@ -239,6 +255,7 @@ pub async fn keep_output(db: &Db, job: &Job, output: &KeptOutput, now: Timestamp
     .bind(&output.color)
     .bind(&output.thumbhash)
     .bind(now)
+    .bind(output.duration_ms)
     .execute(tx.connection())
     .await?;
     tx.commit().await?;
@@ -246,14 +263,15 @@ pub async fn keep_output(db: &Db, job: &Job, output: &KeptOutput, now: Timestamp
     Ok(true)
 }
 
-/// The places of a generation's outputs that are kept already.
+/// A generation's outputs that are kept already: the place and, where there is one, the length in milliseconds.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn kept_places(db: &Db, id: &GenerationId) -> Result<Vec<i64>, sqlx::Error> {
-    let rows: Vec<(i64,)> =
-        sqlx::query_as("select place from output where generation_id = $1 order by place").bind(id).fetch_all(db.pool()).await?;
-    Ok(rows.into_iter().map(|(place,)| place).collect())
+pub async fn kept(db: &Db, id: &GenerationId) -> Result<Vec<(i64, Option<i64>)>, sqlx::Error> {
+    sqlx::query_as("select place, duration_ms from output where generation_id = $1 order by place")
+        .bind(id)
+        .fetch_all(db.pool())
+        .await
 }
 
 /// Notes that an output is whole in the spool of a node, because the store would not take it: while that is so, nobody

@@ -6,9 +6,10 @@
 use super::media::{self, Shown};
 use super::trouble::{Explained, Trouble};
 use super::visitor::SignedIn;
-use crate::domain::{FileId, FileProblem};
+use crate::domain::{FileId, FileProblem, Model, PersonId, Refusal};
 use crate::server::App;
-use crate::server::file::kind::{self, Accepts, Sort};
+use crate::server::file::adopt::{Unadopted, adopt};
+use crate::server::file::kind::{self, Accepts};
 use crate::server::file::{self, File, PAGE_BYTES};
 use crate::text;
 use axum::Json;
@@ -18,7 +19,7 @@ use axum::extract::{Multipart, Path, Query, State};
 use axum::http::{HeaderMap, Response, StatusCode};
 use axum::response::IntoResponse;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 #[derive(Deserialize)]
 pub(super) struct What {
@@ -65,7 +66,7 @@ pub(super) async fn show(
     let file = found(&app, &person, &id).await?;
     let key = file.key().ok_or(Trouble::NOT_FOUND)?;
     // A browser shows pictures, films and sounds; anything else is for a program of its owner's choosing.
-    let inline = kind::sort(key.extension()) != Sort::Other;
+    let inline = kind::is_shown(key.extension());
     media::deliver(&app, &key, &Shown { etag: &file.sha256, name: &file.name, inline }, &request).await
 }
 
@@ -89,6 +90,21 @@ fn told(file: &File) -> Value {
         "id": file.id, "url": format!("/api/app/files/{}", file.id), "name": file.name, "content_type": file.content_type,
         "bytes": file.bytes, "width": file.width, "height": file.height,
     })
+}
+
+/// Makes files of ours out of what an input names for this model. A refusal is an answer, not a failure.
+pub(super) async fn adopted(
+    app: &App,
+    owner: &PersonId,
+    input: &mut Map<String, Value>,
+    model: &Model,
+) -> Result<Result<(), Refusal>, Trouble> {
+    let (names, origin) = (model.file_names(), &app.config.public_url);
+    match adopt(&app.files, origin, owner, input, &names, Accepts::Any, app.clock.now()).await {
+        Ok(_) => Ok(Ok(())),
+        Err(Unadopted { name, error: file::Error::Refused(problem) }) => Ok(Err(Refusal::Input(vec![problem.violation(&name)]))),
+        Err(Unadopted { error, .. }) => Err(error.into()),
+    }
 }
 
 fn refused(error: file::Error, person: &SignedIn) -> Result<Response<Body>, Trouble> {

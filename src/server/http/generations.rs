@@ -1,25 +1,29 @@
 //! The button: one press, one generation. The same address answers a form with a redirect and an island with JSON.
 
+use super::files;
 use super::site::create_page;
 use super::trouble::{Explained, Trouble, door};
 use super::visitor::{SignedIn, Visitor};
+use crate::domain::schema::Violation;
 use crate::domain::{FieldProblem, GenerationId, GenerationView, Lang, RawRequest, Refusal};
 use crate::server::App;
 use crate::server::generation::{self, Error, Requested, Source, views, waits};
 use crate::server::model;
-use crate::text;
+use crate::{pages, text};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Form, Json};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::json;
 
 pub(super) async fn generate(
     State(app): State<App>,
     visitor: Visitor,
     person: Option<SignedIn>,
-    Form(Pressed { page, form }): Form<Pressed>,
+    Form(fields): Form<Vec<(String, String)>>,
 ) -> Result<Response, Trouble> {
+    let (page, form) = pressed(fields);
     let Some(person) = person.filter(|_| visitor.is_own_page(Some(&page))) else {
         return if visitor.wants_json {
             Err(Trouble::SIGNED_OUT)
@@ -41,12 +45,33 @@ pub(super) async fn generate(
 }
 
 /// What the button sends: the request, and whose page the button stood on.
-#[derive(Deserialize)]
-pub(super) struct Pressed {
-    #[serde(default)]
-    page: String,
-    #[serde(flatten)]
-    form: RawRequest,
+fn pressed(fields: Vec<(String, String)>) -> (String, RawRequest) {
+    let page = fields.iter().find(|(name, _)| name == "page").map(|(_, page)| page.clone());
+    (page.unwrap_or_default(), RawRequest::of_form(fields))
+}
+
+/// Another model was chosen in the form: its controls, with what of the last one's fits. A script puts them into the page; without
+/// one the whole page comes again.
+pub(super) async fn controls(
+    State(app): State<App>,
+    person: SignedIn,
+    Form(fields): Form<Vec<(String, String)>>,
+) -> Result<Response, Trouble> {
+    let drawn_for = fields.iter().find(|(name, _)| name == "drawn_for").map(|(_, name)| name.clone());
+    let mut form = RawRequest::of_form(fields);
+    let catalogue = model::offered(&app.db).await?;
+    let mut dropped = Vec::new();
+    let from = drawn_for.and_then(|name| catalogue.iter().find(|model| model.name.as_str() == name));
+    if let (Some(from), Some(to)) = (from, form.choose(&catalogue)) {
+        (form, dropped) = form.carried(from, to);
+    }
+    if !person.visitor.wants_json {
+        return create_page(&app, &person, form, None).await;
+    }
+    let lang = person.visitor.lang;
+    let drawn = form.choose(&catalogue).map(|model| pages::controls(model, &form.controls, &[], lang)).unwrap_or_default();
+    let dropped = (!dropped.is_empty()).then(|| (text::pages(lang).control.dropped)(&dropped));
+    Ok(Json(json!({"needed": drawn.needed, "rest": drawn.rest, "dropped": dropped})).into_response())
 }
 
 /// The door, and behind it the form with what was typed, as far as an address can carry it.
@@ -65,7 +90,15 @@ pub(super) async fn request(
     source: Source,
 ) -> Result<Result<Requested, Refusal>, Trouble> {
     let catalogue = model::offered(&app.db).await?;
-    match generation::request_from(source, &app.db, &person.id, raw, &catalogue, app.clock.now()).await {
+    let requested = match generation::read(raw, &catalogue) {
+        // Only of what can be made are the files fetched.
+        Ok((mut request, model)) => match files::adopted(app, &person.id, &mut request.input, model).await? {
+            Ok(()) => generation::request_ready(source, &app.db, &person.id, &request, model, app.clock.now()).await,
+            Err(refusal) => return Ok(Err(refusal)),
+        },
+        Err(error) => Err(error),
+    };
+    match requested {
         Ok(requested) => Ok(Ok(requested)),
         Err(Error::Refused(refusal)) => Ok(Err(refusal)),
         Err(error) => Err(error.into()),
@@ -101,12 +134,22 @@ struct Refused {
     available: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     price: Option<i64>,
+    /// For the script that marks the model's own controls, as a text of JSON.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    violations: String,
+}
+
+/// What is wrong at which control, in the person's language.
+fn marked(violations: &[Violation], lang: Lang) -> String {
+    let say = text::pages(lang).control.violation;
+    let marked = violations.iter().map(|found| json!({"at": found.property(), "says": say(found)}));
+    json!(marked.collect::<Vec<_>>()).to_string()
 }
 
 /// The status of a refusal.
 pub(super) const fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
-        Refusal::Fields(_) | Refusal::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::Fields(_) | Refusal::Input(_) | Refusal::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::Insufficient { .. } => StatusCode::PAYMENT_REQUIRED,
         Refusal::PriceChanged { .. } => StatusCode::CONFLICT,
         Refusal::TooManyQueued { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -119,13 +162,17 @@ fn refused(refusal: &Refusal, lang: Lang) -> Response {
         Refusal::Fields(problems) => (problems.clone(), None, None),
         Refusal::Insufficient { available, price } => (Vec::new(), Some(available.0), Some(price.0)),
         Refusal::PriceChanged { price, .. } => (Vec::new(), None, Some(price.0)),
-        Refusal::KeyReused | Refusal::TooManyQueued { .. } => (Vec::new(), None, None),
+        Refusal::Input(_) | Refusal::KeyReused | Refusal::TooManyQueued { .. } => (Vec::new(), None, None),
     };
     let title = match refusal {
         Refusal::Insufficient { .. } => "Insufficient credits",
         _ => words.refused,
     };
-    let body = Refused { title, detail: (words.refusal)(refusal), problems, available, price };
+    let violations = match refusal {
+        Refusal::Input(violations) => marked(violations, lang),
+        _ => String::new(),
+    };
+    let body = Refused { title, detail: (words.refusal)(refusal), problems, available, price, violations };
     let mut response = (status(refusal), Json(body)).into_response();
     response.extensions_mut().insert(Explained);
     response

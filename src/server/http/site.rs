@@ -3,7 +3,7 @@
 use super::render::Page;
 use super::trouble::Trouble;
 use super::visitor::{SignedIn, Visitor};
-use crate::domain::{GenerationId, GenerationView, PersonId, RawRequest, Refusal, Timestamp};
+use crate::domain::{GenerationId, PersonId, RawRequest, Refusal, Timestamp};
 use crate::pages::{Create, Credits30, CreditsPage, Gallery, Help, Hold, Landing, ViewerPage};
 use crate::server::App;
 use crate::server::db::mint;
@@ -42,6 +42,7 @@ pub(super) async fn help(State(app): State<App>, visitor: Visitor) -> Result<Res
 pub(super) struct CreateQuery {
     remix: Option<String>,
     prompt: Option<String>,
+    model: Option<String>,
 }
 
 pub(super) async fn create(
@@ -49,11 +50,13 @@ pub(super) async fn create(
     person: SignedIn,
     Query(query): Query<CreateQuery>,
 ) -> Result<Response, Trouble> {
-    let mut form = RawRequest { prompt: query.prompt.unwrap_or_default(), ..RawRequest::default() };
+    let (prompt, model) = (query.prompt.unwrap_or_default(), query.model.unwrap_or_default());
+    let mut form = RawRequest { model, prompt, ..RawRequest::default() };
     if let Some(id) = query.remix.as_deref().and_then(GenerationId::parse)
-        && let Some(view) = views::find(&app.db, &person.id, &id).await?
+        && let Some((name, input)) = views::input(&app.db, &person.id, &id).await?
+        && let Some(model) = model::offered(&app.db).await?.iter().find(|model| model.name == name)
     {
-        form = remix(&view);
+        form = RawRequest::of_input(model, &input);
     }
     create_page(&app, &person, form, None).await
 }
@@ -85,19 +88,6 @@ pub(super) async fn create_page(
             view! { <Create viewer start models form refusal active recent /> }
         })
         .await)
-}
-
-fn remix(view: &GenerationView) -> RawRequest {
-    RawRequest {
-        request_key: String::new(),
-        model: view.model.to_string(),
-        prompt: view.prompt.clone(),
-        aspect_ratio: view.aspect.as_str().to_owned(),
-        count: view.count.to_string(),
-        // A remix is a new picture of the same wish; the same seed would make the same picture.
-        seed: String::new(),
-        quoted_price: String::new(),
-    }
 }
 
 #[derive(Deserialize)]
@@ -141,13 +131,14 @@ pub(super) async fn viewer(
     let start = person.visitor.start(app.clock.now());
     let viewer = person.visitor.viewer(&app).await?;
     let generation = views::find(&app.db, &person.id, &id).await?.ok_or(Trouble::NOT_FOUND)?;
+    let document = views::document(&app.db, &person.id, &generation).await?;
     let title: String = generation.prompt.chars().take(60).collect();
     let unfinished = !generation.phase.is_terminal();
     let page = Page { unfinished, ..Page::new(viewer.clone(), title, true) };
     Ok(page
         .render(&app, move || {
             let (viewer, start, generation) = (viewer.clone(), start.clone(), generation.clone());
-            view! { <ViewerPage viewer start generation shown /> }
+            view! { <ViewerPage viewer start generation shown document=document.clone() /> }
         })
         .await)
 }

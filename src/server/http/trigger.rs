@@ -144,6 +144,10 @@ fn refused(refusal: &Refusal, person: &SignedIn) -> Response {
             });
             answer(StatusCode::UNPROCESSABLE_ENTITY, &body)
         }
+        Refusal::Input(violations) => answer(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &json!({"error": "Input validation failed", "detail": crate::domain::schema::detail(violations), "invalid_fields": violations}),
+        ),
         Refusal::KeyReused => {
             answer(StatusCode::UNPROCESSABLE_ENTITY, &json!({"error": detail, "field": name(Field::RequestKey)}))
         }

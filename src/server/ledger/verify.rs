@@ -50,7 +50,10 @@ const PROMISES: &[(&str, &str)] = &[
     (
         "what was paid for was kept",
         "select g.id from generation g where g.state = 'succeeded'
-           and g.captured <> g.unit_price * (select count(*) from output o where o.generation_id = g.id)",
+           and (not exists (select 1 from output o where o.generation_id = g.id) or g.captured <> (case g.price_rule
+             when 'run' then g.unit_price
+             when 'second' then g.captured / g.unit_price * g.unit_price
+             else g.unit_price * (select count(*) from output o where o.generation_id = g.id) end))",
     ),
     ("all accounts together hold nothing", "select 'all' from (select cast(coalesce(sum(amount), 0) as bigint) as total from entry) every where total <> 0"),
     (

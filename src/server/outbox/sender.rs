@@ -34,7 +34,7 @@ const FORGET: Duration = Duration::from_hours(1);
 const GRACE: Duration = Duration::from_secs(10);
 
 /// How a generation is told of, as JSON; `None` when there is nothing to tell any more.
-pub type Tell = Arc<dyn Fn(GenerationId) -> BoxFuture<'static, Result<Option<String>, sqlx::Error>> + Send + Sync>;
+pub type Tell = Arc<dyn Fn(PersonId, GenerationId) -> BoxFuture<'static, Result<Option<String>, sqlx::Error>> + Send + Sync>;
 
 /// What it takes to send. Cheap to clone.
 #[derive(Clone)]
@@ -209,7 +209,7 @@ impl Sender {
         if message.body.is_some() {
             return Ok(message.body.clone());
         }
-        let Some(body) = (self.tell)(message.generation_id.clone()).await? else { return Ok(None) };
+        let Some(body) = (self.tell)(message.owner_id.clone(), message.generation_id.clone()).await? else { return Ok(None) };
         let mut tx = self.db.begin().await?;
         sqlx::query("update webhook_out set body = $2 where id = $1 and body is null")
             .bind(message.id.clone())

@@ -12,7 +12,7 @@ const QUALITY: u8 = 95;
 /// A picture that was decoded to its end and written anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cleaned {
-    /// What it is; the same as before.
+    /// What it is; the same as before, but of a GIF.
     pub kind: Kind,
     /// Pixels, upright.
     pub width: u32,
@@ -29,6 +29,11 @@ pub struct Cleaned {
 /// With the [`Problem`] it has.
 pub fn clean(bytes: &[u8]) -> Result<Cleaned, Problem> {
     let kind = Kind::sniff(bytes).ok_or(Problem::NotAPicture)?;
+    let into = match kind {
+        // Colours by the dozen: what its first frame shows is kept without loss.
+        Kind::Gif => Kind::Png,
+        other => other,
+    };
     if bytes.len() > MAX_BYTES {
         return Err(Problem::TooLarge);
     }
@@ -38,13 +43,13 @@ pub fn clean(bytes: &[u8]) -> Result<Cleaned, Problem> {
     // spoil them.
     let profile = decoder.icc_profile().ok().flatten().filter(|profile| profile.get(16..20) == Some(b"RGB "));
     let picture = upright(decoder)?;
-    Ok(Cleaned { kind, width: picture.width(), height: picture.height(), bytes: encode(kind, &picture, profile)? })
+    Ok(Cleaned { kind: into, width: picture.width(), height: picture.height(), bytes: encode(into, &picture, profile)? })
 }
 
 fn encode(kind: Kind, picture: &DynamicImage, profile: Option<Vec<u8>>) -> Result<Vec<u8>, Problem> {
     let mut file = Vec::new();
     match kind {
-        Kind::Png => write(PngEncoder::new(&mut file), picture, profile)?,
+        Kind::Png | Kind::Gif => write(PngEncoder::new(&mut file), picture, profile)?,
         Kind::Jpeg => write(JpegEncoder::new_with_quality(&mut file, QUALITY), picture, profile)?,
         // The one encoder of this format that packs with loss takes no profile; nearly all such pictures have none.
         Kind::Webp => file = super::to_webp(picture, f32::from(QUALITY))?,

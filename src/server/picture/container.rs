@@ -1,6 +1,6 @@
 //! Where a picture's file ends, by the frames of its format and without decoding it.
 //!
-//! All three formats say how long each of their parts is, and which is the last. A file cut anywhere therefore shows it,
+//! All four formats say how long each of their parts is, and which is the last. A file cut anywhere therefore shows it,
 //! even where decoders are content: a PNG without its end, a JPEG whose last rows would be painted grey.
 
 use super::Kind;
@@ -11,6 +11,7 @@ pub(super) fn end(kind: Kind, bytes: &[u8]) -> Option<usize> {
         Kind::Png => png(bytes),
         Kind::Jpeg => jpeg(bytes),
         Kind::Webp => webp(bytes),
+        Kind::Gif => gif(bytes),
     }
 }
 
@@ -61,6 +62,32 @@ fn webp(bytes: &[u8]) -> Option<usize> {
         at = at.checked_add(8)?.checked_add(length)?.checked_add(length % 2).filter(|next| *next <= end)?;
     }
     (at == end).then_some(end)
+}
+
+/// A screen of 13 bytes and its colours, then blocks by their first byte: a picture, an extension or the end. Their data
+/// comes in pieces of up to 255 bytes, each behind its length; an empty piece is the last.
+fn gif(bytes: &[u8]) -> Option<usize> {
+    let colors = |flags: u8| if flags & 0x80 == 0 { 0 } else { 3 << ((flags & 7) + 1) };
+    let [flags] = array(bytes, 10)?;
+    let mut at = 13 + colors(flags);
+    loop {
+        match array(bytes, at)? {
+            [0x21] => at += 2,
+            [0x2c] => {
+                let [flags] = array(bytes, at + 9)?;
+                at += 11 + colors(flags);
+            }
+            [0x3b] => return Some(at + 1),
+            _ => return None,
+        }
+        loop {
+            let [length] = array(bytes, at)?;
+            at += 1 + usize::from(length);
+            if length == 0 {
+                break;
+            }
+        }
+    }
 }
 
 /// `N` bytes from `at`, if there are so many.

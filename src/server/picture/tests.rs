@@ -1,7 +1,11 @@
 //! What is a picture and what is none.
 
 use super::*;
-use image::{ExtendedColorType, ImageEncoder, Rgb, RgbImage, Rgba, codecs::jpeg::JpegEncoder};
+use image::{
+    ExtendedColorType, ImageEncoder, Rgb, RgbImage, Rgba,
+    codecs::gif::{GifEncoder, Repeat},
+    codecs::jpeg::JpegEncoder,
+};
 use proptest::prelude::*;
 use std::{
     sync::LazyLock,
@@ -47,6 +51,26 @@ fn animated_webp(width: u32, height: u32) -> Vec<u8> {
     encoder.encode().to_vec()
 }
 
+fn gif(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = GifEncoder::new_with_speed(&mut bytes, 30);
+    encoder.encode(&painted(width, height), width, height, ExtendedColorType::Rgb8).expect("an encoder");
+    drop(encoder);
+    bytes
+}
+
+fn animated_gif(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = GifEncoder::new_with_speed(&mut bytes, 30);
+    let frames = [RgbImage::from_pixel(width, height, Rgb([255, 0, 0])), RgbImage::from_pixel(width, height, Rgb([0, 0, 255]))];
+    encoder.set_repeat(Repeat::Infinite).expect("an encoder");
+    for frame in frames {
+        encoder.encode(&frame, width, height, ExtendedColorType::Rgb8).expect("an encoder");
+    }
+    drop(encoder);
+    bytes
+}
+
 /// A PNG of this head whose pixels are eight bytes of a zlib stream of nothing.
 fn claiming(width: u32, height: u32, bits: u8, color: u8) -> Vec<u8> {
     let crc = |bytes: &[u8]| {
@@ -76,12 +100,14 @@ fn size(webp: &[u8]) -> (u32, u32) {
 
 type Maker = fn(u32, u32) -> Vec<u8>;
 
-const MAKERS: [(&str, Maker, Kind); 5] = [
+const MAKERS: [(&str, Maker, Kind); 7] = [
     ("png", png, Kind::Png),
     ("jpeg", jpeg, Kind::Jpeg),
     ("lossless webp", lossless_webp, Kind::Webp),
     ("lossy webp", lossy_webp, Kind::Webp),
     ("animated webp", animated_webp, Kind::Webp),
+    ("gif", gif, Kind::Gif),
+    ("animated gif", animated_gif, Kind::Gif),
 ];
 
 #[test]
@@ -204,11 +230,17 @@ fn pictures_beyond_the_limits_are_refused_before_they_are_unpacked() {
 }
 
 #[test]
+fn a_gif_of_no_frame_is_damaged_and_of_several_the_first_is_shown() {
+    assert!(matches!(inspect(b"GIF89a\x01\0\x01\0\0\0\0;"), Err(Problem::Damaged(_))));
+    assert_eq!(inspect(&animated_gif(30, 20)).expect("a picture").color, "#ff0000");
+}
+
+#[test]
 fn what_is_no_picture_is_refused_whatever_it_is_called() {
     let svg = br#"<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>"#;
     let html = b"<!doctype html><script>alert(1)</script>";
     let impostors: [&[u8]; 9] =
-        [b"", b"\x89PNG", b"\xff\xd8", svg, html, b"GIF89a\x01\0\x01\0\0\0\0;", b"%PDF-1.7", b"BM\0\0\0\0", b"RIFF\0\0\0\0WAVE"];
+        [b"", b"\x89PNG", b"\xff\xd8", svg, html, b"GIF88a\x01\0\x01\0\0\0\0;", b"%PDF-1.7", b"BM\0\0\0\0", b"RIFF\0\0\0\0WAVE"];
     for impostor in impostors {
         assert_eq!(inspect(impostor), Err(Problem::NotAPicture), "{:?}", String::from_utf8_lossy(impostor));
     }

@@ -3,6 +3,7 @@
 //! Only a prediction's `id` is required when reading: recorded answers leave out `output`, `logs`, `metrics` and
 //! `data_removed` at different times, and the `OpenAPI` description disagrees with all of them.
 
+use super::made::Made;
 use crate::domain::{ModelName, PredictionId, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -168,11 +169,7 @@ pub enum RunFailure {
 impl Prediction {
     /// Every http(s) and `data:` URL in the output, in order: a string, a list, nested lists or the values of objects.
     pub fn output_urls(&self) -> Vec<String> {
-        let mut urls = Vec::new();
-        if let Some(output) = &self.output {
-            collect_urls(output, &mut urls);
-        }
-        urls
+        self.output.as_ref().map_or_else(Vec::new, |output| Made::of(output, usize::MAX).links)
     }
 
     /// Percent done, 0 to 100, from the last progress bar in the logs. It may go back: some models draw several bars.
@@ -269,17 +266,6 @@ fn text(value: Value) -> Option<String> {
 pub(super) fn moment(value: &Value) -> Option<Timestamp> {
     let moment = OffsetDateTime::parse(value.as_str()?, &Rfc3339).ok()?;
     i64::try_from(moment.unix_timestamp_nanos().div_euclid(1_000_000)).ok().map(Timestamp)
-}
-
-fn collect_urls(value: &Value, urls: &mut Vec<String>) {
-    match value {
-        Value::String(text) if ["https://", "http://", "data:"].iter().any(|scheme| text.starts_with(scheme)) => {
-            urls.push(text.clone());
-        }
-        Value::Array(items) => items.iter().for_each(|item| collect_urls(item, urls)),
-        Value::Object(fields) => fields.values().for_each(|item| collect_urls(item, urls)),
-        _ => {}
-    }
 }
 
 /// The rule of the official clients, `^\s*(\d+)%\s*\|.+?\|\s*(\d+)/(\d+)`, written out.

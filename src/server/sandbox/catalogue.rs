@@ -1,53 +1,110 @@
-//! The models the sandbox has, described as Replicate describes them.
+//! The models the sandbox has: a file each in `models`, described as Replicate describes them.
+//!
+//! They have the names, types, defaults and ranges of the models they stand for; what they say about them are our words.
+//! To add a model: a file there, and its name in [`FILES`].
 
-use serde_json::{Map, Value, json};
+mod collections;
+mod search;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::sync::LazyLock;
+
+pub(super) use collections::{Collection, collection, collections};
+pub(super) use search::{Found, search};
 
 /// The only version of `stability-ai/sdxl` here.
 pub const SDXL_VERSION: &str = "7762fd07cf82c948538e41f63f77d685e02b063e37e496e96eefd46c929f9bdc";
 
-/// The version behind the official `black-forest-labs/flux-schnell`, which answers `hidden`.
-const SCHNELL_VERSION: &str = "5da1c0de0000000000000000000000000000000000000000000000000000f1a5";
+const FILES: [&str; 14] = [
+    include_str!("models/black-forest-labs--flux-1.1-pro.json"),
+    include_str!("models/black-forest-labs--flux-dev.json"),
+    include_str!("models/black-forest-labs--flux-kontext-pro.json"),
+    include_str!("models/black-forest-labs--flux-schnell.json"),
+    include_str!("models/bytedance--seedream-4.json"),
+    include_str!("models/google--nano-banana.json"),
+    include_str!("models/ideogram-ai--ideogram-v2.json"),
+    include_str!("models/jaaari--kokoro-82m.json"),
+    include_str!("models/meta--meta-llama-3-8b-instruct.json"),
+    include_str!("models/minimax--video-01.json"),
+    include_str!("models/nightmareai--real-esrgan.json"),
+    include_str!("models/openai--whisper.json"),
+    include_str!("models/recraft-ai--recraft-v3.json"),
+    include_str!("models/stability-ai--sdxl.json"),
+];
 
-/// A model.
-#[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub(super) owner: &'static str,
-    pub(super) name: &'static str,
-    pub(super) version: &'static str,
-    /// Run by its name; others need their version.
-    pub(super) official: bool,
-    description: &'static str,
-    schemas: fn() -> Value,
+/// What a run of a model makes.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Makes {
+    /// A list of pictures.
+    Pictures,
+    /// One picture, not in a list.
+    Picture,
+    /// A film.
+    Video,
+    /// A text that is read aloud.
+    Speech,
+    /// A text, token by token while it runs.
+    Text,
+    /// An object: what is said in a recording.
+    Transcript,
 }
 
+impl Makes {
+    /// How long that takes at speed 1.
+    pub(super) const fn rendering_ms(self) -> f64 {
+        match self {
+            Self::Pictures | Self::Picture => 2_500.0,
+            Self::Video => 8_000.0,
+            Self::Speech | Self::Transcript => 1_500.0,
+            Self::Text => 3_000.0,
+        }
+    }
+}
+
+/// A model.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Entry {
+    pub(super) owner: String,
+    pub(super) name: String,
+    pub(super) version: String,
+    /// Run by its name; others need their version.
+    pub(super) official: bool,
+    pub(super) makes: Makes,
+    /// Of its files, where the input does not choose one. Empty when it makes none.
+    #[serde(default)]
+    pub(super) extension: String,
+    description: String,
+    /// RFC 3339, of the model and of its only version.
+    created_at: String,
+    /// Slugs of the collections it is in.
+    collections: Vec<String>,
+    /// `components.schemas` of its version.
+    pub(super) schemas: Value,
+}
+
+static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+    // A file that cannot be read is left out; a test reads them all.
+    let mut entries: Vec<Entry> = FILES.iter().filter_map(|file| serde_json::from_str(file).ok()).collect();
+    entries.sort_by(|a, b| b.created_at.cmp(&a.created_at));
+    entries
+});
+
 /// All models, newest first.
-pub(super) const ALL: [Entry; 2] = [
-    Entry {
-        owner: "black-forest-labs",
-        name: "flux-schnell",
-        version: SCHNELL_VERSION,
-        official: true,
-        description: "Pictures in four steps (sandbox)",
-        schemas: schnell,
-    },
-    Entry {
-        owner: "stability-ai",
-        name: "sdxl",
-        version: SDXL_VERSION,
-        official: false,
-        description: "Pictures of any width and height (sandbox)",
-        schemas: sdxl,
-    },
-];
+pub(super) fn all() -> &'static [Entry] {
+    &ENTRIES
+}
 
 /// The model of that name.
 pub(super) fn named(owner: &str, name: &str) -> Option<&'static Entry> {
-    ALL.iter().find(|entry| entry.owner == owner && entry.name == name)
+    all().iter().find(|entry| entry.owner == owner && entry.name == name)
 }
 
 /// The model that `version` of a create means: an id, `owner/name:id`, or `owner/name` of an official model.
 pub(super) fn versioned(version: &str) -> Option<&'static Entry> {
-    ALL.iter().find(|entry| {
+    all().iter().find(|entry| {
         let by_name = version == entry.full_name() && entry.official;
         by_name || version == entry.version || version == format!("{}:{}", entry.full_name(), entry.version)
     })
@@ -58,9 +115,14 @@ impl Entry {
         format!("{}/{}", self.owner, self.name)
     }
 
-    /// `components.schemas` of its version.
-    pub(super) fn schemas(&self) -> Value {
-        (self.schemas)()
+    /// Whether its output can be followed while it runs.
+    pub(super) fn streams(&self) -> bool {
+        self.schemas["Output"]["x-cog-array-type"] == "iterator"
+    }
+
+    /// Whether it counts its steps, and so prints a progress bar.
+    pub(super) fn counts_steps(&self) -> bool {
+        self.schemas["Input"]["properties"].get("num_inference_steps").is_some()
     }
 
     /// The model as `GET /v1/models/…` tells it.
@@ -69,107 +131,84 @@ impl Entry {
             "url": format!("https://replicate.com/{}", self.full_name()), "owner": self.owner, "name": self.name,
             "description": self.description, "visibility": "public", "github_url": null, "paper_url": null, "license_url": null,
             "run_count": 0, "cover_image_url": null, "default_example": null, "latest_version": self.version(),
-            "is_official": self.official, "created_at": "2024-07-30T00:32:11.473557Z",
+            "is_official": self.official, "created_at": self.created_at,
         })
     }
 
     /// The version as `GET …/versions/…` tells it.
     pub(super) fn version(&self) -> Value {
         json!({
-            "id": self.version, "created_at": "2024-07-30T00:32:11.473557Z", "cog_version": "0.16.12",
+            "id": self.version, "created_at": self.created_at, "cog_version": "0.16.12",
             "openapi_schema": {
-                "openapi": "3.0.2", "info": { "title": "Cog", "version": "0.1.0" }, "components": { "schemas": self.schemas() },
+                "openapi": "3.0.2", "info": { "title": "Cog", "version": "0.1.0" }, "components": { "schemas": self.schemas },
             },
         })
     }
 }
 
-fn schnell() -> Value {
-    let ratios = ["1:1", "16:9", "21:9", "3:2", "2:3", "4:5", "5:4", "3:4", "4:3", "9:16", "9:21"];
-    let properties = ordered(vec![
-        ("prompt", json!({ "type": "string", "title": "Prompt", "description": "What the picture shows" })),
-        ("aspect_ratio", choice("aspect_ratio", "1:1", "Width to height")),
-        ("num_outputs", number("integer", "Num Outputs", json!(1), 1, 4, "How many pictures")),
-        ("num_inference_steps", number("integer", "Num Inference Steps", json!(4), 1, 4, "How many steps")),
-        ("seed", seed()),
-        ("output_format", choice("output_format", "webp", "How the files are encoded")),
-        ("output_quality", number("integer", "Output Quality", json!(80), 0, 100, "Of webp and jpg files")),
-        ("disable_safety_checker", switch("Disable Safety Checker", false)),
-        ("go_fast", switch("Go Fast", true)),
-        ("megapixels", choice("megapixels", "1", "About how large")),
-    ]);
-    json!({
-        "Input": { "type": "object", "title": "Input", "required": ["prompt"], "properties": properties },
-        "Output": output(),
-        "aspect_ratio": members("aspect_ratio", &ratios),
-        "output_format": members("output_format", &["webp", "jpg", "png"]),
-        "megapixels": members("megapixels", &["1", "0.25"]),
-    })
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
 
-fn sdxl() -> Value {
-    let schedulers = ["DDIM", "DPMSolverMultistep", "HeunDiscrete", "KarrasDPM", "K_EULER_ANCESTRAL", "K_EULER", "PNDM"];
-    let prompt =
-        json!({ "type": "string", "title": "Prompt", "default": "A lighthouse at dusk", "description": "What it shows" });
-    let negative = json!({ "type": "string", "title": "Negative Prompt", "default": "", "description": "What it does not show" });
-    let properties = ordered(vec![
-        ("prompt", prompt),
-        ("negative_prompt", negative),
-        ("width", number("integer", "Width", json!(1024), 64, 2048, "Pixels across")),
-        ("height", number("integer", "Height", json!(1024), 64, 2048, "Pixels down")),
-        ("num_outputs", number("integer", "Num Outputs", json!(1), 1, 4, "How many pictures")),
-        ("scheduler", choice("scheduler", "K_EULER", "Which scheduler")),
-        ("num_inference_steps", number("integer", "Num Inference Steps", json!(50), 1, 500, "How many steps")),
-        ("guidance_scale", number("number", "Guidance Scale", json!(7.5), 1, 50, "How closely to follow the prompt")),
-        ("prompt_strength", number("number", "Prompt Strength", json!(0.8), 0, 1, "Used with an image")),
-        ("seed", seed()),
-        ("refine", choice("refine", "no_refiner", "Which refiner")),
-        ("high_noise_frac", number("number", "High Noise Frac", json!(0.8), 0, 1, "Used with a refiner")),
-        ("lora_scale", number("number", "Lora Scale", json!(0.6), 0, 1, "Used with trained weights")),
-        ("apply_watermark", switch("Apply Watermark", true)),
-        ("disable_safety_checker", switch("Disable Safety Checker", false)),
-    ]);
-    json!({
-        "Input": { "type": "object", "title": "Input", "properties": properties },
-        "Output": output(),
-        "scheduler": members("scheduler", &schedulers),
-        "refine": members("refine", &["no_refiner", "expert_ensemble_refiner", "base_image_refiner"]),
-    })
-}
+    #[test]
+    fn every_file_can_be_read_and_stands_for_another_model() {
+        for file in FILES {
+            serde_json::from_str::<Entry>(file).expect("a model");
+        }
+        let unique = |key: fn(&Entry) -> String| all().iter().map(key).collect::<BTreeSet<_>>().len();
+        assert_eq!((unique(Entry::full_name), unique(|entry| entry.version.clone())), (FILES.len(), FILES.len()));
+        assert_eq!(named("stability-ai", "sdxl").map(|entry| entry.version.as_str()), Some(SDXL_VERSION));
+    }
 
-fn output() -> Value {
-    json!({ "type": "array", "items": { "type": "string", "format": "uri" }, "title": "Output" })
-}
+    #[test]
+    fn every_schema_is_in_order_and_every_choice_leads_to_its_members() {
+        for entry in all() {
+            let (name, input) = (entry.full_name(), &entry.schemas["Input"]);
+            let properties = input["properties"].as_object().expect("properties");
+            let orders: BTreeSet<_> = properties.values().filter_map(|property| property["x-order"].as_u64()).collect();
+            assert_eq!(orders, (0..properties.len() as u64).collect(), "{name}");
+            for (key, property) in properties {
+                assert!(property["description"].is_string(), "{name} {key}");
+                let members =
+                    property["allOf"][0]["$ref"].as_str().map(|path| &entry.schemas[path.rsplit('/').next().unwrap_or(path)]);
+                if let Some(members) = members {
+                    assert!(members["enum"].as_array().expect("members").contains(&property["default"]), "{name} {key}");
+                }
+            }
+            for key in input["required"].as_array().into_iter().flatten() {
+                assert!(properties.contains_key(key.as_str().expect("a key")), "{name} {key}");
+            }
+            let format = &properties.get("output_format").map_or(&Value::Null, |format| &format["default"]);
+            assert!(format.is_null() || *format == &json!(entry.extension), "{name} makes {format}");
+            assert_eq!((entry.streams(), entry.version.len()), (entry.makes == Makes::Text, 64), "{name}");
+            assert!(entry.collections.iter().all(|slug| collection(slug).is_some()), "{name}");
+        }
+    }
 
-fn choice(target: &str, default: &str, description: &str) -> Value {
-    let reference = format!("#/components/schemas/{target}");
-    json!({ "allOf": [{ "$ref": reference }], "default": default, "description": description })
-}
-
-fn members(title: &str, words: &[&str]) -> Value {
-    json!({ "type": "string", "title": title, "description": "An enumeration.", "enum": words })
-}
-
-fn number(kind: &str, title: &str, default: Value, minimum: i64, maximum: i64, description: &str) -> Value {
-    let mut property =
-        json!({ "type": kind, "title": title, "minimum": minimum, "maximum": maximum, "description": description });
-    property["default"] = default;
-    property
-}
-
-fn seed() -> Value {
-    json!({ "type": "integer", "title": "Seed", "description": "The same seed and prompt give the same picture" })
-}
-
-fn switch(title: &str, default: bool) -> Value {
-    json!({ "type": "boolean", "title": title, "default": default, "description": "Accepted; the sandbox has no use for it" })
-}
-
-/// Numbers the properties in the order people should see them.
-fn ordered(properties: Vec<(&str, Value)>) -> Value {
-    let numbered = properties.into_iter().enumerate().map(|(order, (key, mut property))| {
-        property["x-order"] = json!(order);
-        (key.to_owned(), property)
-    });
-    Value::Object(numbered.collect::<Map<_, _>>())
+    /// The originals stand beside the checkout where the product is written, and nowhere else.
+    #[test]
+    fn inputs_are_named_typed_and_bounded_as_those_of_the_models_they_stand_for() {
+        let mut compared = 0;
+        for entry in all() {
+            let file = format!("../shared/replicate-fixtures/schemas/model_{}_{}.json", entry.owner, entry.name);
+            let Ok(text) = std::fs::read_to_string(file) else { continue };
+            let original: Value = serde_json::from_str(&text).expect("JSON");
+            let original = &original["latest_version"]["openapi_schema"]["components"]["schemas"];
+            let rules = |schemas: &Value| {
+                let plain = |(key, property): (&String, &Value)| {
+                    let kept =
+                        ["type", "format", "default", "minimum", "maximum", "x-order"].map(|rule| property[rule].to_string());
+                    (key.clone(), kept)
+                };
+                schemas["Input"]["properties"].as_object().expect("properties").iter().map(plain).collect::<Vec<_>>()
+            };
+            assert_eq!(rules(&entry.schemas), rules(original), "{}", entry.full_name());
+            assert_eq!(entry.schemas["Output"], original["Output"], "{}", entry.full_name());
+            compared += 1;
+        }
+        if compared == 0 {
+            println!("skipped: the originals are not here");
+        }
+    }
 }

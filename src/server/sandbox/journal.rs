@@ -1,6 +1,10 @@
 //! The facts on disk: one JSON line for each creation and each cancellation, synced before anybody is told.
 
-use super::problem::Problem;
+use super::{
+    catalogue::{self, Entry, Makes},
+    inputs::Source,
+    problem::Problem,
+};
 use crate::domain::Timestamp;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
@@ -22,6 +26,9 @@ pub(super) struct Facts {
     pub(super) input: Value,
     /// The seed that is used: the input's, or a random one.
     pub(super) seed: u64,
+    /// What its files add up to; `None` when its input has no files.
+    #[serde(default)]
+    pub(super) source: Option<Source>,
     pub(super) starting_ms: i64,
     pub(super) rendering_ms: i64,
     /// Whether this is one of the runs that `#interrupted` fails.
@@ -37,9 +44,20 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// The prompt, empty when there is none.
+    /// The prompt, or what the model takes in its place; empty when there is none.
     pub(super) fn prompt(&self) -> &str {
-        self.input.get("prompt").and_then(Value::as_str).unwrap_or_default()
+        words(|key| self.input.get(key))
+    }
+
+    /// Its model. There is always one, unless the journal is older than the catalogue.
+    pub(super) fn entry(&self) -> Option<&'static Entry> {
+        let (owner, name) = self.model.split_once('/')?;
+        catalogue::named(owner, name)
+    }
+
+    /// What it makes.
+    pub(super) fn makes(&self) -> Makes {
+        self.entry().map_or(Makes::Pictures, |entry| entry.makes)
     }
 
     /// A whole number of the input, which may be written as `1.0`.
@@ -49,10 +67,20 @@ impl Facts {
         value.as_i64().or_else(|| value.as_f64().map(|number| number as i64))
     }
 
+    /// Any number of the input.
+    pub(super) fn fraction(&self, key: &str) -> Option<f64> {
+        self.input.get(key).and_then(Value::as_f64)
+    }
+
     /// A word of the input.
     pub(super) fn word(&self, key: &str) -> Option<&str> {
         self.input.get(key).and_then(Value::as_str)
     }
+}
+
+/// The words of an input that a person wrote: what is made follows from them, and so does the script of the run.
+pub(super) fn words<'a>(input: impl Fn(&str) -> Option<&'a Value>) -> &'a str {
+    ["prompt", "text", "initial_prompt"].into_iter().find_map(|key| input(key)?.as_str()).unwrap_or_default()
 }
 
 #[expect(clippy::large_enum_variant, reason = "there is never more than one")]

@@ -15,9 +15,10 @@
 )]
 
 mod canvas;
-mod noise;
+pub(super) mod noise;
 mod palette;
 mod scenes;
+mod size;
 
 use super::{journal::Facts, run};
 use axum::body::Bytes;
@@ -34,11 +35,21 @@ const CACHED: usize = 24;
 
 /// Draws the picture number `index` of a prompt and a seed.
 pub fn render(prompt: &str, seed: u64, index: u32, width: u32, height: u32) -> RgbImage {
-    let (width, height) = (width.max(2), height.max(2));
+    paint(prompt, None, seed, index, (width, height))
+}
+
+/// The same after other pictures, whose number is `source`: it decides the colours, whatever the prompt says of them, and
+/// the scene where the prompt names none.
+fn paint(prompt: &str, source: Option<u64>, seed: u64, index: u32, size: (u32, u32)) -> RgbImage {
+    let (width, height) = (size.0.max(2), size.1.max(2));
     let mut canvas = Canvas::new(width.div_ceil(2), height.div_ceil(2));
-    let scene = scenes::Scene::of(prompt, &mut Random::new(prompt, 0, 0));
-    let palette = palette::Palette::of(prompt, &mut Random::new(prompt, seed, index));
-    let mut random = Random::new(prompt, seed, index.wrapping_add(1 << 16));
+    let origin = source.unwrap_or(0);
+    let scene = scenes::Scene::of(prompt, &mut Random::new(prompt, origin, 0));
+    let palette = match source {
+        Some(hash) => palette::Palette::after(hash),
+        None => palette::Palette::of(prompt, &mut Random::new(prompt, seed, index)),
+    };
+    let mut random = Random::new(prompt, seed ^ origin, index.wrapping_add(1 << 16));
     scene.paint(&mut canvas, palette, &mut random);
     canvas.develop(width, height, &mut random)
 }
@@ -53,6 +64,7 @@ fn mentions(prompt: &str, word: &str) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Order {
     prompt: String,
+    source: Option<u64>,
     seed: u64,
     index: u32,
     width: u32,
@@ -76,8 +88,9 @@ impl Order {
             "jpg" => Format::Jpeg(quality),
             _ => Format::Png,
         };
-        let (width, height) = within(longest_edge, size(facts));
-        Self { prompt: facts.prompt().to_owned(), seed: facts.seed, index, width, height, format }
+        let (width, height) = size::within(longest_edge, size::of(facts));
+        let (prompt, source) = (facts.prompt().to_owned(), facts.source.map(|source| source.hash));
+        Self { prompt, source, seed: facts.seed, index, width, height, format }
     }
 
     pub(super) const fn content_type(&self) -> &'static str {
@@ -89,7 +102,7 @@ impl Order {
     }
 
     fn draw(&self) -> Option<Bytes> {
-        let picture = render(&self.prompt, self.seed, self.index, self.width, self.height);
+        let picture = paint(&self.prompt, self.source, self.seed, self.index, (self.width, self.height));
         let (width, height) = picture.dimensions();
         let mut bytes = Vec::new();
         let written = match self.format {
@@ -104,39 +117,6 @@ impl Order {
             }
         };
         written.ok().map(|()| Bytes::from(bytes))
-    }
-}
-
-/// The size of a prediction's pictures: what was asked for, or about a megapixel in the ratio that was asked for.
-fn size(facts: &Facts) -> (u32, u32) {
-    let side = |key| facts.number(key).and_then(|side| u32::try_from(side).ok());
-    if facts.version != "hidden" {
-        return (side("width").unwrap_or(1024), side("height").unwrap_or(1024));
-    }
-    let (width, height) = match facts.word("aspect_ratio").unwrap_or("1:1") {
-        "16:9" => (1344, 768),
-        "21:9" => (1536, 640),
-        "3:2" => (1216, 832),
-        "2:3" => (832, 1216),
-        "4:5" => (896, 1088),
-        "5:4" => (1088, 896),
-        "3:4" => (896, 1152),
-        "4:3" => (1152, 896),
-        "9:16" => (768, 1344),
-        "9:21" => (640, 1536),
-        _ => (1024, 1024),
-    };
-    if facts.word("megapixels") == Some("0.25") { (width / 2, height / 2) } else { (width, height) }
-}
-
-/// The size, shrunk to the longest edge if there is one.
-fn within(longest_edge: Option<u32>, (width, height): (u32, u32)) -> (u32, u32) {
-    match longest_edge {
-        Some(edge) if width.max(height) > edge => {
-            let shrunk = |side: u32| (u64::from(side) * u64::from(edge) / u64::from(width.max(height))).max(1) as u32;
-            (shrunk(width), shrunk(height))
-        }
-        _ => (width, height),
     }
 }
 
@@ -176,17 +156,13 @@ mod tests {
     }
 
     #[test]
-    fn a_longest_edge_keeps_the_ratio_and_never_enlarges() {
-        for (edge, size, drawn) in [
-            (None, (1344, 768), (1344, 768)),
-            (Some(64), (1344, 768), (64, 36)),
-            (Some(64), (768, 1344), (36, 64)),
-            (Some(64), (1024, 1024), (64, 64)),
-            (Some(2000), (1344, 768), (1344, 768)),
-            (Some(1), (1536, 640), (1, 1)),
-        ] {
-            assert_eq!(within(edge, size), drawn, "{edge:?} {size:?}");
-        }
+    fn what_it_was_drawn_after_decides_the_colours_and_makes_another_picture() {
+        let size = (48, 32);
+        let drawn = |source| paint("the sea", source, 7, 0, size);
+        assert_eq!(drawn(None), render("the sea", 7, 0, 48, 32));
+        assert_eq!(drawn(Some(3)), drawn(Some(3)));
+        let several: std::collections::BTreeSet<_> = (0..24).map(|hash| drawn(Some(hash)).into_raw()).collect();
+        assert_eq!(several.len(), 24, "two sources with the same palette still make two pictures");
     }
 
     #[test]

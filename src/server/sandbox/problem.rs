@@ -33,6 +33,18 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, json!({ "detail": "The requested resource could not be found.", "status": 404 }))
     }
 
+    pub(super) fn no_such_file() -> Self {
+        Self::new(StatusCode::NOT_FOUND, json!({ "detail": "File not found", "status": 404 }))
+    }
+
+    pub(super) fn file_too_large() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, json!({ "detail": "Files must be less than 100MB in size", "status": 413 }))
+    }
+
+    pub(super) fn not_allowed() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, json!({ "detail": "Method not allowed", "status": 405 }))
+    }
+
     pub(super) fn unreadable(detail: &str) -> Self {
         Self::new(StatusCode::BAD_REQUEST, json!({ "detail": detail, "status": 400 }))
     }

@@ -2,9 +2,11 @@
 
 use super::{
     catalogue::{self, Entry},
-    journal::Facts,
+    inputs::{self, Source},
+    journal::{self, Facts},
     problem::Problem,
     script::Script,
+    uploads::Uploads,
     validate,
 };
 use crate::domain::Timestamp;
@@ -13,9 +15,8 @@ use rand::Rng;
 use serde_json::{Map, Value};
 use std::time::Duration;
 
-/// How long a model wakes up, and how long it renders, at speed 1.
+/// How long a model wakes up at speed 1, and how long it renders when the prompt says so.
 const STARTING_MS: f64 = 400.0;
-const RENDERING_MS: f64 = 2_500.0;
 const SLOW_RENDERING_MS: f64 = 20_000.0;
 
 /// Bounds of `Cancel-After`.
@@ -70,13 +71,12 @@ impl Order {
         let version = body.get("version").and_then(Value::as_str).unwrap_or_default();
         let entry = named.or_else(|| catalogue::versioned(version)).ok_or_else(Problem::no_such_version)?;
         let Some(Value::Object(mut input)) = body.remove("input") else { return Err(Problem::unreadable("input is required")) };
-        let schemas = entry.schemas();
-        let violations = validate::input(&input, &schemas);
+        let violations = validate::input(&input, &entry.schemas);
         if !violations.is_empty() {
             return Err(Problem::invalid(&violations));
         }
         // Replicate takes unknown inputs and drops them.
-        input.retain(|key, _| schemas["Input"]["properties"].get(key).is_some());
+        input.retain(|key, _| entry.schemas["Input"]["properties"].get(key).is_some());
         let given = |value: Option<Value>| value.filter(|value| !value.is_null());
         Ok(Self {
             entry,
@@ -89,21 +89,28 @@ impl Order {
     }
 
     pub(super) fn prompt(&self) -> &str {
-        self.input.get("prompt").and_then(Value::as_str).unwrap_or_default()
+        journal::words(|key| self.input.get(key))
+    }
+
+    /// Looks at the files of the input. Reads what was uploaded: not for an async thread.
+    pub(super) fn source(&self, uploads: &Uploads, now: Timestamp) -> Result<Option<Source>, Problem> {
+        let files = inputs::files(&self.input, &self.entry.schemas);
+        inputs::source(&files, &self.origin, uploads, now).map_err(|violation| Problem::invalid(&[violation]))
     }
 
     /// The facts of the prediction this becomes now.
-    pub(super) fn accept(self, now: Timestamp, speed: f64, interrupted: bool) -> Facts {
+    pub(super) fn accept(self, now: Timestamp, speed: f64, interrupted: bool, source: Option<Source>) -> Facts {
         let mut random = rand::rng();
-        let rendering = if Script::of(self.prompt()).slow { SLOW_RENDERING_MS } else { RENDERING_MS };
+        let rendering = if Script::of(self.prompt()).slow { SLOW_RENDERING_MS } else { self.entry.makes.rendering_ms() };
         let asked = self.input.get("seed").and_then(Value::as_i64).map(i64::cast_unsigned);
         Facts {
             id: identifier(&mut random),
             created_at: now,
             model: self.entry.full_name(),
-            version: if self.entry.official { "hidden" } else { self.entry.version }.to_owned(),
+            version: if self.entry.official { "hidden" } else { &self.entry.version }.to_owned(),
             seed: asked.unwrap_or_else(|| u64::from(random.random::<u16>())),
             input: Value::Object(self.input),
+            source,
             starting_ms: sped_up(STARTING_MS, speed),
             rendering_ms: sped_up(rendering, speed),
             interrupted,

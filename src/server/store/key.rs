@@ -15,22 +15,28 @@ pub enum Extension {
     Jpg,
     /// A WebP picture.
     Webp,
-    /// A film.
+    /// A GIF picture, moving or not.
+    Gif,
+    /// A film in MP4.
     Mp4,
-    /// A film.
-    Webm,
-    /// A film, as cameras of one maker write it.
+    /// A film in QuickTime's dialect of MP4.
     Mov,
-    /// A sound.
+    /// A film in WebM.
+    Webm,
+    /// A film in Matroska.
+    Mkv,
+    /// A sound, as its samples.
     Wav,
-    /// A sound.
+    /// A sound in MP3.
     Mp3,
-    /// A sound, packed without loss.
+    /// A sound in FLAC.
     Flac,
-    /// A sound.
+    /// A sound in Ogg: Vorbis or Opus.
     Ogg,
-    /// A sound, in the container of films.
+    /// A sound in MP4.
     M4a,
+    /// A sound in WebM.
+    Weba,
     /// Pages.
     Pdf,
     /// Files in a file.
@@ -43,18 +49,21 @@ pub enum Extension {
 
 impl Extension {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::Png,
         Self::Jpg,
         Self::Webp,
+        Self::Gif,
         Self::Mp4,
-        Self::Webm,
         Self::Mov,
+        Self::Webm,
+        Self::Mkv,
         Self::Wav,
         Self::Mp3,
         Self::Flac,
         Self::Ogg,
         Self::M4a,
+        Self::Weba,
         Self::Pdf,
         Self::Zip,
         Self::Json,
@@ -67,14 +76,17 @@ impl Extension {
             Self::Png => "png",
             Self::Jpg => "jpg",
             Self::Webp => "webp",
+            Self::Gif => "gif",
             Self::Mp4 => "mp4",
-            Self::Webm => "webm",
             Self::Mov => "mov",
+            Self::Webm => "webm",
+            Self::Mkv => "mkv",
             Self::Wav => "wav",
             Self::Mp3 => "mp3",
             Self::Flac => "flac",
             Self::Ogg => "ogg",
             Self::M4a => "m4a",
+            Self::Weba => "weba",
             Self::Pdf => "pdf",
             Self::Zip => "zip",
             Self::Json => "json",
@@ -93,14 +105,17 @@ impl Extension {
             Self::Png => "image/png",
             Self::Jpg => "image/jpeg",
             Self::Webp => "image/webp",
+            Self::Gif => "image/gif",
             Self::Mp4 => "video/mp4",
-            Self::Webm => "video/webm",
             Self::Mov => "video/quicktime",
+            Self::Webm => "video/webm",
+            Self::Mkv => "video/x-matroska",
             Self::Wav => "audio/wav",
             Self::Mp3 => "audio/mpeg",
             Self::Flac => "audio/flac",
             Self::Ogg => "audio/ogg",
             Self::M4a => "audio/mp4",
+            Self::Weba => "audio/webm",
             Self::Pdf => "application/pdf",
             Self::Zip => "application/zip",
             Self::Json => "application/json",
@@ -297,6 +312,34 @@ mod tests {
         {
             assert_eq!(Key::parse_file(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn what_files_are_served_as_is_pinned() {
+        let served = Extension::ALL.map(|extension| (extension.as_str(), extension.content_type()));
+        assert_eq!(
+            served,
+            [
+                ("png", "image/png"),
+                ("jpg", "image/jpeg"),
+                ("webp", "image/webp"),
+                ("gif", "image/gif"),
+                ("mp4", "video/mp4"),
+                ("mov", "video/quicktime"),
+                ("webm", "video/webm"),
+                ("mkv", "video/x-matroska"),
+                ("wav", "audio/wav"),
+                ("mp3", "audio/mpeg"),
+                ("flac", "audio/flac"),
+                ("ogg", "audio/ogg"),
+                ("m4a", "audio/mp4"),
+                ("weba", "audio/webm"),
+                ("pdf", "application/pdf"),
+                ("zip", "application/zip"),
+                ("json", "application/json"),
+                ("txt", "text/plain; charset=utf-8"),
+            ]
+        );
     }
 
     proptest! {

@@ -9,8 +9,9 @@
 //! - a finished result is delivered even if it was being cancelled: it was paid for;
 //! - nothing waits for ever: past the deadline the prediction is stopped, and what cannot be stopped is given up.
 
-use crate::domain::{Failure, State, Timestamp};
+use crate::domain::{Failure, OutputKind, PriceRule, State, Timestamp};
 use crate::server::generation::{Effects, Job, Lesson, Money, Submission};
+use crate::server::replicate::made::{self, Made};
 use crate::server::replicate::{Error, Prediction, RunFailure, Status};
 use std::time::Duration;
 
@@ -27,6 +28,10 @@ const LOOK_AGAIN_MS: i64 = 30_000;
 pub const LOST_LEASES: i64 = 10;
 /// Goes at a file that arrives, but damaged, before it is taken for lost.
 const FETCH_TRIES: i64 = 8;
+/// The most files of one run that are kept, where the run is paid for and not each file.
+const MOST_FILES: usize = 64;
+/// Between two looks at what is being written.
+const READ_ALONG_MS: i64 = 500;
 /// How long output links live after the end; Replicate deletes files after an hour.
 const LINKS_LIVE_MS: i64 = 55 * 60 * 1_000;
 /// Past its deadline by this much, a generation is given up even when Replicate cannot be asked: `Cancel-After` has
@@ -66,6 +71,8 @@ pub enum Event {
     Submitted(Result<Prediction, Error>),
     /// The intent had grown too old to send safely: nothing was sent.
     SentTooLate,
+    /// What it works from could not be had just now, for a reason of our own: nothing was sent.
+    NotReady(String),
     /// Somebody looked for the prediction of an unanswered call.
     Looked(Result<Option<Prediction>, Error>),
     /// Replicate answered about a prediction, or not.
@@ -89,6 +96,8 @@ pub struct Stored {
     pub damaged: i64,
     /// Outputs that are here, whole, and wait for our store. No link is needed for them any more.
     pub spooled: i64,
+    /// Seconds of sound and film in what is kept, begun ones whole; `None` when no file tells.
+    pub seconds: Option<i64>,
     /// Whether it was our own store that was away; that counts as nobody's failure.
     pub store_away: bool,
     /// Whether the store has been waited for as long as the operator wants to.
@@ -125,6 +134,7 @@ pub fn step(before: &Job, event: Event, now: Timestamp) -> (Job, Effects) {
         }
         Event::Submitted(Err(error)) => next.submit_failed(before, &error),
         Event::SentTooLate => next.not_sent("the intent was too old to send"),
+        Event::NotReady(detail) => next.not_sent(&detail),
         Event::Looked(Ok(Some(prediction))) => next.adopted(&prediction, Submission::Found),
         Event::Looked(Ok(None)) => next.not_found(),
         Event::Looked(Err(error)) | Event::Seen(Err(error)) => next.unanswered(&error),
@@ -278,6 +288,7 @@ impl Next {
         self.job.prediction_status = Some(prediction.status.as_str().to_owned());
         self.job.progress = prediction.progress().or(self.job.progress);
         self.job.started_at = self.job.started_at.or(prediction.started_at);
+        self.written(prediction);
         match (&prediction.status, prediction.failure()) {
             (Status::Succeeded, _) => self.finished(prediction),
             (Status::Canceled | Status::Aborted, _) => self.stopped(prediction.error.clone()),
@@ -285,6 +296,15 @@ impl Next {
             (Status::Starting | Status::Processing | Status::Failed | Status::Unknown(_), None) => {
                 self.still_running(prediction.webhook.is_some());
             }
+        }
+    }
+
+    /// What a model that writes has written so far.
+    fn written(&mut self, prediction: &Prediction) {
+        if self.job.output_kind == OutputKind::Text
+            && let Some(text) = prediction.output.as_ref().and_then(|output| made::text(output, OutputKind::Text))
+        {
+            self.job.output_text = Some(storable(&text));
         }
     }
 
@@ -297,19 +317,28 @@ impl Next {
             self.go(State::Canceling, in_ms);
         } else {
             let age_ms = self.now.since(self.job.submit_at.unwrap_or(self.now));
-            self.go(State::Waiting, poll_after_ms(age_ms, called));
+            let in_ms = match self.job.output_kind {
+                // Somebody is reading along.
+                OutputKind::Text => poll_after_ms(age_ms, called).min(READ_ALONG_MS),
+                OutputKind::Files | OutputKind::Data => poll_after_ms(age_ms, called),
+            };
+            self.go(State::Waiting, in_ms);
             self.job.step_try = 0;
         }
     }
 
     fn finished(&mut self, prediction: &Prediction) {
-        let count = usize::try_from(self.job.count).unwrap_or(usize::MAX);
-        let links: Vec<String> = prediction.output_urls().into_iter().take(count).collect();
+        let most = match self.job.price_rule {
+            PriceRule::Output => usize::try_from(self.job.count).unwrap_or(usize::MAX),
+            PriceRule::Run | PriceRule::Second => MOST_FILES,
+        };
+        let made = prediction.output.as_ref().map(|output| Made::of(output, most)).unwrap_or_default();
         self.job.prediction_metrics = Some(prediction.metrics.to_string());
-        if links.is_empty() {
+        if made.is_empty() {
             return self.fail(Failure::ModelFailed, Some("it succeeded without an output".to_owned()));
         }
-        self.job.prediction_output = Some(serde_json::json!(links).to_string());
+        self.job.prediction_output = Some(serde_json::json!(made.links).to_string());
+        self.job.output_shape = Some(storable(&made.shape.to_string()));
         self.job.output_until = Some(prediction.completed_at.unwrap_or(self.now).plus_ms(LINKS_LIVE_MS));
         self.go(State::Storing, 0);
     }
@@ -356,9 +385,10 @@ impl Next {
             self.again(first_ms, 30_000);
         } else if stored.kept > 0 {
             self.go(State::Succeeded, 0);
-            let delivered = self.job.unit_price.checked_mul(stored.kept);
+            let units = self.job.price_rule.units(self.job.count, stored.kept, stored.seconds);
+            let delivered = self.job.unit_price.checked_mul(units);
             self.job.captured = delivered.map_or(self.job.price, |delivered| delivered.min(self.job.price));
-            self.effects.money = Some(Money::Capture(stored.kept));
+            self.effects.money = Some(Money::Capture(units));
         } else {
             let failure = if stored.store_away { Failure::Internal } else { Failure::OutputLost };
             self.fail(failure, stored.detail.clone());

@@ -10,10 +10,13 @@ use super::core::Stored;
 use super::spool::Held;
 use crate::server::crash::{self, Point};
 use crate::server::generation::{Job, KeptOutput, keep_output, work};
-use crate::server::picture::{self, Inspected, Problem};
+use crate::server::media::{self, Inspected, Problem};
+use crate::server::replicate::made::{self, Document};
 use crate::server::replicate::{Download, DownloadError};
 use crate::server::store::{self, Key};
 use bytes::Bytes;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::io;
 use std::path::Path;
 
@@ -51,11 +54,13 @@ struct Gathered {
 pub(super) async fn store(tools: &Tools, job: &Job) -> Result<Stored, sqlx::Error> {
     let links: Vec<String> =
         job.prediction_output.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
-    let kept = work::kept_places(&tools.db, &job.id).await?;
+    let kept = work::kept(&tools.db, &job.id).await?;
     let mut stored = Stored { kept: i64::try_from(kept.len()).unwrap_or(0), ..Stored::default() };
+    let mut played_ms: Vec<i64> = kept.iter().filter_map(|(_, duration)| *duration).collect();
     stored.out_of_patience = is_out_of_patience(tools, job);
     let mut gathered = Vec::new();
-    for (place, link) in (0_u32..).zip(&links).filter(|(place, _)| !kept.contains(&i64::from(*place))) {
+    let is_missing = |place: u32| kept.iter().all(|(kept, _)| *kept != i64::from(place));
+    for (place, link) in (0_u32..).zip(&links).filter(|(place, _)| is_missing(*place)) {
         match gather(tools, job, place, link).await {
             Ok(file) => gathered.push(file),
             Err(cause @ (NotKept::Lost(_) | NotKept::Unfetched(_))) => {
@@ -65,9 +70,19 @@ pub(super) async fn store(tools: &Tools, job: &Job) -> Result<Stored, sqlx::Erro
             Err(cause) => note(&mut stored, &cause),
         }
     }
+    let place = u32::try_from(links.len()).unwrap_or(u32::MAX);
+    if let Some(document) = document(job).filter(|_| is_missing(place)) {
+        match gather_document(tools, job, place, &document).await {
+            Ok(file) => gathered.push(file),
+            Err(cause) => note(&mut stored, &cause),
+        }
+    }
     for file in gathered {
         match put(tools, job, &file).await {
-            Ok(output) if keep_output(&tools.db, job, &output, tools.clock.now()).await? => stored.kept += 1,
+            Ok(output) if keep_output(&tools.db, job, &output, tools.clock.now()).await? => {
+                stored.kept += 1;
+                played_ms.extend(output.duration_ms);
+            }
             Ok(_) => note(&mut stored, &NotKept::Unfetched("the lease was lost".to_owned())),
             Err(cause) => {
                 if matches!(cause, NotKept::StoreAway(_)) && file.inspected.is_some() {
@@ -77,7 +92,14 @@ pub(super) async fn store(tools: &Tools, job: &Job) -> Result<Stored, sqlx::Erro
             }
         }
     }
+    stored.seconds = (!played_ms.is_empty()).then(|| (played_ms.iter().sum::<i64>() + 999) / 1_000);
     Ok(stored)
+}
+
+/// What the output says that is no file.
+fn document(job: &Job) -> Option<Document> {
+    let shape: Value = serde_json::from_str(job.output_shape.as_deref()?).ok()?;
+    made::document(&shape, job.output_kind)
 }
 
 fn note(stored: &mut Stored, cause: &NotKept) {
@@ -118,6 +140,23 @@ async fn gather(tools: &Tools, job: &Job, place: u32, link: &str) -> Result<Gath
     Ok(Gathered { place, held, inspected })
 }
 
+/// Writes down what a model said, as a file among the others.
+async fn gather_document(tools: &Tools, job: &Job, place: u32, document: &Document) -> Result<Gathered, NotKept> {
+    let (inspected, bytes) = match document {
+        Document::Text(text) => Inspected::text(text)?,
+        Document::Json(value) => Inspected::json(value)?,
+    };
+    let held = if let Some(held) = tools.spool.find(&job.id, place).await? {
+        held
+    } else {
+        let arrival = tools.spool.arrival(&job.id, place, job.lease_epoch).await?;
+        let sha256 = hex::encode(Sha256::digest(&bytes));
+        tokio::fs::write(&arrival, &bytes).await?;
+        tools.spool.take_in(&arrival, place, &sha256).await?
+    };
+    Ok(Gathered { place, held, inspected: Some(inspected) })
+}
+
 /// Puts what is in the spool into the store: the original, then its thumbnails, so that what a row will name is all there.
 async fn put(tools: &Tools, job: &Job, file: &Gathered) -> Result<KeptOutput, NotKept> {
     let Some(attempt) = tools.reach.attempt(tools.clock.now()) else {
@@ -146,10 +185,11 @@ async fn put(tools: &Tools, job: &Job, file: &Gathered) -> Result<KeptOutput, No
         content_type: extension.content_type().to_owned(),
         bytes: i64::try_from(length).unwrap_or(i64::MAX),
         sha256: file.held.sha256.clone(),
-        width: i64::from(inspected.width),
-        height: i64::from(inspected.height),
-        color: inspected.color,
-        thumbhash: inspected.thumbhash,
+        width: inspected.width.map_or(0, i64::from),
+        height: inspected.height.map_or(0, i64::from),
+        color: inspected.picture.as_ref().map_or_else(String::new, |picture| picture.color.clone()),
+        thumbhash: inspected.picture.map_or_else(String::new, |picture| picture.thumbhash),
+        duration_ms: inspected.duration_ms.and_then(|duration| i64::try_from(duration).ok()),
     })
 }
 
@@ -163,8 +203,10 @@ async fn put_all(
 ) -> Result<(), store::Error> {
     tools.store.put_bytes(key, bytes).await?;
     crash::point(Point::Put).await;
-    tools.store.put_bytes(&Key::small(&job.id, place), Bytes::copy_from_slice(&inspected.small)).await?;
-    tools.store.put_bytes(&Key::large(&job.id, place), Bytes::copy_from_slice(&inspected.large)).await?;
+    if let Some(picture) = &inspected.picture {
+        tools.store.put_bytes(&Key::small(&job.id, place), Bytes::copy_from_slice(&picture.small)).await?;
+        tools.store.put_bytes(&Key::large(&job.id, place), Bytes::copy_from_slice(&picture.large)).await?;
+    }
     crash::point(Point::Stored).await;
     Ok(())
 }
@@ -192,9 +234,9 @@ async fn fetch(tools: &Tools, job: &Job, place: u32, link: &str, to: &Path) -> R
     Ok(tools.replicate.download(&fresh, to, limits).await?)
 }
 
-/// Decodes the whole file off the async threads.
+/// Walks or decodes the whole file off the async threads.
 async fn inspect(bytes: Bytes) -> Result<Inspected, NotKept> {
-    let inspected = tokio::task::spawn_blocking(move || picture::inspect(&bytes)).await;
+    let inspected = tokio::task::spawn_blocking(move || media::inspect(&bytes)).await;
     inspected.map_err(|panic| NotKept::Lost(format!("it could not be decoded: {panic}")))?.map_err(NotKept::from)
 }
 
@@ -218,7 +260,7 @@ impl From<Problem> for NotKept {
         let text = problem.to_string();
         match problem {
             // Perhaps what the host had was not finished, or a page of its own stood in for it: another go may do better.
-            Problem::Damaged(_) | Problem::NotAPicture => Self::Damaged(text),
+            Problem::Damaged(_) | Problem::Unknown => Self::Damaged(text),
             Problem::TooLarge => Self::Lost(text),
         }
     }

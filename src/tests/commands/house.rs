@@ -102,7 +102,7 @@ impl House {
             quoted_price: quoted.map(|quoted| quoted.to_string()).unwrap_or_default(),
             ..RawRequest::default()
         };
-        self.catalogue[0].unit_price = *unit_price;
+        self.catalogue[0].price.unit = *unit_price;
         let (owner, now) = (&self.people[*person], self.app.clock.now());
         match generation::request_from(*source, self.app.db(), owner, &press, &self.catalogue, now).await {
             Ok(Requested::New(id)) => {
@@ -131,6 +131,7 @@ impl House {
             height: 1,
             color: "#000000".to_owned(),
             thumbhash: String::new(),
+            duration_ms: None,
         };
         keep_output(self.app.db(), &stored, &output, self.app.clock.now()).await.expect("the database")
     }

@@ -2,7 +2,7 @@
 
 use super::gates::{Gates, Pause, Scope};
 use super::{Command, Outcome, PEOPLE, Seen, Sight, named, number};
-use atelier::domain::{Credits, Failure, GenerationId, ModelName, PersonId, Refusal, State, Timestamp};
+use atelier::domain::{Credits, Failure, GenerationId, ModelName, OutputKind, PersonId, PriceRule, Refusal, State, Timestamp};
 use atelier::server::generation::lease::{LEASE_MS, SUBMIT_LEASE_MS};
 use atelier::server::generation::{DEADLINE_MS, Effects, Job, Money, Source};
 use std::cmp::Reverse;
@@ -143,6 +143,8 @@ impl Model {
             model_version: None,
             input: String::new(),
             count,
+            price_rule: PriceRule::Output,
+            output_kind: OutputKind::Files,
             unit_price,
             price: Credits(unit_price.0 * count),
             captured: Credits::ZERO,
@@ -162,6 +164,8 @@ impl Model {
             prediction_id: None,
             prediction_status: None,
             prediction_output: None,
+            output_shape: None,
+            output_text: None,
             prediction_metrics: None,
             progress: None,
             output_until: None,

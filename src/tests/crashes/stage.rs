@@ -147,7 +147,7 @@ impl Stage {
         let state = app.state(id).await;
         let in_the_dark = died_at.iter().filter(|point| matches!(point, Point::Admitted | Point::Sending)).count();
         let kept = if state == State::Succeeded { script.kept } else { 0 };
-        let taken = i64::try_from(kept).expect("a few") * self.catalogue[0].unit_price.0;
+        let taken = i64::try_from(kept).expect("a few") * self.catalogue[0].price.unit.0;
         let (spendable, held) = before.balance;
         let row = Row::read(app, id).await;
         let late = row.finished_at - row.created_at - DEADLINE_MS;

@@ -387,7 +387,7 @@ impl House {
             Action::Store => {
                 let links: Vec<String> =
                     step.job.prediction_output.as_deref().map(serde_json::from_str).transpose()?.unwrap_or_default();
-                let kept = work::kept_places(&self.db, &step.job.id).await?;
+                let kept: Vec<i64> = work::kept(&self.db, &step.job.id).await?.into_iter().map(|(place, _)| place).collect();
                 let stored = Stored { kept: i64::try_from(kept.len()).expect("a few"), ..Stored::default() };
                 let missing = (0..).zip(links).filter(|(place, _)| !kept.contains(place)).collect::<Vec<_>>();
                 let missing = missing.into_iter().rev().collect();
@@ -617,5 +617,6 @@ fn kept_output(place: i64, object_key: String, sha256: String) -> KeptOutput {
         height: 1,
         color: "#000000".to_owned(),
         thumbhash: String::new(),
+        duration_ms: None,
     }
 }

@@ -1,10 +1,10 @@
 //! Chance that can be repeated, and smooth fields made of it.
 
 /// A stream of numbers that depends on nothing but what it was made from (`SplitMix64`).
-pub(super) struct Random(u64);
+pub(in crate::server::sandbox) struct Random(u64);
 
 impl Random {
-    pub(super) fn new(text: &str, seed: u64, index: u32) -> Self {
+    pub(in crate::server::sandbox) fn new(text: &str, seed: u64, index: u32) -> Self {
         // FNV-1a, then the numbers.
         let hash =
             text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
@@ -13,7 +13,7 @@ impl Random {
         random
     }
 
-    pub(super) fn next(&mut self) -> u64 {
+    pub(in crate::server::sandbox) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -22,15 +22,15 @@ impl Random {
     }
 
     /// 0 to 1.
-    pub(super) fn unit(&mut self) -> f32 {
+    pub(in crate::server::sandbox) fn unit(&mut self) -> f32 {
         (self.next() >> 40) as f32 / 16_777_216.0
     }
 
-    pub(super) fn between(&mut self, low: f32, high: f32) -> f32 {
+    pub(in crate::server::sandbox) fn between(&mut self, low: f32, high: f32) -> f32 {
         low + (high - low) * self.unit()
     }
 
-    pub(super) fn below(&mut self, count: usize) -> usize {
+    pub(in crate::server::sandbox) fn below(&mut self, count: usize) -> usize {
         (self.next() % count.max(1) as u64) as usize
     }
 }

@@ -73,6 +73,11 @@ impl Palette {
         named.unwrap_or(&PALETTES[random.below(PALETTES.len())])
     }
 
+    /// The one of a picture that is drawn after others.
+    pub(super) fn after(hash: u64) -> &'static Self {
+        &PALETTES[Random::new("", hash, 0).below(PALETTES.len())]
+    }
+
     /// A colour of the ramp: 0 is the darkest, 4 the lightest.
     pub(super) fn tone(&self, place: f32) -> Colour {
         let place = place.clamp(0.0, 3.999);

@@ -13,6 +13,8 @@ fn job(state: State) -> Job {
         model_version: None,
         input: "{}".into(),
         count: 2,
+        price_rule: PriceRule::Output,
+        output_kind: OutputKind::Files,
         unit_price: Credits(3),
         price: Credits(6),
         captured: Credits::ZERO,
@@ -32,6 +34,8 @@ fn job(state: State) -> Job {
         prediction_id: None,
         prediction_status: None,
         prediction_output: None,
+        output_shape: None,
+        output_text: None,
         prediction_metrics: None,
         progress: None,
         output_until: None,
@@ -265,9 +269,20 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(()).prop_map(|()| Event::Looked(Ok(None))),
         answer().prop_map(Event::Seen),
         Just(()).prop_map(|()| Event::SentTooLate),
+        Just(()).prop_map(|()| Event::NotReady("the store is away".to_owned())),
         ([0_i64..3, 0..3, 0..3, 0..3, 0..3], any::<bool>(), any::<bool>()).prop_map(|(counts, store_away, out_of_patience)| {
             let [kept, lost, unfetched, damaged, spooled] = counts;
-            Event::Stored(Stored { kept, lost, unfetched, damaged, spooled, store_away, out_of_patience, detail: None })
+            Event::Stored(Stored {
+                kept,
+                lost,
+                unfetched,
+                damaged,
+                spooled,
+                seconds: None,
+                store_away,
+                out_of_patience,
+                detail: None,
+            })
         }),
     ]
 }
@@ -275,7 +290,7 @@ fn any_event() -> impl Strategy<Value = Event> {
 /// The events that can happen in a state.
 fn fits(state: State, event: &Event) -> bool {
     match event {
-        Event::Submitted(_) | Event::SentTooLate | Event::Looked(_) => state == State::Submitting,
+        Event::Submitted(_) | Event::SentTooLate | Event::NotReady(_) | Event::Looked(_) => state == State::Submitting,
         Event::Seen(_) => matches!(state, State::Waiting | State::Canceling),
         Event::Stored(_) => state == State::Storing,
         Event::Parked => !state.is_terminal(),
@@ -287,7 +302,7 @@ proptest! {
     fn cr_13_what_is_captured_fits_and_is_never_more_than_was_held(
         unit_price in 1..=i64::MAX, kept in 1..=i64::MAX, price in 1..=i64::MAX,
     ) {
-        let storing = Job { unit_price: Credits(unit_price), price: Credits(price), ..job(State::Storing) };
+        let storing = Job { count: i64::MAX, unit_price: Credits(unit_price), price: Credits(price), ..job(State::Storing) };
         let (done, _) = step(&storing, Event::Stored(Stored { kept, ..Stored::default() }), NOW);
         let exact = (i128::from(unit_price) * i128::from(kept)).min(i128::from(price));
         prop_assert_eq!(i128::from(done.captured.0), exact);
