@@ -14,6 +14,7 @@ alter table model add column license_url text;
 alter table model add column label_ja text;
 alter table model add column description_ja text;
 alter table model add column maxima text not null default '{}';        -- JSON, property → the most that may be asked for here
+alter table model add column stocked_at bigint;                        -- when the default set put it in; null: never
 alter table model add column endpoint text;                            -- a Cog server that runs it instead of Replicate
 
 update model set schemas = '{"Input":' || input_schema || ',"Output":{"type":"array","items":{"type":"string","format":"uri"}}}';

@@ -153,6 +153,7 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
     let store = Store::open(&config.store).await.context("cannot open the object store")?;
     let clock = Clock::System.corrected(0);
     db.set_right(&clock).await.context("DATABASE_URL: the database does not say what time it is")?;
+    model::stock(&db, clock.now()).await.context("the catalogue cannot be stocked")?;
     let mut tasks = JoinSet::new();
     let replicate = connect_replicate(&config, &clock, role, &mut tasks, &stop).await?;
     worker::check_window(&replicate)?;

@@ -1,5 +1,9 @@
 //! The catalogue: which models are offered, what they take, at which price.
 
+mod stock;
+
+pub use stock::stock;
+
 use super::db::Db;
 use crate::domain::schema::Schema;
 use crate::domain::{Credits, Model, ModelName, Price, PriceRule, Task};
@@ -47,6 +51,25 @@ pub async fn offered(db: &Db) -> Result<Vec<Model>, sqlx::Error> {
     let rows: Vec<Row> =
         sqlx::query_as(select_models!("where enabled_at is not null order by place, name")).fetch_all(db.pool()).await?;
     rows.into_iter().map(model).collect()
+}
+
+/// The one of that name, or the first when no name is given; `None` when it is not on offer.
+///
+/// # Errors
+/// As [`offered`].
+pub async fn chosen(db: &Db, name: &str) -> Result<Option<Model>, sqlx::Error> {
+    let row: Option<Row> = match name.trim() {
+        "" => {
+            sqlx::query_as(select_models!("where enabled_at is not null order by place, name limit 1"))
+                .fetch_optional(db.pool())
+                .await?
+        }
+        name => {
+            let text = select_models!("where enabled_at is not null and name = $1");
+            sqlx::query_as(text).bind(name).fetch_optional(db.pool()).await?
+        }
+    };
+    row.map(model).transpose()
 }
 
 fn model(row: Row) -> Result<Model, sqlx::Error> {

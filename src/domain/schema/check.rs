@@ -13,6 +13,9 @@ use super::{Property, Schema, Violation};
 use serde_json::{Map, Number, Value};
 use std::cmp::Ordering::{Equal, Greater, Less};
 
+const AT_LEAST: &str = "greater than or equal to";
+const AT_MOST: &str = "less than or equal to";
+
 /// Whether a text matches a regular expression somewhere: `matches(pattern, text)`.
 pub type Matches = fn(&str, &str) -> bool;
 
@@ -88,10 +91,10 @@ impl Check {
     fn text(&mut self, rules: &TextRules, text: &str, path: &str) {
         let length = u64::try_from(text.chars().count()).unwrap_or(u64::MAX);
         if let Some(least) = rules.least.filter(|least| length < *least) {
-            self.note("string_gte", path, format!("String length must be greater than or equal to {least}"));
+            self.note("string_gte", path, format!("String length must be {AT_LEAST} {least}"));
         }
         if let Some(most) = rules.most.filter(|most| length > *most) {
-            self.note("string_lte", path, format!("String length must be less than or equal to {most}"));
+            self.note("string_lte", path, format!("String length must be {AT_MOST} {most}"));
         }
         if let Some(pattern) = rules.pattern.as_deref().filter(|pattern| !(self.matches)(pattern, text)) {
             self.note("pattern", path, format!("Does not match pattern '{pattern}'"));
@@ -106,9 +109,9 @@ impl Check {
             self.note("multiple_of", path, format!("Must be a multiple of {}", number::text(of)));
         }
         let rules = [
-            (&bounds.max, &[Greater][..], "number_lte", "less than or equal to"),
+            (&bounds.max, &[Greater][..], "number_lte", AT_MOST),
             (&bounds.below, &[Greater, Equal], "number_lt", "less than"),
-            (&bounds.min, &[Less], "number_gte", "greater than or equal to"),
+            (&bounds.min, &[Less], "number_gte", AT_LEAST),
             (&bounds.above, &[Less, Equal], "number_gt", "greater than"),
         ];
         for (bound, wrong, kind, words) in rules {

@@ -11,8 +11,8 @@
 //! - Numbers may be typed in full-width digits. What cannot be read as a number is kept as text, and the check says so.
 //!
 //! `read` of what `fill` wrote is the same input again, if the schema accepts it, but for unknown keys, line breaks, and
-//! secrets, which are never written into a page and have to be typed again. A number that is a choice comes back as the
-//! schema lists it: `1` for `1.0`.
+//! secrets, which are never written into a page and have to be typed again. A whole number comes back without a point; a
+//! fraction of more than 15 digits may differ in its last.
 
 use super::number;
 use super::{Control, Property, Schema, Violation};
@@ -27,9 +27,13 @@ pub fn prefixed(property: &str) -> String {
     format!("{INPUT}{property}")
 }
 
-/// The text that stands for a value in a form: a string itself, anything else as JSON.
+/// The text that stands for a value in a form: a string itself, a number without a needless point, anything else as JSON.
 pub fn label(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number::text(number),
+        value => value.to_string(),
+    }
 }
 
 /// Whether no two values have the same text.
@@ -44,29 +48,20 @@ impl Schema {
     /// # Errors
     /// With every violation, of what was read and of what could not be, in the order of [`Schema::violations`].
     pub fn read(&self, fields: &[(String, String)]) -> Result<Map<String, Value>, Vec<Violation>> {
+        let readings: Vec<_> = self.properties.iter().map(|property| (property, property.read(fields))).collect();
+        let missing = readings.iter().filter(|(property, reading)| property.required && *reading == Ok(None));
+        let mut found: Vec<Violation> = missing.map(|(property, _)| Violation::missing("", &property.name)).collect();
         let mut input = Map::new();
-        let mut unreadable = Vec::new();
-        for property in &self.properties {
-            match property.read(fields) {
+        for (property, reading) in readings {
+            match reading {
                 Ok(Some(value)) => {
+                    found.append(&mut property.violations(&value));
                     input.insert(property.name.clone(), value);
                 }
                 Ok(None) => {}
-                Err(violation) => unreadable.push(violation),
+                Err(violation) => found.push(violation),
             }
         }
-        let mut found = self.violations(&input);
-        // What is there but cannot be read is not missing too.
-        let is_unreadable = |name: &str| unreadable.iter().any(|violation| violation.is_at(name));
-        let of_both = |violation: &Violation| {
-            self.properties.iter().any(|property| violation.is_at(&property.name) && is_unreadable(&property.name))
-        };
-        found.retain(|violation| !of_both(violation));
-        found.append(&mut unreadable);
-        found.sort_by_key(|violation| match violation.field.as_str() {
-            "input" => None,
-            _ => self.properties.iter().position(|property| violation.is_at(&property.name)),
-        });
         if found.is_empty() { Ok(input) } else { Err(found) }
     }
 
@@ -90,18 +85,20 @@ impl Property {
         let texts: Vec<String> = of(INPUT).map(|text| text.replace("\r\n", "\n").replace('\r', "\n")).collect();
         let blank = of(BLANK).next_back().map(String::as_str);
         let control = self.control();
+        // White space is a text too, and nothing else.
+        let is_sent = |text: &&String| match control {
+            Control::Segmented(values) | Control::Select(values) => !text.is_empty() || values.iter().any(|value| value == ""),
+            Control::Text { .. } | Control::Secret | Control::Texts | Control::Checks(_) => !text.is_empty(),
+            _ => !text.trim().is_empty(),
+        };
         let value = match control {
             Control::Json { text } => return self.read_json(texts.last().map_or("", String::as_str), text),
             Control::Files { .. } | Control::Texts | Control::Numbers | Control::Checks(_) => {
-                let items = texts.iter().filter(|text| !text.is_empty() || blank == Some("text"));
+                let items = texts.iter().filter(|text| is_sent(text) || blank == Some("text"));
                 let items: Vec<Value> = items.map(|text| read_one(&control, text)).collect();
                 Some(items).filter(|items| !items.is_empty()).map(Value::Array)
             }
-            Control::Segmented(values) | Control::Select(values) => {
-                let is_sent = |text: &&String| !text.is_empty() || values.iter().any(|value| value == "");
-                texts.last().filter(is_sent).map(|text| read_one(&control, text))
-            }
-            _ => texts.last().filter(|text| !text.is_empty()).map(|text| read_one(&control, text)),
+            _ => texts.last().filter(is_sent).map(|text| read_one(&control, text)),
         };
         Ok(value.or_else(|| match blank {
             Some("null") => Some(Value::Null),

@@ -16,11 +16,8 @@ pub(super) fn compare(a: &Number, b: &Number) -> Ordering {
     }
 }
 
-/// Whether `number` is a multiple of `of`, which is not 0. A decimal fraction is met within a billionth of a step.
+/// Whether `number` is a multiple of `of`, which is not 0, within a billionth of a step: `0.3` is one of `0.1`.
 pub(super) fn is_multiple(number: &Number, of: &Number) -> bool {
-    if let (Some(number), Some(of)) = (exact(number), exact(of)) {
-        return number % of == 0;
-    }
     let steps = float(number) / float(of);
     (steps - steps.round()).abs() <= 1e-9 * steps.abs().max(1.0)
 }
@@ -37,14 +34,35 @@ pub fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// Reads what a person typed, full-width digits and signs too.
-pub(super) fn parse(text: &str) -> Option<Number> {
-    let text: String = text.trim().chars().map(narrow).collect();
-    let whole = text.parse::<i64>().map(Number::from).or_else(|_| text.parse::<u64>().map(Number::from));
-    whole.ok().or_else(|| text.parse().ok().and_then(Number::from_f64))
+/// Reads what a person typed, full-width digits and signs too; `5.0` is the whole number 5. A fraction is read by the JSON
+/// reader, which is exact for up to 15 digits; the standard library's, exact for all, would bring its tables into the browser.
+pub(super) fn parse(typed: &str) -> Option<Number> {
+    let typed: String = typed.trim().chars().map(narrow).collect();
+    let json = as_json(&typed)?;
+    whole(&json).or_else(|| match serde_json::from_str(&json) {
+        Ok(Value::Number(number)) => whole(&text(&number)).or(Some(number)),
+        _ => None,
+    })
 }
 
-/// A number in a sentence: `1024`, also when the schema says `1024.0`.
+/// `+.50` as JSON writes it, and as short as it can be: `0.5`.
+fn as_json(typed: &str) -> Option<String> {
+    let (sign, digits) = match typed.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", typed.strip_prefix('+').unwrap_or(typed)),
+    };
+    let zero = if digits.starts_with('.') { "0" } else { "" };
+    let is_decimal = digits.contains('.') && !digits.contains(['e', 'E']);
+    let short = if is_decimal { digits.trim_end_matches('0').trim_end_matches('.') } else { digits };
+    let begins_well = digits.trim_start_matches('.').starts_with(|c: char| c.is_ascii_digit());
+    begins_well.then(|| format!("{sign}{zero}{short}"))
+}
+
+fn whole(text: &str) -> Option<Number> {
+    text.parse::<i64>().map(Number::from).or_else(|_| text.parse::<u64>().map(Number::from)).ok()
+}
+
+/// A number as people write it: `1024`, also when the schema says `1024.0`.
 pub(super) fn text(number: &Number) -> String {
     let text = number.to_string();
     text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
@@ -77,13 +95,28 @@ mod tests {
 
     #[test]
     fn what_japanese_keyboards_type_is_a_number() {
-        for (typed, meant) in
-            [("１０２４", json!(1024)), (" －１２ ", json!(-12)), ("７．５", json!(7.5)), ("−1e3", json!(-1000.0))]
-        {
+        let cases = [
+            ("１０２４", json!(1024)),
+            (" －１２ ", json!(-12)),
+            ("７．５", json!(7.5)),
+            ("−1e3", json!(-1000)),
+            ("+.50", json!(0.5)),
+            ("-.5", json!(-0.5)),
+            (".0", json!(0)),
+            ("5.", json!(5)),
+            ("100", json!(100)),
+            ("3779277878705514.00", json!(3_779_277_878_705_514_u64)),
+            ("007", json!(7)),
+            ("＋３", json!(3)),
+            ("1e20", json!(1e20)),
+        ];
+        for (typed, meant) in cases {
             assert_eq!(parse(typed).map(Value::Number), Some(meant), "{typed}");
         }
         assert_eq!(parse("18446744073709551615"), Some(Number::from(u64::MAX)));
-        for words in ["", "seven", "1,5", "0x10", "inf", "NaN", "1e999", "一"] {
+        for words in [
+            "", ".", "-", "+-1", "--1", "1 2", "1..2", ".e5", "..5", "\"1\"", "seven", "1,5", "0x10", "inf", "NaN", "1e999", "一",
+        ] {
             assert_eq!(parse(words), None, "{words}");
         }
     }

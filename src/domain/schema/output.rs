@@ -1,6 +1,7 @@
 //! What kind of output to expect, as far as a description tells: of a file it says that there will be one, never of what.
 
-use super::shape::{Format, Reader, Shape, TextRules};
+use super::reader::Reader;
+use super::shape::{Format, Shape, TextRules};
 use serde_json::{Map, Value, json};
 
 /// A kind of output. What arrives may still be something else: a model's author can be wrong.

@@ -89,7 +89,7 @@ pub(super) async fn request(
     raw: &RawRequest,
     source: Source,
 ) -> Result<Result<Requested, Refusal>, Trouble> {
-    let catalogue = model::offered(&app.db).await?;
+    let catalogue: Vec<_> = model::chosen(&app.db, &raw.model).await?.into_iter().collect();
     let requested = match generation::read(raw, &catalogue) {
         // Only of what can be made are the files fetched.
         Ok((mut request, model)) => match files::adopted(app, &person.id, &mut request.input, model).await? {

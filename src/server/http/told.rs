@@ -23,7 +23,7 @@ async fn told(app: &App, owner: &PersonId, id: &GenerationId) -> Result<Option<S
     let Some((model, input)) = views::input(&app.db, owner, id).await? else { return Ok(None) };
     let origin = app.config.public_url.as_str().trim_end_matches('/');
     let address = |place: i64| {
-        let output = view.outputs.iter().find(|output| i64::from(output.index) == place)?;
+        let output = view.outputs.iter().find(|output| output.index == place)?;
         Some(format!("{origin}{}", output.url))
     };
     let output = match view.phase {

@@ -114,8 +114,11 @@ fn number(bounds: &Bounds, dice: &mut Dice) -> Value {
     match dice.below(4) {
         0 => json!(min.max(-1e9)),
         1 => json!(max),
-        // Few digits: the JSON reader is exact to the last bit only for those.
-        _ => json!((min + (max - min) * (dice.below(101) as f64 / 100.0)).clamp(min, max)),
+        // No more digits than a form gives back exactly.
+        _ => {
+            let made = min + (max - min) * dice.below(101) as f64 / 100.0;
+            json!(((made * 1e6).round() / 1e6).clamp(min, max))
+        }
     }
 }
 

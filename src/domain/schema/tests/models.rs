@@ -65,7 +65,7 @@ fn a_seed_with_a_default_is_not_random() {
 #[test]
 fn outputs_of_every_kind_are_recognised_and_written() {
     let uri = json!({ "type": "string", "format": "uri" });
-    let iterator = |items: Value, display: Value| json!({ "type": "array", "items": items, "x-cog-array-type": "iterator", "x-cog-array-display": display });
+    let iterator = |items: Value, display: Value| json!({ "type": "array", "items": items, "x-cog-array-display": display, "x-cog-array-type": "iterator" });
     let cases = [
         (json!({}), OutputKind::Unknown),
         (uri.clone(), OutputKind::Files { many: false, grows: false }),

@@ -5,9 +5,8 @@ use super::{
     Answered,
     ranges::{Asked, asked},
 };
-use crate::server::sandbox::catalogue::Makes;
 use crate::server::sandbox::{
-    Sandbox, clips, journal::Facts, picture, problem::Problem, run, run_blocking, script::Script, speech,
+    Sandbox, catalogue::Makes, clips, journal::Facts, picture, problem::Problem, run, run_blocking, script::Script, speech,
 };
 use axum::{
     body::{Body, Bytes},

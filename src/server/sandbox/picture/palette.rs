@@ -105,3 +105,15 @@ fn colour(hex: u32) -> Colour {
 pub(super) fn mix(a: Colour, b: Colour, share: f32) -> Colour {
     [a[0] + (b[0] - a[0]) * share, a[1] + (b[1] - a[1]) * share, a[2] + (b[2] - a[2]) * share]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_share_out_all_palettes_and_keep_theirs() {
+        let of = |hash| std::ptr::from_ref(Palette::after(hash));
+        let all: std::collections::HashSet<_> = (0..200).map(of).collect();
+        assert_eq!((all.len(), of(7)), (PALETTES.len(), of(7)));
+    }
+}
