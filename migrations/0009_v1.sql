@@ -18,7 +18,3 @@ create table house_secret (
 
 -- When a program wants its request to be given up, if it said so: sooner than everybody's deadline.
 alter table generation add column asked_deadline_at bigint;
-
--- Where to tell of it, and of what: a list of words, as JSON.
-alter table generation add column webhook text;
-alter table generation add column webhook_events text;

@@ -7,6 +7,7 @@
 mod aspect;
 mod credits;
 mod failure;
+mod file;
 mod ids;
 mod key;
 mod lang;
@@ -26,7 +27,8 @@ mod wait;
 pub use aspect::AspectRatio;
 pub use credits::Credits;
 pub use failure::Failure;
-pub use ids::{AccountId, ApiKeyId, GenerationId, ModelName, PersonId, PredictionId, RequestKey};
+pub use file::FileProblem;
+pub use ids::{AccountId, ApiKeyId, FileId, GenerationId, ModelName, PersonId, PredictionId, RequestKey};
 pub use key::{KeyForm, KeyName, KeyProblem, KeyView, KeyWish, Overlap, Scope, Scopes};
 pub use lang::{Lang, Theme};
 pub use made::{Medium, OutputKind, Task};

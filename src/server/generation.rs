@@ -27,8 +27,13 @@ pub use work::{Effects, Job, KeptOutput, Money, Submission, keep_output, record,
 
 use super::crash::{self, Point};
 use super::db::{Db, Tx, Yielding, mint, retried};
+use super::file;
 use super::{key, ledger};
-use crate::domain::{ApiKeyId, GenerationId, Model, PersonId, RawRequest, Refusal, Request, RequestKey, State, Timestamp};
+use super::outbox;
+use super::replicate::WebhookEvent;
+use crate::domain::{
+    ApiKeyId, FileId, FileProblem, GenerationId, Model, PersonId, RawRequest, Refusal, Request, RequestKey, State, Timestamp,
+};
 use regex::RegexBuilder;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -196,6 +201,29 @@ pub async fn request_from(
     retried(|| queue(&source, db, owner, request.clone(), model, now)).await
 }
 
+/// What a form asks for, checked and with its model; for who has something to do before it is [queued](request_ready).
+///
+/// # Errors
+/// [`Error::Refused`] with everything that is wrong with it.
+pub fn read<'a>(raw: &RawRequest, catalogue: &'a [Model]) -> Result<(Request, &'a Model), Error> {
+    raw.parse(catalogue, matches).map_err(Error::Refused)
+}
+
+/// The same as [`request_from`] for what was [`read`].
+///
+/// # Errors
+/// As [`request_from`].
+pub async fn request_ready(
+    source: &Source,
+    db: &Db,
+    owner: &PersonId,
+    request: &Request,
+    model: &Model,
+    now: Timestamp,
+) -> Result<Requested, Error> {
+    retried(|| queue(source, db, owner, request.clone(), model, now)).await
+}
+
 async fn queue(
     source: &Source,
     db: &Db,
@@ -204,6 +232,7 @@ async fn queue(
     model: &Model,
     now: Timestamp,
 ) -> Result<Requested, Error> {
+    let files = named_files(&request.input, model)?;
     let hash = fingerprint(&request);
     let price = model.price_of(request.units).ok_or_else(|| sqlx::Error::Protocol("a price does not fit".into()))?;
     let mut tx = db.begin().await?;
@@ -260,10 +289,29 @@ async fn queue(
     if queued.rows_affected() == 0 {
         return Err(Error::Refused(Refusal::TooManyQueued { limit: MAX_QUEUED_PER_PERSON }));
     }
+    work_from(&mut tx, owner, &id, &files, now).await?;
     note(&mut tx, &id, now, 0, None, State::Queued, None).await?;
     tx.commit().await?;
     crash::point(Point::Requested).await;
     Ok(Requested::New(id))
+}
+
+/// Keeps the files that a generation works from for as long as it does.
+async fn work_from(
+    tx: &mut Tx,
+    owner: &PersonId,
+    id: &GenerationId,
+    files: &[(String, Vec<FileId>)],
+    now: Timestamp,
+) -> Result<(), Error> {
+    for (property, ids) in files {
+        file::work_from(tx, owner, id, ids, now).await.map_err(|error| match error {
+            file::Error::Database(error) => Error::Database(error),
+            file::Error::Refused(problem) => refused_file(property, problem),
+            error @ (file::Error::Store(_) | file::Error::Disk(_)) => Error::Database(sqlx::Error::Protocol(error.to_string())),
+        })?;
+    }
+    Ok(())
 }
 
 /// Asks a generation to stop. Queued, it is cancelled here and now; in flight, a worker asks Replicate. Asking again, or
@@ -330,7 +378,7 @@ pub async fn cancel_all(db: &Db, owner: &PersonId, now: Timestamp) -> Result<usi
     Ok(stoppable.len())
 }
 
-/// Writes one line of a generation's timeline.
+/// Writes one line of a generation's timeline; of its end, whoever wants to hear is told.
 async fn note(
     tx: &mut Tx,
     id: &GenerationId,
@@ -352,6 +400,9 @@ async fn note(
     .bind(detail.map(str::to_owned))
     .execute(tx.connection())
     .await?;
+    if to.is_terminal() {
+        outbox::post(tx, id, WebhookEvent::Completed, now).await?;
+    }
     Ok(())
 }
 
@@ -368,6 +419,26 @@ async fn find_by_key(tx: &mut Tx, owner: &PersonId, request: &Request, hash: &st
         Some(_) => Err(Error::Refused(Refusal::KeyReused)),
         None => Ok(None),
     }
+}
+
+/// The files that an input names, by the property. By now they are ours: an address that somebody else could change or
+/// watch is not what a model is told.
+fn named_files(input: &Map<String, Value>, model: &Model) -> Result<Vec<(String, Vec<FileId>)>, Error> {
+    let mut named = Vec::new();
+    for property in model.file_names() {
+        let ids = file::adopt::marked(input, &[property]);
+        if file::adopt::has_addresses(input, property) {
+            return Err(refused_file(property, FileProblem::Address));
+        }
+        if !ids.is_empty() {
+            named.push((property.to_owned(), ids));
+        }
+    }
+    Ok(named)
+}
+
+fn refused_file(property: &str, problem: FileProblem) -> Error {
+    Error::Refused(Refusal::Input(vec![problem.violation(property)]))
 }
 
 /// Whether a text matches a pattern of a model's schema. One that cannot be read here, or is meant to be costly, matches

@@ -1,7 +1,7 @@
 //! The router: every address of the product, and the layers around all of them.
 //!
 //! From the outside in: a request id, the trace, compression, security headers; then, for all but the files of the house,
-//! errors without a body get a page or a problem in JSON; a body of at most 64 KiB, whole; room to be answered; the
+//! errors without a body get a page or a problem in JSON; a body of at most 64 KiB, whole, but for files; room to be answered; the
 //! session; the CSRF rule; a panic becomes a 500. Webhooks have no session and bring their own proof. No SQL here: a
 //! handler finds out who is asking, calls one verb and answers.
 
@@ -9,6 +9,7 @@ mod body;
 mod csrf;
 mod doors;
 mod events;
+mod files;
 mod generations;
 mod headers;
 mod health;
@@ -23,8 +24,11 @@ mod trouble;
 mod v1;
 mod visitor;
 
+pub(in crate::server) use v1::tell;
+
 use super::App;
 use super::auth::{Backend, Sessions};
+use super::file::PAGE_BYTES;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, Request};
 use axum::routing::{get, post};
@@ -96,7 +100,7 @@ pub fn router(app: App) -> Router {
         .layer(sessions)
         .layer(middleware::from_fn(trouble::session_away))
         .layer(middleware::from_fn_with_state(room::Rooms::default(), room::find))
-        .layer(middleware::from_fn_with_state(body::Bodies::at_most(longest_body), body::whole))
+        .layer(middleware::from_fn_with_state(body::Bodies::at_most(longest_body).but_streamed(streamed_body), body::whole))
         // Once more: of what is refused out here, nobody inside has had a say.
         .layer(middleware::from_fn_with_state(app.clone(), trouble::explain))
         .with_state(app.clone())
@@ -120,6 +124,8 @@ fn actions() -> Router<App> {
         .route("/api/app/generate", post(trigger::generate))
         .route("/api/app/ai-images", post(trigger::generate))
         .route("/api/app/generations/{id}", get(trigger::show))
+        .route("/api/app/files", post(files::upload))
+        .route("/api/app/files/{id}", get(files::show).delete(files::remove))
         .route("/events", get(events::events))
         .route("/files/{id}/{file}", get(media::file))
 }
@@ -132,6 +138,11 @@ fn loggable(path: &str) -> &str {
 
 fn longest_body(path: &str) -> usize {
     if matches!(path, "/generate" | "/create/controls") { PROMPT_LIMIT } else { BODY_LIMIT }
+}
+
+/// The most bytes of a body that its handler reads as it comes: a file, and the form around it.
+fn streamed_body(path: &str) -> Option<u64> {
+    (path == "/api/app/files").then_some(PAGE_BYTES + BODY_LIMIT as u64)
 }
 
 /// Only the addresses that say whether the process is well.

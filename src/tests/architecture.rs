@@ -63,6 +63,8 @@ fn sql_is_spoken_only_where_a_concept_owns_its_rows() {
         "server/generation",
         "server/key",
         "server/seal.rs",
+        "server/file/rows.rs",
+        "server/outbox",
         "server/auth/sessions.rs",
     ];
     assert_only(&holding(&["sqlx::query", "query_as("], &["server", "pages", "main.rs"]), &allowed, "SQL");
@@ -111,6 +113,9 @@ fn the_verbs_do_not_know_http_and_the_core_waits_for_nobody() {
         "server/model.rs",
         "server/worker",
         "server/db",
+        "server/file",
+        "server/outbox",
+        "server/egress",
     ];
     assert_eq!(holding(&["axum", "super::http", "server::http", "leptos"], &concepts), BTreeSet::new());
     assert_eq!(holding(&["async ", ".await"], &["server/worker/core.rs"]), BTreeSet::new());

@@ -13,6 +13,7 @@ mod books;
 mod commands;
 mod crashes;
 mod database;
+mod files;
 mod hooks;
 mod http;
 mod keeping;

@@ -14,6 +14,8 @@ pub enum For {
     Program,
     /// The one person whose generation the path names.
     Owner,
+    /// The one person whose file the path names.
+    FileOwner,
 }
 
 /// One address.
@@ -62,10 +64,16 @@ pub const ROUTES: &[Route] = &[
     post("/api/app/generate", For::SignedIn),
     post("/api/app/ai-images", For::SignedIn),
     get("/api/app/generations/{id}", For::Owner),
+    post("/api/app/files", For::SignedIn),
+    get("/api/app/files/{id}", For::FileOwner),
     get("/events", For::SignedIn),
     get("/files/{id}/{file}", For::Owner),
     post("/hooks/replicate/{id}/{seq}", For::Replicate),
     get("/v1/account", For::Program),
+    get("/v1/webhooks/default/secret", For::Program),
+    both("/v1/files", For::Program),
+    get("/v1/files/{id}", For::Program),
+    get("/v1/files/{id}/download", For::Program),
     get("/v1/models", For::Program),
     get("/v1/models/{owner}/{name}", For::Program),
     get("/v1/models/{owner}/{name}/versions", For::Program),

@@ -2,6 +2,7 @@
 
 mod asking;
 mod doors;
+mod files;
 mod going_on;
 mod looking;
 

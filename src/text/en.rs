@@ -5,7 +5,7 @@ use super::page::{
     TroubleText, ViewerText,
 };
 use super::{number, one_or};
-use crate::domain::{Field, Problem, Refusal, StatementKind};
+use crate::domain::{Field, FileProblem, Problem, Refusal, StatementKind};
 
 pub(super) static TEXT: PageText = PageText {
     frame: FrameText {
@@ -122,6 +122,7 @@ pub(super) static TEXT: PageText = PageText {
         refusal,
         refused: "Nothing was charged",
         to_credits: "See your credits",
+        file,
     },
     control: ControlText {
         required: "needed",
@@ -134,7 +135,7 @@ pub(super) static TEXT: PageText = PageText {
         remove: "Remove",
         failed: "The upload did not work. Try again.",
         dropped: |names| format!("This model has no use for: {}.", names.join(", ")),
-        violation: |found| found.description.clone(),
+        violation: |found| FileProblem::of(found).map_or_else(|| found.description.clone(), file),
         choose: "Use this model",
     },
     viewer: ViewerText {
@@ -325,6 +326,41 @@ fn refusal(refusal: &Refusal) -> String {
         Refusal::TooManyQueued { limit } => {
             format!("{} are waiting already. Press again when one is done.", one_or(*limit, "request", "requests"))
         }
+    }
+}
+
+fn file(problem: FileProblem) -> String {
+    match problem {
+        FileProblem::Missing => "No file arrived. Choose one and send it again.".into(),
+        FileProblem::Empty => "That file is empty. Choose another.".into(),
+        FileProblem::TooLarge(megabytes) => {
+            format!("That file is larger than {} MB. Make it smaller and send it again.", number(megabytes))
+        }
+        FileProblem::TooWide(pixels) => {
+            format!("That picture has more than {} pixels along one side. Make it smaller and send it again.", number(pixels))
+        }
+        FileProblem::Type => {
+            "That kind of file cannot be used. Pictures can be PNG, JPEG or WebP; films MP4, WebM or MOV; sounds WAV, MP3, \
+             FLAC, Ogg or M4A."
+                .into()
+        }
+        FileProblem::Damaged => "That file is damaged and cannot be read. Save it again, or choose another.".into(),
+        FileProblem::Interrupted => "The file did not arrive whole. Send it again.".into(),
+        FileProblem::TooMany(most) => {
+            format!(
+                "{} of yours are on their way already. Send this one when one of them is here.",
+                one_or(most, "file", "files")
+            )
+        }
+        FileProblem::Full => "You keep as many files as fit. Delete some that you no longer need.".into(),
+        FileProblem::Address => {
+            "That address cannot be used. It must begin with https:// and lead to a site on the open internet.".into()
+        }
+        FileProblem::Unreachable => {
+            "Nothing could be fetched from that address. Open it in a browser to check it, or upload the file instead.".into()
+        }
+        FileProblem::Gone => "That file is no longer here. Choose it again.".into(),
+        FileProblem::InUse => "A picture is being made from that file. Delete it when that is done.".into(),
     }
 }
 

@@ -6,7 +6,7 @@ use super::page::{
     TroubleText, ViewerText,
 };
 use crate::domain::schema::Violation;
-use crate::domain::{Field, Problem, Refusal, StatementKind};
+use crate::domain::{Field, FileProblem, Problem, Refusal, StatementKind};
 
 pub(super) static TEXT: PageText = PageText {
     frame: FrameText {
@@ -132,6 +132,7 @@ pub(super) static TEXT: PageText = PageText {
         refusal,
         refused: "支払いはありません",
         to_credits: "クレジットを見る",
+        file,
     },
     control: ControlText {
         required: "必須",
@@ -309,6 +310,9 @@ fn problem(field: Field, problem: Problem) -> String {
 }
 
 fn violation(found: &Violation) -> String {
+    if let Some(problem) = FileProblem::of(found) {
+        return file(problem);
+    }
     // The number, the type or the choices stand at the end of the English sentence.
     let last = found.description.rsplit([' ', ':']).next().unwrap_or_default();
     let choices = found.description.split_once("following:").map_or("", |(_, choices)| choices).trim();
@@ -347,6 +351,35 @@ fn refusal(refusal: &Refusal) -> String {
         Refusal::TooManyQueued { limit } => {
             format!("すでに{}件が順番を待っています。ひとつ終わったら、もう一度押してください。", number(*limit))
         }
+    }
+}
+
+fn file(problem: FileProblem) -> String {
+    match problem {
+        FileProblem::Missing => "ファイルが届きませんでした。選び直して、もう一度送ってください。".into(),
+        FileProblem::Empty => "ファイルの中身が空です。別のものを選んでください。".into(),
+        FileProblem::TooLarge(megabytes) => {
+            format!("{}MBを超えるファイルは使えません。小さくしてから送ってください。", number(megabytes))
+        }
+        FileProblem::TooWide(pixels) => {
+            format!("一辺が{}ピクセルを超える画像は使えません。小さくしてから送ってください。", number(pixels))
+        }
+        FileProblem::Type => {
+            "この種類のファイルは使えません。画像はPNG・JPEG・WebP、動画はMP4・WebM・MOV、音声はWAV・MP3・FLAC・Ogg・M4Aが使えます。"
+                .into()
+        }
+        FileProblem::Damaged => "ファイルが壊れていて読み取れません。保存し直すか、別のものを選んでください。".into(),
+        FileProblem::Interrupted => "ファイルが最後まで届きませんでした。もう一度送ってください。".into(),
+        FileProblem::TooMany(most) => {
+            format!("すでに{}件のファイルを受け取っているところです。ひとつ終わってから送ってください。", number(most))
+        }
+        FileProblem::Full => "保存できるファイルがいっぱいです。使わないものを削除してください。".into(),
+        FileProblem::Address => "このアドレスは使えません。https:// で始まる、公開されたサイトのアドレスを入れてください。".into(),
+        FileProblem::Unreachable => {
+            "このアドレスからは取得できませんでした。ブラウザーで開けるか確かめるか、ファイルをアップロードしてください。".into()
+        }
+        FileProblem::Gone => "そのファイルはもうありません。選び直してください。".into(),
+        FileProblem::InUse => "このファイルをもとに制作中です。終わってから削除してください。".into(),
     }
 }
 

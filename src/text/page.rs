@@ -1,7 +1,7 @@
 //! What the server-rendered pages can say: one field for each sentence, the same in every language.
 
 use crate::domain::schema::Violation;
-use crate::domain::{Field, Problem, Refusal, StatementKind};
+use crate::domain::{Field, FileProblem, Problem, Refusal, StatementKind};
 
 /// A heading and what follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,7 @@ macro_rules! kind {
     (count) => { fn(i64) -> String };
     (problem) => { fn(Field, Problem) -> String };
     (refusal) => { fn(&Refusal) -> String };
+    (file) => { fn(FileProblem) -> String };
     (line) => { fn(StatementKind) -> &'static str };
     (trouble) => { fn(u16) -> Notice };
     (violation) => { fn(&Violation) -> String };
@@ -42,6 +43,9 @@ macro_rules! said {
     };
     (refusal, $value:expr) => {
         super::samples::refusals().iter().map($value).collect()
+    };
+    (file, $value:expr) => {
+        FileProblem::SAMPLES.map($value).to_vec()
     };
     (line, $value:expr) => {
         super::samples::kinds().map(|kind| $value(kind).to_owned()).to_vec()
@@ -107,7 +111,7 @@ texts! {
     PictureText {
         today: text, yesterday: text, older: text, newest: text, recent: text,
         empty: notice, first: notice, first_examples: text, example_one: text, example_two: text, example_three: text,
-        to_create: text, problem: problem, refusal: refusal, refused: text, to_credits: text,
+        to_create: text, problem: problem, refusal: refusal, refused: text, to_credits: text, file: file,
     }
 
     /// The controls of a model.

@@ -9,9 +9,9 @@
 //! |---|---|
 //! | `create`, `predictions` | asking, looking, stopping |
 //! | `models`, `account` | what there is, and who asks |
-//! | `files` | kept files at addresses that open to whoever knows them |
+//! | `files`, `uploads` | kept files at addresses that open to whoever knows them; files that programs bring |
 //! | `stream` | a prediction as it goes on |
-//! | `told` | the objects that are answered |
+//! | `told`, `webhooks` | the objects that are answered, and told of by ourselves |
 //! | `openapi` | the description of all of it |
 
 mod account;
@@ -22,10 +22,15 @@ pub(super) mod openapi;
 mod predictions;
 mod stream;
 mod told;
+mod uploads;
+mod webhooks;
+
+pub(in crate::server) use webhooks::tell;
 
 use super::body::{self, Bodies};
 use super::room::{self, Rooms};
 use crate::domain::Scope;
+use crate::server::file::API_BYTES;
 use crate::server::key::rate::{Kind, Pace, Rates};
 use crate::server::key::{self, Bearer, Token};
 use crate::server::protocol::Problem;
@@ -75,6 +80,10 @@ pub(super) fn router(app: App) -> Router {
     let v1 = V1 { app, rates, seals, streams: stream::Streams::default() };
     let with_key = Router::new()
         .route("/v1/account", get(account::show))
+        .route("/v1/webhooks/default/secret", get(account::secret))
+        .route("/v1/files", get(uploads::list).post(uploads::create))
+        .route("/v1/files/{id}", get(uploads::show).delete(uploads::delete))
+        .route("/v1/files/{id}/download", get(uploads::download))
         .route("/v1/models", get(models::list).fallback(models::search))
         .route("/v1/models/{owner}/{name}", get(models::show))
         .route("/v1/models/{owner}/{name}/versions", get(models::versions))
@@ -94,13 +103,18 @@ pub(super) fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(super::trouble::panicked))
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(Rooms::default(), room::find))
-        .layer(middleware::from_fn_with_state(Bodies::at_most(longest_body).at_once(BODIES), body::whole))
+        .layer(middleware::from_fn_with_state(Bodies::at_most(longest_body).but_streamed(streamed_body).at_once(BODIES), body::whole))
         .layer(middleware::from_fn(explain))
         .with_state(v1)
 }
 
 fn longest_body(path: &str) -> usize {
     if path.ends_with("/predictions") { CREATE_LIMIT } else { BODY_LIMIT }
+}
+
+/// The most bytes of a file that comes, and of the form around it.
+fn streamed_body(path: &str) -> Option<u64> {
+    (path == "/v1/files").then_some(API_BYTES + BODY_LIMIT as u64)
 }
 
 async fn nowhere() -> Problem {

@@ -7,6 +7,7 @@ use crate::domain::schema::Violation;
 use crate::domain::{Model, Refusal, RequestKey};
 use crate::server::db::mint;
 use crate::server::generation::{self, Call, Requested, Source};
+use crate::server::http::files::adopted;
 use crate::server::key::Bearer;
 use crate::server::protocol::{Problem, prefer};
 use crate::server::replicate::is_loopback;
@@ -76,10 +77,12 @@ fn is_meant(wanted: &str, model: &Model, schemas: &Value) -> bool {
 
 async fn accept(v1: &V1, bearer: &Bearer, model: &Model, headers: &HeaderMap, mut body: Map<String, Value>) -> Answered {
     let app = &v1.app;
-    let input = match body.remove("input") {
+    let mut input = match body.remove("input") {
         Some(Value::Object(input)) => input,
         _ => Map::new(),
     };
+    // Before anything is fetched for it; patterns are looked at with the rest.
+    refuse(&model.schema.violations(&input))?;
     let key = match headers.get("idempotency-key") {
         None => Some(RequestKey::trusted(mint())),
         Some(key) => key.to_str().ok().and_then(|key| RequestKey::parse(key.trim())),
@@ -93,6 +96,10 @@ async fn accept(v1: &V1, bearer: &Bearer, model: &Model, headers: &HeaderMap, mu
         webhook_events: body.remove("webhook_events_filter").filter(Value::is_array).map(|events| events.to_string()),
         cancel_after_ms,
     };
+    match adopted(app, &bearer.owner, &mut input, model).await {
+        Ok(adopted) => adopted.map_err(|refusal| refused(&refusal, app))?,
+        Err(trouble) => return Ok(trouble.into_response()),
+    }
     let asked = generation::request_input(Source::Key(call), &app.db, &bearer.owner, &key, model, &input, app.clock.now()).await;
     let requested = match asked {
         Ok(requested) => requested,

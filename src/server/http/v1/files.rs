@@ -4,7 +4,7 @@
 use super::V1;
 use super::{Answered, away};
 use crate::server::generation::predictions;
-use crate::server::http::media;
+use crate::server::http::media::{self, Shown};
 use crate::server::protocol::Problem;
 use crate::server::seal::Opens;
 use crate::server::store::Key;
@@ -23,11 +23,17 @@ pub(super) async fn show(State(v1): State<V1>, Path((sealed, file)): Path<(Strin
     let known = predictions::file(&v1.app.db, &id, place).await.map_err(|error| away(&error))?;
     // The address names the file as it is kept, extension and all, or it is none.
     let key = Key::parse(&id, name).filter(|key| known.as_deref() == Some(key.as_str())).ok_or_else(Problem::not_found)?;
-    let mut response = match media::send(&v1.app, &id, name, &key, &request, KEEP, false).await {
+    let etag = format!("{id}-{name}");
+    let shown = Shown { etag: &etag, name: &file, inline: true };
+    let mut response = match media::deliver(&v1.app, &key, &shown, &request).await {
         Ok(response) => response,
         Err(trouble) => trouble.into_response(),
     };
+    let fine = !response.status().is_client_error() && !response.status().is_server_error();
     let headers = response.headers_mut();
+    if fine {
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(KEEP));
+    }
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert(HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("cross-origin"));
     Ok(response)

@@ -1,7 +1,7 @@
 //! The description of `/v1`, made from the handlers and the objects they answer with, and served at `/v1/openapi.json`.
 
-use super::told::{Account, ModelTold, Page, Prediction, Version};
-use super::{account, create, models, origin, predictions};
+use super::told::{Account, FileTold, ModelTold, Page, Prediction, Version, WebhookSecret};
+use super::{account, create, models, origin, predictions, uploads};
 use crate::pages::{ApiDocs, ApiField, ApiObject, ApiOperation};
 use crate::server::App;
 use axum::Json;
@@ -35,6 +35,14 @@ pub(in crate::server::http) struct CreateVersion {
     rest: Create,
 }
 
+/// A file that is brought.
+#[derive(Serialize, ToSchema)]
+pub(in crate::server::http) struct Upload {
+    /// The file; at most 100 MB.
+    #[schema(value_type = String, format = Binary)]
+    content: String,
+}
+
 /// What went wrong.
 #[derive(Serialize, ToSchema)]
 pub(in crate::server::http) struct ProblemTold {
@@ -57,10 +65,12 @@ pub(in crate::server::http) struct ProblemTold {
         `Authorization: Bearer atl_…`. A prediction costs credits, shows in the gallery, and its files stay."),
     paths(
         create::of_version, create::of_model, predictions::list, predictions::show, predictions::cancel, models::list, models::show,
-        models::versions, models::version, account::show,
+        models::versions, models::version, account::show, account::secret, uploads::create, uploads::list, uploads::show,
+        uploads::download, uploads::delete,
     ),
-    components(schemas(Account, Prediction, ModelTold, Version, Page<Prediction>, Page<ModelTold>, Page<Version>, ProblemTold)),
+    components(schemas(Account, FileTold, WebhookSecret, Page<FileTold>, Prediction, ModelTold, Version, Page<Prediction>, Page<ModelTold>, Page<Version>, ProblemTold)),
     tags((name = "predictions", description = "Asking, looking, stopping"), (name = "models", description = "What there is"),
+        (name = "files", description = "Files to work from"),
         (name = "account", description = "Who asks")),
 )]
 struct Described;

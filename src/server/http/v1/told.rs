@@ -1,6 +1,7 @@
 //! The objects of the protocol: exactly Replicate's fields, and no others.
 
-use crate::domain::{Failure, Lang, Model, State, Timestamp};
+use crate::domain::{Failure, FileId, Lang, Model, State, Timestamp};
+use crate::server::file::File;
 use crate::server::generation::predictions::Prediction as Row;
 use crate::server::protocol::moment;
 use crate::server::seal::{Opens, Seal};
@@ -120,6 +121,65 @@ pub(super) struct Urls {
     stream: String,
 }
 
+/// A file that a program brought.
+#[derive(Serialize, ToSchema)]
+pub(super) struct FileTold {
+    id: String,
+    name: String,
+    /// By its bytes.
+    content_type: String,
+    size: i64,
+    etag: String,
+    checksums: Checksums,
+    /// Always empty.
+    metadata: Value,
+    created_at: String,
+    /// When it is cleared away, unless something works from it.
+    expires_at: String,
+    urls: FileUrls,
+}
+
+/// What the bytes of a file add up to.
+#[derive(Serialize, ToSchema)]
+struct Checksums {
+    /// Hex.
+    sha256: String,
+}
+
+/// Where a file is told of; as an input it means the file.
+#[derive(Serialize, ToSchema)]
+pub(super) struct FileUrls {
+    pub get: String,
+}
+
+/// How long a file that nothing works from is kept, in milliseconds.
+const UNUSED_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+
+impl FileTold {
+    /// A file, told of at this address.
+    pub fn of(file: &File, urls: FileUrls) -> Self {
+        Self {
+            id: file.id.to_string(),
+            name: file.name.clone(),
+            content_type: file.content_type.clone(),
+            size: file.bytes,
+            etag: file.sha256.clone(),
+            checksums: Checksums { sha256: file.sha256.clone() },
+            metadata: json!({}),
+            created_at: moment::write(file.created_at),
+            expires_at: moment::write(file.created_at.plus_ms(UNUSED_MS)),
+            urls,
+        }
+    }
+}
+
+/// What webhooks are signed with.
+#[derive(Serialize, ToSchema)]
+pub(super) struct WebhookSecret {
+    /// `whsec_` and base64.
+    pub key: String,
+}
+
 /// Where addresses lead, and what seals them.
 #[derive(Clone, Copy)]
 pub(super) struct House<'a> {
@@ -138,7 +198,7 @@ impl Prediction {
             id: row.id.to_string(),
             model: row.model.to_string(),
             version: row.model_version.clone().unwrap_or_else(|| "hidden".to_owned()),
-            input: serde_json::from_str(&row.input).unwrap_or_default(),
+            input: input(row, origin),
             output: output(row, house),
             logs: "",
             error: row.failure.filter(|_| status == "failed").map(sentence),
@@ -165,6 +225,22 @@ impl Prediction {
     pub fn reason(&self) -> &str {
         self.error.as_deref().unwrap_or_default()
     }
+}
+
+/// The input as it was told to the model, each file in it by an address that its owner's keys open.
+fn input(row: &Row, origin: &str) -> Value {
+    fn with_addresses(value: Value, origin: &str) -> Value {
+        match value {
+            Value::String(text) => match FileId::marked(&text) {
+                Some(id) => json!(format!("{origin}/v1/files/{id}")),
+                None => Value::String(text),
+            },
+            Value::Array(items) => items.into_iter().map(|item| with_addresses(item, origin)).collect(),
+            other => other,
+        }
+    }
+    let input: Map<String, Value> = serde_json::from_str(&row.input).unwrap_or_default();
+    input.into_iter().map(|(name, value)| (name, with_addresses(value, origin))).collect::<Map<_, _>>().into()
 }
 
 /// Replicate's word for where a generation is.
