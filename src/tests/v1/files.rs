@@ -3,6 +3,7 @@
 use super::{Program, SCHNELL, path_of};
 use crate::support::{TestApp, both_databases};
 use atelier::domain::GenerationId;
+use atelier::server::model;
 use reqwest::Method;
 use reqwest::header::HeaderValue;
 use serde_json::{Value, json};
@@ -57,14 +58,13 @@ both_databases! {
         let mika = app.sign_up("mika").await;
         let program = Program::of(&app, &mika).await;
         let (told, _) = picture(&app, &program).await;
-        let models = program.get("/v1/models").await.json();
-        let dev = models["results"].as_array().expect("a list").iter().find(|model| model["name"] == "flux-dev").expect("flux-dev");
-        let named = format!("/v1/models/{}/flux-dev/predictions", dev["owner"].as_str().expect("an owner"));
-        let answer = program.post(&named, &json!({"input": {"prompt": "#fail", "image": told["output"][0]}})).await;
+        model::stock(app.db(), app.clock.now()).await.expect("the default set");
+        let named = "/v1/models/black-forest-labs/flux-dev/predictions";
+        let answer = program.post(named, &json!({"input": {"prompt": "#fail", "image": told["output"][0]}})).await;
         assert_eq!(answer.status, 201, "{}", answer.text());
         let image = answer.json()["input"]["image"].clone();
         assert_eq!(program.get(path_of(&app, &image)).await.status, 200);
-        let foreign = program.post(&named, &json!({"input": {"prompt": "#fail", "image": "http://169.254.169.254/latest"}})).await;
+        let foreign = program.post(named, &json!({"input": {"prompt": "#fail", "image": "http://169.254.169.254/latest"}})).await;
         assert_eq!((foreign.status.as_u16(), &foreign.json()["invalid_fields"][0]["field"]), (422, &json!("input.image")));
         app.settle_all().await;
         app.finish().await;

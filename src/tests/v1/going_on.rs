@@ -2,6 +2,7 @@
 
 use super::{Program, path_of};
 use crate::support::both_databases;
+use atelier::server::model;
 use futures::future::join;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -30,6 +31,29 @@ both_databases! {
         let error = told["error"].as_str().expect("a sentence");
         assert_eq!((&told["status"], &told["output"]), (&json!("failed"), &Value::Null));
         assert!(error.len() > 20 && !error.contains("CUDA"), "{error}");
+        app.finish().await;
+    }
+
+    async fn a_text_comes_down_the_stream_in_pieces_that_make_the_output(app: TestApp) {
+        let mika = app.sign_up("mika").await;
+        let program = Program::of(&app, &mika).await;
+        model::stock(app.db(), app.clock.now()).await.expect("the default set");
+        let wanted = json!({"version": "meta/meta-llama-3-8b-instruct", "input": {"prompt": "Tell me of the sea"}});
+        let made = program.post("/v1/predictions", &wanted).await.json();
+        let stranger = app.visitor();
+        let stream = stranger.send(stranger.bare(Method::GET, path_of(&app, &made["urls"]["stream"])));
+        let (heard, ()) = join(stream, app.settle_all()).await;
+        let text = heard.text();
+        let pieces = text.split("event: output\n").skip(1).filter_map(|event| event.split("\n\n").next());
+        let heard: String = pieces.map(|event| {
+            let lines: Vec<_> = event.lines().filter_map(|line| line.strip_prefix("data: ")).collect();
+            lines.join("\n")
+        }).collect();
+        let told = program.get(path_of(&app, &made["urls"]["get"])).await.json();
+        let output: String = told["output"].as_array().expect("pieces").iter().filter_map(Value::as_str).collect();
+        assert!(output.len() > 40, "{told}");
+        assert_eq!(heard, output);
+        assert!(text.ends_with("event: done\ndata: {}\n\n"), "{text}");
         app.finish().await;
     }
 
