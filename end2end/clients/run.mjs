@@ -61,6 +61,15 @@ function receiver() {
   return new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server)));
 }
 
+/** A port that nobody listens on: the product's own addresses name it, so it must be known beforehand. */
+function freePort() {
+  const server = createServer();
+  return new Promise((resolve) => server.listen(0, "127.0.0.1", () => {
+    const { port } = server.address();
+    server.close(() => resolve(port));
+  }));
+}
+
 function course(name, command, args, env) {
   const begun = Date.now();
   return new Promise((resolve) => {
@@ -78,6 +87,7 @@ try {
   const webhook = `http://127.0.0.1:${hooks.address().port}/`;
   const sandbox = await start(["sandbox", "--port", "0", "--speed", "10", "--longest-edge", "128"], { DATA_DIR: join(folder, "sandbox") });
   const product = await start(["serve"], {
+    ATELIER_ADDR: `127.0.0.1:${await freePort()}`,
     DATA_DIR: join(folder, "product"),
     REPLICATE_API_TOKEN: "r8_any",
     REPLICATE_BASE_URL: sandbox,

@@ -28,9 +28,9 @@ pub use work::{Effects, Job, KeptOutput, Money, Submission, keep_output, record,
 use super::crash::{self, Point};
 use super::db::{Db, Tx, Yielding, mint, retried};
 use super::file;
-use super::{key, ledger};
 use super::outbox;
 use super::replicate::WebhookEvent;
+use super::{key, ledger};
 use crate::domain::{
     ApiKeyId, FileId, FileProblem, GenerationId, Model, PersonId, RawRequest, Refusal, Request, RequestKey, State, Timestamp,
 };

@@ -125,7 +125,9 @@ impl Side<'_> {
         let gone = || Error::Refused(FileProblem::Gone);
         let parts: Vec<&str> = url.path_segments().map(Iterator::collect).unwrap_or_default();
         match parts.as_slice() {
-            ["api", "app", "files", id] | ["v1", "files", id] | ["v1", "files", id, "download"] => self.known(&FileId::parse(id).ok_or_else(gone)?).await,
+            ["api", "app", "files", id] | ["v1", "files", id] | ["v1", "files", id, "download"] => {
+                self.known(&FileId::parse(id).ok_or_else(gone)?).await
+            }
             ["files", generation, name] => {
                 let generation = GenerationId::parse(generation).ok_or_else(gone)?;
                 let key = Key::parse(&generation, name).ok_or_else(gone)?;

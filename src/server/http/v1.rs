@@ -103,7 +103,10 @@ pub(super) fn router(app: App) -> Router {
         .layer(CatchPanicLayer::custom(super::trouble::panicked))
         .layer(DefaultBodyLimit::disable())
         .layer(middleware::from_fn_with_state(Rooms::default(), room::find))
-        .layer(middleware::from_fn_with_state(Bodies::at_most(longest_body).but_streamed(streamed_body).at_once(BODIES), body::whole))
+        .layer(middleware::from_fn_with_state(
+            Bodies::at_most(longest_body).but_streamed(streamed_body).at_once(BODIES),
+            body::whole,
+        ))
         .layer(middleware::from_fn(explain))
         .with_state(v1)
 }

@@ -10,8 +10,11 @@ use serde_json::{Value, json};
 
 /// A body of a form with one file in it.
 fn form(bytes: &[u8], part: &str) -> Vec<u8> {
-    let head = format!("--edge\r\ncontent-disposition: form-data; name=\"{part}\"; filename=\"in.webp\"\r\ncontent-type: image/webp\r\n\r\n");
-    [head.as_bytes(), bytes, b"\r\n--edge\r\ncontent-disposition: form-data; name=\"metadata\"\r\n\r\n{}\r\n--edge--\r\n"].concat()
+    let head = format!(
+        "--edge\r\ncontent-disposition: form-data; name=\"{part}\"; filename=\"in.webp\"\r\ncontent-type: image/webp\r\n\r\n"
+    );
+    [head.as_bytes(), bytes, b"\r\n--edge\r\ncontent-disposition: form-data; name=\"metadata\"\r\n\r\n{}\r\n--edge--\r\n"]
+        .concat()
 }
 
 async fn bring(program: &Program, bytes: &[u8], part: &str) -> crate::support::Answer {

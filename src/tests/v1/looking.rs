@@ -73,7 +73,7 @@ both_databases! {
             let request = program.request(query.clone(), "/v1/models").header("content-type", "text/plain").body(text);
             program.send(request).await.json()["results"].as_array().expect("a list").len()
         };
-        assert_eq!((search("SDXL").await, search("no model has this").await), (1, 0));
+        assert_eq!((search("SDXL").await, search("\"sdxl\"").await, search("no model has this").await), (1, 1, 0));
         let model = program.get("/v1/models/stability-ai/sdxl").await.json();
         let version = &model["latest_version"];
         assert!(version["openapi_schema"]["components"]["schemas"]["Input"]["properties"]["prompt"].is_object(), "{model}");

@@ -19,7 +19,6 @@ pub(super) async fn secret(State(app): State<App>, asking: Asking) -> Answered {
     Ok(Json(WebhookSecret { key: secret.expose_secret().to_owned() }).into_response())
 }
 
-
 /// The account of the key.
 #[utoipa::path(get, path = "/v1/account", tag = "account", operation_id = "account.get",
     responses((status = 200, body = Account)))]

@@ -50,7 +50,8 @@ pub(super) async fn search(State(app): State<App>, method: Method, body: Bytes) 
         return Ok(response);
     }
     let text = String::from_utf8_lossy(&body).to_lowercase();
-    let words: Vec<&str> = text.split_whitespace().collect();
+    // One of the official clients sends its text in quotes.
+    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || c == '"').collect();
     let models = model::described(&app.db).await.map_err(|error| away(&error))?;
     let fits = |model: &Model| {
         let said = format!("{} {} {} {}", model.name, model.label, model.description, model.task.as_str()).to_lowercase();
