@@ -18,7 +18,6 @@ NODE_MINIMUM=20
 NODE_WHEEL=22.20.0
 SEAWEEDFS=4.48
 CARGO_DENY=0.20.2
-REPLICATE_PYTHON=1.0.7 # the last of its kind; end2end/clients/package.json names the other
 CARGO_LEPTOS=0.3.10 # 0.3.11 needs a newer compiler than ours
 
 say() { printf '\033[1m==> %s\033[0m\n' "$*" >&2; }
