@@ -32,7 +32,8 @@ use super::outbox;
 use super::replicate::WebhookEvent;
 use super::{key, ledger};
 use crate::domain::{
-    ApiKeyId, FileId, FileProblem, GenerationId, Model, PersonId, RawRequest, Refusal, Request, RequestKey, State, Timestamp,
+    ApiKeyId, Credits, FileId, FileProblem, GenerationId, Model, PersonId, RawRequest, Refusal, Request, RequestKey, State,
+    Timestamp,
 };
 use regex::RegexBuilder;
 use serde_json::{Map, Value, json};
@@ -251,9 +252,7 @@ async fn queue(
         return Err(Error::Refused(Refusal::PriceChanged { quoted, price }));
     }
     held?;
-    if let Some(call) = source.call() {
-        key::charge(&mut tx, &call.key, price, now).await?.map_err(Error::Refused)?;
-    }
+    charge_key(&mut tx, source, price, now).await?;
     let queued = sqlx::query(
         "insert into generation (id, owner_id, request_key, request_hash, model, model_version, prompt, aspect, seed, count, input,
                                  unit_price, price, state, run_at, deadline_at, created_at, updated_at, priority,
@@ -294,6 +293,14 @@ async fn queue(
     tx.commit().await?;
     crash::point(Point::Requested).await;
     Ok(Requested::New(id))
+}
+
+/// Lets the key that a program came with spend this much, if it may.
+async fn charge_key(tx: &mut Tx, source: &Source, price: Credits, now: Timestamp) -> Result<(), Error> {
+    match source.call() {
+        Some(call) => key::charge(tx, &call.key, price, now).await?.map_err(Error::Refused),
+        None => Ok(()),
+    }
 }
 
 /// Keeps the files that a generation works from for as long as it does.

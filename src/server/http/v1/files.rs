@@ -29,9 +29,9 @@ pub(super) async fn show(State(v1): State<V1>, Path((sealed, file)): Path<(Strin
         Ok(response) => response,
         Err(trouble) => trouble.into_response(),
     };
-    let fine = !response.status().is_client_error() && !response.status().is_server_error();
+    let failed = response.status().is_client_error() || response.status().is_server_error();
     let headers = response.headers_mut();
-    if fine {
+    if !failed {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(KEEP));
     }
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
