@@ -12,7 +12,8 @@ mod page;
 mod samples;
 
 pub use page::{
-    ControlText, CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
+    AdminText, CatalogueText, ControlText, CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText,
+    PictureText, TroubleText, ViewerText,
 };
 
 use crate::domain::Lang;

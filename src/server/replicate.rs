@@ -12,6 +12,7 @@ mod client;
 mod download;
 mod errors;
 pub mod made;
+mod model;
 mod secrets;
 mod types;
 pub mod webhook;
@@ -20,6 +21,7 @@ pub(in crate::server) use client::is_loopback;
 pub use client::{Client, Limits};
 pub use download::{Download, DownloadError, DownloadLimits};
 pub use errors::{Error, InvalidField};
+pub use model::{ModelTold, VersionTold};
 pub use secrets::{NotBelieved, Secrets};
 pub use types::{Account, Create, Prediction, RunFailure, Status, Webhook, WebhookEvent};
 

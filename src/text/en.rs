@@ -1,5 +1,7 @@
 //! English: plain, warm, exact.
 
+mod catalogue;
+
 use super::page::{
     ControlText, CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
 };
@@ -14,6 +16,7 @@ pub(super) static TEXT: PageText = PageText {
         home: "Atelier, home",
         create: "Create",
         gallery: "Gallery",
+        models: "Models",
         credits: "Credits",
         account: "Account",
         navigation: "Main",
@@ -183,6 +186,8 @@ pub(super) static TEXT: PageText = PageText {
         },
         deleted: "Generation",
     },
+    catalogue: catalogue::CATALOGUE,
+    admin: catalogue::ADMIN,
     help: HelpText {
         title: "How credits work",
         price: Notice {

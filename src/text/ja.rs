@@ -1,5 +1,7 @@
 //! 日本語。です・ます、ボタンは動詞、数えるときは「枚」「件」。
 
+mod catalogue;
+
 use super::number;
 use super::page::{
     ControlText, CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
@@ -15,6 +17,7 @@ pub(super) static TEXT: PageText = PageText {
         home: "Atelier ホーム",
         create: "つくる",
         gallery: "ギャラリー",
+        models: "モデル",
         credits: "クレジット",
         account: "アカウント",
         navigation: "メイン",
@@ -193,6 +196,8 @@ pub(super) static TEXT: PageText = PageText {
         },
         deleted: "生成",
     },
+    catalogue: catalogue::CATALOGUE,
+    admin: catalogue::ADMIN,
     help: HelpText {
         title: "クレジットのしくみ",
         price: Notice {
