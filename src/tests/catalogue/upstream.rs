@@ -144,7 +144,7 @@ both_databases! {
             assert!(moved.contains(words), "{words}: {moved}");
         }
         let entry = model::find(app.db(), SDXL).await.expect("the database").expect("an entry");
-        assert_eq!((entry.model.pinned(), entry.model.newest_version), (Some(SDXL_VERSION), None));
+        assert_eq!((entry.model.pinned(), entry.model.newest_version.as_deref()), (Some(SDXL_VERSION), None));
         let width = entry.maxima.iter().find(|maximum| maximum.name == "width").expect("its width");
         assert_eq!(width.house.as_ref().and_then(serde_json::Number::as_i64), Some(1_200), "what still exists stays");
         let actions: Vec<_> = model::log(app.db(), SDXL, 9).await.expect("the log").into_iter().map(|line| line.action).collect();
