@@ -35,5 +35,5 @@ pub use prompt::Prompt;
 pub use request::{Field, FieldProblem, MAX_COUNT, Problem, RawRequest, Refusal, Request};
 pub use state::{Phase, State};
 pub use time::Timestamp;
-pub use view::{BalanceView, GenerationView, LiveState, OutputView, StatementKind, StatementLine, Viewer, Waiting};
+pub use view::{BalanceView, GenerationView, LiveState, OutputView, StatementKind, StatementLine, Times, Viewer, Waiting};
 pub use wait::Wait;

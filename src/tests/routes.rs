@@ -40,6 +40,7 @@ const fn both(path: &'static str, whose: For) -> Route {
 pub const ROUTES: &[Route] = &[
     get("/", For::All),
     get("/create", For::SignedIn),
+    post("/create/controls", For::SignedIn),
     get("/gallery", For::SignedIn),
     get("/g/{id}", For::Owner),
     get("/credits", For::SignedIn),

@@ -152,7 +152,7 @@ texts! {
     /// One generation.
     ViewerText {
         title: text, back: text, prompt: text, model: text, size: text, shape: text, seed: text, seed_free: text,
-        made: text, took: text, length: text, file: text, held: text, charged: text, returned: text, price_path: text,
+        made: text, took: text, times: text, time_queue: text, time_boot: text, time_run: text, time_save: text, length: text, file: text, held: text, charged: text, returned: text, price_path: text,
         hash: text, hash_note: text, download: text, remix: text, others: text, waiting: text, reload: text,
     }
 

@@ -132,13 +132,14 @@ pub(super) async fn viewer(
     let viewer = person.visitor.viewer(&app).await?;
     let generation = views::find(&app.db, &person.id, &id).await?.ok_or(Trouble::NOT_FOUND)?;
     let document = views::document(&app.db, &person.id, &generation).await?;
+    let times = views::times(&app.db, &person.id, &id).await?;
     let title: String = generation.prompt.chars().take(60).collect();
     let unfinished = !generation.phase.is_terminal();
     let page = Page { unfinished, ..Page::new(viewer.clone(), title, true) };
     Ok(page
         .render(&app, move || {
             let (viewer, start, generation) = (viewer.clone(), start.clone(), generation.clone());
-            view! { <ViewerPage viewer start generation shown document=document.clone() /> }
+            view! { <ViewerPage viewer start generation shown document=document.clone() times /> }
         })
         .await)
 }

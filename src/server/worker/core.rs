@@ -331,7 +331,7 @@ impl Next {
         };
         let made = prediction.output.as_ref().map(|output| Made::of(output, most)).unwrap_or_default();
         self.job.prediction_metrics = Some(prediction.metrics.to_string());
-        if made.is_empty() {
+        if made.is_empty(self.job.output_kind) {
             return self.fail(Failure::ModelFailed, Some("it succeeded without an output".to_owned()));
         }
         self.job.prediction_output = Some(serde_json::json!(made.links).to_string());
