@@ -82,8 +82,8 @@ impl VersionTold {
 fn refer(schema: &Value, names: &mut Vec<String>) {
     match schema {
         Value::Object(members) => {
-            let named = members.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix(REFERENCE));
-            names.extend(named.map(str::to_owned));
+            let target = members.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix(REFERENCE));
+            names.extend(target.map(str::to_owned));
             members.values().for_each(|member| refer(member, names));
         }
         Value::Array(items) => items.iter().for_each(|item| refer(item, names)),
