@@ -30,4 +30,5 @@ mod rolling;
 mod routes;
 mod simulator;
 mod support;
+mod verdicts;
 mod v1;
