@@ -77,6 +77,8 @@ for (const language of ["en", "ja"]) {
         await check(person, `/g/${lost}`, "viewer-failed");
         await check(person, `/g/${thought}`, "viewer-running");
         await check(person, "/credits", "credits");
+        await check(person, "/keys", "keys");
+        await check(person, "/docs/api", "docs");
         await check(person, "/help", "help");
         await person.goto(`/g/${thought}`);
         await person.getByRole("button", { name: japanese ? "取り消す" : "Cancel" }).click();
