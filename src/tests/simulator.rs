@@ -3,7 +3,7 @@
 //!
 //! `ATELIER_SEEDS=10000` lives that many; `ATELIER_SEED=7` lives that one and tells how it ended.
 
-mod dice;
+pub mod dice;
 mod house;
 mod mutant;
 mod replicate;

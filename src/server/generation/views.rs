@@ -20,6 +20,16 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// The place right after this generation.
+    pub(super) const fn of(created_at: Timestamp, id: GenerationId) -> Self {
+        Self { created_at, id }
+    }
+
+    /// What it is compared by.
+    pub(super) fn place(&self) -> (Timestamp, &str) {
+        (self.created_at, self.id.as_str())
+    }
+
     /// As it stands in a link: `{milliseconds}-{id}`.
     pub fn encode(&self) -> String {
         format!("{}-{}", self.created_at.0, self.id)

@@ -6,6 +6,7 @@
 mod collections;
 mod search;
 
+use crate::domain::schema::Schema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::LazyLock;
@@ -83,11 +84,18 @@ pub(super) struct Entry {
     collections: Vec<String>,
     /// `components.schemas` of its version.
     pub(super) schemas: Value,
+    /// The same, read.
+    #[serde(skip)]
+    pub(super) schema: Schema,
 }
 
 static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     // A file that cannot be read is left out; a test reads them all.
-    let mut entries: Vec<Entry> = FILES.iter().filter_map(|file| serde_json::from_str(file).ok()).collect();
+    let read = |file: &&str| {
+        let entry: Entry = serde_json::from_str(file).ok()?;
+        Some(Entry { schema: Schema::parse(&entry.schemas), ..entry })
+    };
+    let mut entries: Vec<Entry> = FILES.iter().filter_map(read).collect();
     entries.sort_by(|a, b| b.created_at.cmp(&a.created_at));
     entries
 });

@@ -4,8 +4,11 @@
 //! from its address where the content is not at hand, and the size of a picture if it can be read: the same file always
 //! leads to the same result, and another one to another.
 
-use super::{problem::Violation, uploads::Uploads};
-use crate::{domain::Timestamp, server::replicate::is_loopback};
+use super::uploads::Uploads;
+use crate::{
+    domain::{Timestamp, schema::Violation},
+    server::replicate::is_loopback,
+};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use image::ImageReader;
 use serde::{Deserialize, Serialize};
@@ -89,5 +92,5 @@ fn size(content: impl BufRead + Seek) -> Option<(u32, u32)> {
 }
 
 fn unfit(file: &Given<'_>) -> Violation {
-    Violation { kind: "format", field: file.path.clone(), description: "Does not match format 'uri'".to_owned() }
+    Violation { kind: "format".into(), field: file.path.clone(), description: "Does not match format 'uri'".to_owned() }
 }

@@ -1,5 +1,6 @@
 //! Replicate's error answers, word for word where they were recorded.
 
+use crate::domain::schema::{self, Violation};
 use axum::{
     http::{HeaderValue, StatusCode, header::CONTENT_TYPE},
     response::{IntoResponse, Response},
@@ -11,15 +12,6 @@ use serde_json::{Value, json};
 pub(super) struct Problem {
     status: StatusCode,
     body: Value,
-}
-
-/// One rule that the body of a create breaks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Violation {
-    pub(super) kind: &'static str,
-    /// A dotted path; of a missing key, its parent.
-    pub(super) field: String,
-    pub(super) description: String,
 }
 
 impl Problem {
@@ -56,16 +48,8 @@ impl Problem {
     }
 
     pub(super) fn invalid(violations: &[Violation]) -> Self {
-        let line = |violation: &Violation| match violation.field.as_str() {
-            "" => format!("- {}\n", violation.description),
-            field => format!("- {field}: {}\n", violation.description),
-        };
-        let detail: String = violations.iter().map(line).collect();
-        let fields: Vec<Value> = violations
-            .iter()
-            .map(|found| json!({ "type": found.kind, "field": found.field, "description": found.description }))
-            .collect();
-        let body = json!({ "detail": detail, "status": 422, "title": "Input validation failed", "invalid_fields": fields });
+        let (detail, title) = (schema::detail(violations), "Input validation failed");
+        let body = json!({ "detail": detail, "status": 422, "title": title, "invalid_fields": violations });
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, body)
     }
 

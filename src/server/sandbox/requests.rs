@@ -70,17 +70,16 @@ impl Order {
         }
         let version = body.get("version").and_then(Value::as_str).unwrap_or_default();
         let entry = named.or_else(|| catalogue::versioned(version)).ok_or_else(Problem::no_such_version)?;
-        let Some(Value::Object(mut input)) = body.remove("input") else { return Err(Problem::unreadable("input is required")) };
-        let violations = validate::input(&input, &entry.schemas);
+        let Some(Value::Object(input)) = body.remove("input") else { return Err(Problem::unreadable("input is required")) };
+        let violations = entry.schema.violations(&input);
         if !violations.is_empty() {
             return Err(Problem::invalid(&violations));
         }
-        // Replicate takes unknown inputs and drops them.
-        input.retain(|key, _| entry.schemas["Input"]["properties"].get(key).is_some());
         let given = |value: Option<Value>| value.filter(|value| !value.is_null());
         Ok(Self {
             entry,
-            input,
+            // Replicate takes unknown inputs and drops them.
+            input: entry.schema.kept(&input),
             cancel_after_ms: cancel_after(headers)?,
             origin: super::http::origin(headers),
             webhook: given(body.remove("webhook")),

@@ -1,6 +1,7 @@
-//! Checks the body of a create as Replicate does: its error types and texts are those of the Go library gojsonschema.
+//! Checks what stands around the input of a create, as Replicate does: its error types and texts are those of the Go
+//! library gojsonschema. The input itself is checked by [`crate::domain::schema`], as everywhere else in the product.
 
-use super::problem::Violation;
+use crate::domain::schema::{Kind, Violation};
 use crate::server::replicate::is_loopback;
 use serde_json::{Map, Value};
 use url::Url;
@@ -38,68 +39,10 @@ fn is_webhook(url: &str) -> bool {
     Url::parse(url).is_ok_and(|url| url.scheme() == "https" || url.scheme() == "http" && is_loopback(&url))
 }
 
-/// What is wrong with an input, by a version's `components.schemas`.
-pub(super) fn input(input: &Map<String, Value>, schemas: &Value) -> Vec<Violation> {
-    let schema = &schemas["Input"];
-    let required = schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str);
-    let mut found: Vec<Violation> = required
-        .filter(|key| !input.contains_key(*key))
-        .map(|key| violation("required", "input", format!("{key} is required")))
-        .collect();
-    for (key, value) in input {
-        let property = &schema["properties"][key];
-        if !property.is_null() {
-            found.extend(check(key, value, &resolve(property, schemas)));
-        }
-    }
-    found
-}
-
-/// A property, with what its `allOf` refers to.
-fn resolve(property: &Value, schemas: &Value) -> Value {
-    let name = property["allOf"][0]["$ref"].as_str().and_then(|path| path.rsplit('/').next());
-    name.map_or_else(|| property.clone(), |name| schemas[name].clone())
-}
-
-fn check(key: &str, value: &Value, property: &Value) -> Option<Violation> {
-    let path = format!("input.{key}");
-    let expected = property["type"].as_str().unwrap_or("any");
-    let fits = match expected {
-        "string" => value.is_string(),
-        "boolean" => value.is_boolean(),
-        "number" => value.is_number(),
-        "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
-        _ => true,
-    };
-    if !fits {
-        return Some(wrong_type(&path, expected, value));
-    }
-    if let Some(choices) = property["enum"].as_array().filter(|choices| !choices.contains(value)) {
-        let choices: Vec<String> = choices.iter().map(Value::to_string).collect();
-        return Some(violation("enum", &path, format!("{key} must be one of the following: {}", choices.join(", "))));
-    }
-    let number = value.as_f64()?;
-    if property["minimum"].as_f64().is_some_and(|least| number < least) {
-        let text = format!("Must be greater than or equal to {}", property["minimum"]);
-        return Some(violation("number_gte", &path, text));
-    }
-    let above = property["maximum"].as_f64().is_some_and(|most| number > most);
-    above.then(|| violation("number_lte", &path, format!("Must be less than or equal to {}", property["maximum"])))
-}
-
 fn wrong_type(path: &str, expected: &str, value: &Value) -> Violation {
-    let given = match value {
-        Value::Null => "null",
-        Value::Bool(_) => "boolean",
-        Value::Number(number) if number.as_f64().is_some_and(|number| number.fract() == 0.0) => "integer",
-        Value::Number(_) => "number",
-        Value::String(_) => "string",
-        Value::Array(_) => "array",
-        Value::Object(_) => "object",
-    };
-    violation("invalid_type", path, format!("Invalid type. Expected: {expected}, given: {given}"))
+    violation("invalid_type", path, format!("Invalid type. Expected: {expected}, given: {}", Kind::of(value).as_str()))
 }
 
 fn violation(kind: &'static str, field: &str, description: String) -> Violation {
-    Violation { kind, field: field.to_owned(), description }
+    Violation { kind: kind.into(), field: field.to_owned(), description }
 }

@@ -1,6 +1,7 @@
 //! What a create must say, and who may say it.
 
 use super::*;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 #[tokio::test]
 async fn a_bad_input_is_refused_in_replicates_form() {
@@ -32,6 +33,20 @@ async fn a_bad_input_is_refused_in_replicates_form() {
         assert_eq!(body["invalid_fields"][0]["description"], description, "{body}");
     }
     assert!(house.sandbox.invoice().is_empty());
+}
+
+#[tokio::test]
+async fn a_list_that_is_given_as_a_plain_text_is_refused() {
+    let house = House::new().await;
+    let picture = "https://example.com/a.png";
+    let version = catalogue::named("google", "nano-banana").expect("a model").version.clone();
+    let order = |given: Value| json!({ "version": version, "input": { "prompt": "a", "image_input": given } });
+    let (status, told) = house.post("/v1/predictions", order(json!(picture))).await;
+    let expected = json!([{
+        "type": "invalid_type", "field": "input.image_input", "description": "Invalid type. Expected: array, given: string",
+    }]);
+    assert_eq!((status, &told["invalid_fields"]), (StatusCode::UNPROCESSABLE_ENTITY, &expected));
+    assert_eq!(house.post("/v1/predictions", order(json!([picture]))).await.0, StatusCode::CREATED);
 }
 
 #[tokio::test]
@@ -88,4 +103,26 @@ async fn a_token_is_needed_and_limits_are_told() {
     );
     house.pass(30_000);
     house.create("c").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn the_list_is_in_the_order_of_the_moments_it_tells_however_many_create_at_once() {
+    let ticks = Arc::new(AtomicI64::new(1_700_000_000_000));
+    let house = House::with(|options| options.clock = Arc::new(move || Timestamp(ticks.fetch_add(1, Ordering::SeqCst)))).await;
+    let house = Arc::new(house);
+    let creating = (0..80).map(|_| {
+        let house = house.clone();
+        tokio::spawn(async move { house.create("a").await })
+    });
+    for created in futures::future::join_all(creating).await {
+        created.expect("a prediction");
+    }
+    let (_, page) = house.told("/v1/predictions").await;
+    let results = page["results"].as_array().expect("a page");
+    let moments: Vec<OffsetDateTime> = results
+        .iter()
+        .map(|one| OffsetDateTime::parse(one["created_at"].as_str().expect("a moment"), &Rfc3339).expect("RFC 3339"))
+        .collect();
+    assert_eq!(moments.len(), 80);
+    assert!(moments.is_sorted_by(|newer, older| newer > older), "{moments:?}");
 }
