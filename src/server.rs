@@ -14,7 +14,6 @@
 //! | [`listen`] | takes connections, and lets go of them |
 //! | [`protocol`], [`seal`] | what `/v1` and the sandbox say alike; addresses that open to whoever knows them |
 //! | [`replicate`], [`sandbox`] | the world that draws the pictures, and our double of it |
-//! | [`store`], [`picture`] | where files are kept, and what proves them whole |
 //! | [`file`](mod@file) | what people send us to work from |
 //! | [`outbox`] | what we tell others by ourselves |
 //! | [`egress`], [`sink`], [`data_url`] | the way out to addresses that people give, and how files come in |
