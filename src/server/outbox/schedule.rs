@@ -31,7 +31,7 @@ mod tests {
             let waits = (1..).map_while(|attempts| again_in_ms(WebhookEvent::Completed, attempts, chance));
             waits.sum::<i64>() / 3_600_000
         };
-        assert_eq!((hours(0), hours(20), hours(40)), (17, 22, 27));
+        assert_eq!((hours(0), hours(20), hours(40)), (18, 22, 27));
         assert_eq!(again_in_ms(WebhookEvent::Completed, 0, 0), None, "what was never tried did not fail");
     }
 
