@@ -122,6 +122,12 @@ impl App {
         crate::app::Assets { base: self.assets.base().to_owned(), origin }
     }
 
+    /// What sends the webhooks that people asked for.
+    pub fn sender(&self) -> Sender {
+        let Self { db, clock, files, .. } = self.clone();
+        Sender { db, egress: files.egress, clock, tell: http::tell(self.clone()) }
+    }
+
     /// Every address of the product.
     pub fn router(&self) -> axum::Router {
         http::router(self.clone())
@@ -184,9 +190,7 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
     if role != Role::Web {
         limits::allow(&db, app.config.caps).await?;
         let sides = reconcile::Sides { db: db.clone(), store: store.clone(), replicate: Some(replicate.clone()) };
-        let sender =
-            Sender { db: db.clone(), egress: app.files.egress.clone(), clock: clock.clone(), tell: http::tell(app.clone()) };
-        tasks.spawn(background(sender.run(stop.clone())));
+        tasks.spawn(background(app.sender().run(stop.clone())));
         tasks.spawn(background(reconcile::run(sides, clock.clone(), stop.clone())));
         let (concurrency, reach) = (app.config.worker_concurrency, worker::reach::Reach::default());
         let worker = Worker::new(Tools { db: db.clone(), replicate, store, clock, spool, reach, concurrency, webhooks });
