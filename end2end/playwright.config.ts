@@ -19,7 +19,7 @@ const folder = (process.env.END2END_FOLDER ??= mkdtempSync(join(tmpdir(), "ateli
 
 const cache = process.env.ATELIER_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "atelier");
 const target = process.env.CARGO_TARGET_DIR ?? join(cache, "target");
-const binary = process.env.ATELIER_BINARY ?? join(target, "debug", "atelier");
+const binary = (process.env.END2END_BINARY ??= process.env.ATELIER_BINARY ?? join(target, "debug", "atelier"));
 
 // What a developer may have set for a real installation must not reach a test.
 const foreign = ["REPLICATE_API_TOKEN", "REPLICATE_BASE_URL", "REPLICATE_WEBHOOK_SECRET", "DATABASE_URL", "S3_BUCKET", "PUBLIC_URL"];

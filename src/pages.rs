@@ -6,19 +6,23 @@
 mod controls;
 mod create;
 mod credits;
+mod docs;
 mod door;
 mod error;
 mod gallery;
 mod help;
+mod keys;
 mod landing;
 mod viewer;
 
 pub use controls::controls;
 pub use create::Create;
 pub use credits::{Credits30, CreditsPage, Hold};
+pub use docs::{ApiDocs, ApiField, ApiObject, ApiOperation, DocsPage};
 pub use door::{DoorForm, DoorProblem, SignIn, SignUp};
 pub use error::ErrorPage;
 pub use gallery::Gallery;
 pub use help::Help;
+pub use keys::{FreshKey, KeysPage};
 pub use landing::Landing;
 pub use viewer::ViewerPage;

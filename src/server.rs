@@ -6,13 +6,18 @@
 //! | [`config`] | what the operator says, read once |
 //! | [`clock`] | the one place that looks at the time |
 //! | [`db`] | the one place that knows which database it is |
-//! | [`account`], [`ledger`], [`model`], [`generation`] | SQL and rules, one concept each |
+//! | [`account`], [`key`], [`ledger`], [`model`], [`generation`] | SQL and rules, one concept each |
 //! | [`live`] | what open pages are told |
 //! | [`crash`] | where a debug build can be made to die |
 //! | [`worker`] | takes what is due and does it |
 //! | [`reconcile`] | finds what does not agree |
 //! | [`listen`] | takes connections, and lets go of them |
+//! | [`protocol`], [`seal`] | what `/v1` and the sandbox say alike; addresses that open to whoever knows them |
 //! | [`replicate`], [`sandbox`] | the world that draws the pictures, and our double of it |
+//! | [`store`], [`picture`] | where files are kept, and what proves them whole |
+//! | [`file`](mod@file) | what people send us to work from |
+//! | [`outbox`] | what we tell others by ourselves |
+//! | [`egress`], [`sink`], [`data_url`] | the way out to addresses that people give, and how files come in |
 //! | [`store`] | where files are kept |
 //! | [`media`], [`picture`] | what arrived, by its bytes, and what proves it whole |
 //! | `http`, [`auth`], [`assets`] | every address of the product |
@@ -24,18 +29,26 @@ pub mod auth;
 pub mod clock;
 pub mod config;
 pub mod crash;
+pub mod data_url;
 pub mod db;
+pub mod egress;
+pub mod file;
 pub mod generation;
 mod http;
+pub mod key;
 pub mod ledger;
 pub mod listen;
 pub mod live;
 pub mod media;
 pub mod model;
+pub mod outbox;
 pub mod picture;
+pub mod protocol;
 pub mod reconcile;
 pub mod replicate;
 pub mod sandbox;
+pub mod seal;
+pub mod sink;
 pub mod store;
 pub mod telemetry;
 pub mod worker;
@@ -45,12 +58,15 @@ use self::auth::Sessions;
 use self::clock::Clock;
 use self::config::Config;
 use self::db::Db;
+use self::egress::Egress;
+use self::file::Files;
+use self::file::uploads::Uploads;
 use self::generation::limits;
 use self::listen::Limits;
 use self::live::Hub;
+use self::outbox::Sender;
 use self::sandbox::Sandbox;
 use self::store::Store;
-use self::worker::reach::Reach;
 use self::worker::spool::Spool;
 use self::worker::{Tools, Worker};
 use anyhow::Context;
@@ -75,6 +91,8 @@ pub struct App {
     pub db: Db,
     /// The files.
     pub store: Store,
+    /// What people send us, on its way into the store.
+    pub files: Files,
     /// The time.
     pub clock: Clock,
     /// Open pages.
@@ -148,9 +166,11 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
     let addr = listener.local_addr()?;
     // A worker alone answers no webhooks; they go to the address that everybody knows.
     let webhooks = config.webhook_origin(replicate.is_local(), (role == Role::All).then_some(addr));
+    let files = open_files(&config, addr, &db, &store).await?;
     let app = App {
         db: db.clone(),
         store: store.clone(),
+        files,
         clock: clock.clone(),
         hub: Hub::default(),
         assets: Assets::load(),
@@ -168,8 +188,11 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
     if role != Role::Web {
         limits::allow(&db, app.config.caps).await?;
         let sides = reconcile::Sides { db: db.clone(), store: store.clone(), replicate: Some(replicate.clone()) };
+        let sender =
+            Sender { db: db.clone(), egress: app.files.egress.clone(), clock: clock.clone(), tell: http::tell(app.clone()) };
+        tasks.spawn(background(sender.run(stop.clone())));
         tasks.spawn(background(reconcile::run(sides, clock.clone(), stop.clone())));
-        let (concurrency, reach) = (app.config.worker_concurrency, Reach::default());
+        let (concurrency, reach) = (app.config.worker_concurrency, worker::reach::Reach::default());
         let worker = Worker::new(Tools { db: db.clone(), replicate, store, clock, spool, reach, concurrency, webhooks });
         let stop = stop.clone();
         tasks.spawn(async move {
@@ -203,6 +226,15 @@ impl Running {
 async fn background(work: impl Future<Output = ()>) -> anyhow::Result<()> {
     work.await;
     Ok(())
+}
+
+/// Where files come in. They may come from this machine only when nobody else's can reach it.
+async fn open_files(config: &Config, addr: SocketAddr, db: &Db, store: &Store) -> anyhow::Result<Files> {
+    let incoming = config.data_dir.join("uploads");
+    let uploads = Uploads::open(incoming.clone()).await;
+    let uploads = uploads.with_context(|| format!("DATA_DIR: cannot use {}", incoming.display()))?;
+    let egress = Egress::new(config.reach(addr))?;
+    Ok(Files { db: db.clone(), store: store.clone(), uploads, egress })
 }
 
 /// Replicate's client; without a token, for the sandbox that this process starts on a free local port.

@@ -12,7 +12,8 @@ mod page;
 mod samples;
 
 pub use page::{
-    ControlText, CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
+    ControlText, CreditsText, DocsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice, PageText, PictureText,
+    TroubleText, ViewerText,
 };
 
 use crate::domain::Lang;

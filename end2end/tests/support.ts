@@ -1,5 +1,7 @@
 // What the tests share: a browser that tolerates no complaint on its console, and the steps people take.
+import { execFileSync } from "node:child_process";
 import { createServer, request } from "node:http";
+import { join } from "node:path";
 import type { AddressInfo, Socket } from "node:net";
 import { test as base, expect, type BrowserContext, type BrowserContextOptions, type Locator, type Page } from "@playwright/test";
 
@@ -66,6 +68,13 @@ export async function signUp(page: Page): Promise<string> {
   await form.getByRole("button").last().click();
   await expect(page).toHaveURL(/\/create$/);
   return email;
+}
+
+/** Gives credits, as an operator does. */
+export function grant(email: string, credits: number): void {
+  const { END2END_BINARY: binary = "", END2END_FOLDER: folder = "" } = process.env;
+  const env = { PATH: process.env.PATH ?? "", DATA_DIR: join(folder, "data") };
+  execFileSync(binary, ["user", "grant", email, String(credits), "--reason", "for a test"], { cwd: folder, env });
 }
 
 export async function signOut(page: Page): Promise<void> {

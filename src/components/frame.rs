@@ -18,6 +18,8 @@ pub enum Place {
     Gallery,
     /// `/credits`
     Credits,
+    /// `/keys`
+    Keys,
 }
 
 /// The page of somebody who is signed in.
@@ -61,6 +63,10 @@ pub fn Frame(
                     <p class="account-email">{viewer.email.clone()}</p>
                     <LanguageSwitch viewer=viewer.clone() />
                     <ThemeSwitch viewer=viewer.clone() />
+                    <a class="button quiet" href="/keys" aria-current=(here == Place::Keys).then_some("page")>
+                        <Icon glyph=icon::KEY />
+                        {words.keys}
+                    </a>
                     <form method="post" action="/sign-out">
                         <button class="button quiet">
                             <Icon glyph=icon::LOG_OUT />

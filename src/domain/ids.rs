@@ -1,6 +1,6 @@
 //! Newtypes for every id, so that a generation's can never be passed where a person's is meant.
 //!
-//! Ours are `UUIDv7` as lower-case text, made on the server; Replicate's are opaque.
+//! Ours are `UUIDv7` as lower-case text, made on the server, but for files', which are random; Replicate's are opaque.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -43,6 +43,10 @@ id! {
     PredictionId,
     /// A model's `owner/name`.
     ModelName,
+    /// A key of somebody's program; not the key itself.
+    ApiKeyId,
+    /// A file that somebody sent us: 128 random bits as hexadecimal digits, so that none can be guessed.
+    FileId,
     /// The key that makes one press of the button one generation, unique per person.
     RequestKey,
 }
@@ -51,6 +55,21 @@ impl GenerationId {
     /// Reads an id from a URL. `None` when it cannot be one of ours.
     pub fn parse(text: &str) -> Option<Self> {
         is_uuid(text).then(|| Self(text.to_ascii_lowercase()))
+    }
+}
+
+impl ApiKeyId {
+    /// Reads an id from a URL or a form. `None` when it cannot be one of ours.
+    pub fn parse(text: &str) -> Option<Self> {
+        is_uuid(text).then(|| Self(text.to_ascii_lowercase()))
+    }
+}
+
+impl FileId {
+    /// Reads an id from a URL or an input. `None` when it cannot be one of ours.
+    pub fn parse(text: &str) -> Option<Self> {
+        let ours = text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        ours.then(|| Self(text.to_owned()))
     }
 }
 

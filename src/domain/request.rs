@@ -138,6 +138,15 @@ pub enum Refusal {
     },
     /// The key was used before for a different request.
     KeyReused,
+    /// The key of the program may not spend that much more this month.
+    KeyCapReached {
+        /// What it may spend in a month.
+        cap: Credits,
+        /// What is left of that.
+        left: Credits,
+    },
+    /// The key of the program was revoked, or ran out, while the request was on its way.
+    KeyEnded,
     /// Too many generations are waiting already.
     TooManyQueued {
         /// The most that may wait.
@@ -309,7 +318,7 @@ impl RawRequest {
 }
 
 /// A whole number of a range; `None` when nothing was given. Full-width digits count.
-fn number(text: &str, range: RangeInclusive<i64>) -> Result<Option<i64>, Problem> {
+pub(super) fn number(text: &str, range: RangeInclusive<i64>) -> Result<Option<i64>, Problem> {
     let text: String = text.trim().chars().map(narrow).collect();
     if text.is_empty() {
         return Ok(None);

@@ -116,6 +116,19 @@ impl OutputView {
     }
 }
 
+/// Where the time of a generation went, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Times {
+    /// From the press until its turn.
+    pub queue: i64,
+    /// Until the model was at work: waking up, and Replicate's own queue.
+    pub boot: i64,
+    /// Until the model was done.
+    pub run: i64,
+    /// Until everything was kept.
+    pub save: i64,
+}
+
 /// What a person has. `available = posted − held`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BalanceView {

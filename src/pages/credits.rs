@@ -57,6 +57,7 @@ pub fn CreditsPage(
         <Frame viewer parcel here=Place::Credits>
             <div class="page-head">
                 <h1>{words.frame.credits}</h1>
+                <a class="button" href="/keys"><Icon glyph=icon::KEY />{words.frame.keys}</a>
                 {(!newest).then(|| view! { <a class="button" href="/credits"><Icon glyph=icon::ARROW_LEFT />{said.newest}</a> })}
             </div>
             <dl class="figures">

@@ -2,7 +2,7 @@
 //! it is; when it failed, why, and that the credits are back.
 
 use crate::components::{Frame, Icon, Moment, Place, icon, thumb, tile};
-use crate::domain::{GenerationView, Lang, Medium, OutputView, Phase, Viewer};
+use crate::domain::{GenerationView, Lang, Medium, OutputView, Phase, Times, Viewer};
 use crate::islands::{CopyButton, LiveStart, Parcel, RunningGeneration};
 use crate::text::{self, ViewerText, live};
 use leptos::prelude::*;
@@ -17,6 +17,8 @@ pub fn ViewerPage(
     shown: usize,
     /// What a text or a document says, whole.
     document: Option<String>,
+    /// Where the time went, once it is over.
+    times: Option<Times>,
 ) -> impl IntoView {
     let lang = viewer.lang;
     let words = &text::pages(lang).viewer;
@@ -62,7 +64,7 @@ pub fn ViewerPage(
                         </div>
                         <p class="prompt-text" lang=language_of(&generation.prompt, lang)>{generation.prompt.clone()}</p>
                     </section>
-                    {facts(&generation, chosen.as_ref(), lang)}
+                    {facts(&generation, chosen.as_ref(), times, lang)}
                 </div>
             </article>
         </Frame>
@@ -175,7 +177,7 @@ fn strip(generation: &GenerationView, chosen: Option<&OutputView>, words: &'stat
 }
 
 /// Everything known, as pairs.
-fn facts(generation: &GenerationView, output: Option<&OutputView>, lang: Lang) -> impl IntoView + use<> {
+fn facts(generation: &GenerationView, output: Option<&OutputView>, times: Option<Times>, lang: Lang) -> impl IntoView + use<> {
     let (words, said) = (&text::pages(lang).viewer, live::of(lang));
     let pair = |name: &'static str, value: AnyView| view! { <div><dt>{name}</dt><dd class="number">{value}</dd></div> };
     let took = generation.started_at.zip(generation.finished_at).map(|(from, to)| (said.seconds)(to.since(from).max(0) / 100));
@@ -193,6 +195,7 @@ fn facts(generation: &GenerationView, output: Option<&OutputView>, lang: Lang) -
             {pair(words.seed, seed.into_any())}
             {pair(words.made, view! { <Moment at=generation.created_at lang /> }.into_any())}
             {took.map(|took| pair(words.took, took.into_any()))}
+            {times.map(|times| pair(words.times, time_path(times, words, lang).into_any()))}
             {output.map(|output| pair(words.file, file(output).into_any()))}
             {pair(words.price_path, price_path(generation, words).into_any())}
         </dl>
@@ -208,6 +211,19 @@ fn facts(generation: &GenerationView, output: Option<&OutputView>, lang: Lang) -
                 }
             })}
     }
+}
+
+/// Where the time went, in one line; what took next to nothing is left out.
+fn time_path(times: Times, words: &ViewerText, lang: Lang) -> String {
+    let said = live::of(lang);
+    let parts = [
+        (words.time_queue, times.queue),
+        (words.time_boot, times.boot),
+        (words.time_run, times.run),
+        (words.time_save, times.save),
+    ];
+    let told = parts.into_iter().filter(|(_, ms)| *ms >= 100);
+    told.map(|(part, ms)| format!("{part} {}", (said.seconds)(ms / 100))).collect::<Vec<_>>().join(" · ")
 }
 
 /// The way of the credits in one line: held 4 → charged 3 → returned 1.
@@ -266,7 +282,7 @@ mod tests {
 
     fn page(generation: GenerationView, shown: usize) -> String {
         let (viewer, start) = (samples::viewer(Lang::En), samples::start(Lang::En));
-        Owner::new().with(|| view! { <ViewerPage viewer start generation shown document=None /> }.to_html())
+        Owner::new().with(|| view! { <ViewerPage viewer start generation shown document=None times=None /> }.to_html())
     }
 
     #[test]
@@ -315,7 +331,8 @@ mod tests {
         };
         assert!(page(part(), 0).contains("2 of 4 kept; 2 credits returned"));
         let (viewer, start) = (samples::viewer(Lang::Ja), samples::start(Lang::Ja));
-        let html = Owner::new().with(|| view! { <ViewerPage viewer start generation=part() shown=0 document=None /> }.to_html());
+        let html = Owner::new()
+            .with(|| view! { <ViewerPage viewer start generation=part() shown=0 document=None times=None /> }.to_html());
         assert!(html.contains("4枚中2枚を保存、2クレジット返却済み"), "{html}");
         assert!(!page(samples::succeeded(4), 0).contains("kept;"));
     }

@@ -2,6 +2,7 @@
 //! which variable it is and what it should hold.
 
 use crate::domain::Credits;
+use crate::server::egress::Reach;
 use crate::server::generation::Caps;
 use crate::server::replicate::{is_loopback, webhook::Secret};
 use crate::server::store::StoreConfig;
@@ -119,6 +120,13 @@ impl Config {
             Some(own) => self.shown_url(own).parse().ok(),
             None => is_loopback(&self.public_url).then(|| self.public_url.clone()),
         }
+    }
+
+    /// How far we go to addresses that people give us: to this machine as well when it is all there is, on a laptop or in a
+    /// test, that is, when nobody else reaches the address we listen on and no https is promised.
+    pub fn reach(&self, bound: SocketAddr) -> Reach {
+        let alone = bound.ip().is_loopback() && !self.is_https() && is_loopback(&self.public_url);
+        if alone { Reach::InternetAndThisMachine } else { Reach::Internet }
     }
 
     /// The address to show: a listener on every interface is reached at the local one.
@@ -272,6 +280,16 @@ mod tests {
         assert_eq!(origin(ours, true, Some(bound)).as_deref(), Some("http://127.0.0.1:3000/"));
         assert_eq!(origin("http://127.0.0.1:8080", true, None).as_deref(), Some("http://127.0.0.1:8080/"));
         assert_eq!(origin(ours, true, None), None, "the sandbox sends to this machine alone");
+    }
+
+    #[test]
+    fn se_22_this_machine_is_only_spoken_to_where_it_is_all_there_is() {
+        let reach =
+            |public: &str, bound: &str| read(&[("PUBLIC_URL", public)]).expect(public).reach(bound.parse().expect("an address"));
+        assert_eq!(reach("http://127.0.0.1:3000", "127.0.0.1:3000"), Reach::InternetAndThisMachine);
+        assert_eq!(reach("http://127.0.0.1:3000", "0.0.0.0:3000"), Reach::Internet);
+        assert_eq!(reach("https://127.0.0.1", "127.0.0.1:3000"), Reach::Internet);
+        assert_eq!(reach("http://pictures.example.com", "127.0.0.1:3000"), Reach::Internet, "somebody stands before it");
     }
 
     const EXAMPLE: &str = include_str!("../../.env.example");

@@ -14,6 +14,7 @@ pub mod audit;
 pub mod hooks;
 pub mod lease;
 pub mod limits;
+pub mod predictions;
 pub mod strays;
 pub mod views;
 pub mod waits;
@@ -26,8 +27,14 @@ pub use work::{Effects, Job, KeptOutput, Money, Submission, keep_output, record,
 
 use super::crash::{self, Point};
 use super::db::{Db, Tx, Yielding, mint, retried};
-use super::ledger;
-use crate::domain::{GenerationId, Model, PersonId, RawRequest, Refusal, Request, RequestKey, State, Timestamp};
+use super::file;
+use super::outbox;
+use super::replicate::WebhookEvent;
+use super::{key, ledger};
+use crate::domain::{
+    ApiKeyId, Credits, FileId, FileProblem, GenerationId, Model, PersonId, RawRequest, Refusal, Request, RequestKey, State,
+    Timestamp,
+};
 use regex::RegexBuilder;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -94,19 +101,55 @@ impl Requested {
 }
 
 /// Who pressed: somebody who waits before a page, or a program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// A person; goes before the programs of the same turn.
     Page,
-    /// A program.
+    /// A program, with somebody's session.
     Api,
+    /// A program with a key of its own, which may have a cap.
+    Key(Call),
+}
+
+/// What a program says beside what it wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The key it came with.
+    pub key: ApiKeyId,
+    /// Where to tell of it.
+    pub webhook: Option<String>,
+    /// Of what to tell: a list of words, as JSON.
+    pub webhook_events: Option<String>,
+    /// When to give it up, if sooner than everything is.
+    pub cancel_after_ms: Option<i64>,
+}
+
+impl Call {
+    /// A call that says nothing beside.
+    pub const fn with(key: ApiKeyId) -> Self {
+        Self { key, webhook: None, webhook_events: None, cancel_after_ms: None }
+    }
 }
 
 impl Source {
-    const fn priority(self) -> i64 {
+    const fn priority(&self) -> i64 {
         match self {
             Self::Page => 1,
-            Self::Api => 0,
+            Self::Api | Self::Key(_) => 0,
+        }
+    }
+
+    /// When to give up what is asked for: as was asked for, if it was; and as it will be.
+    fn deadlines(&self, now: Timestamp) -> (Option<Timestamp>, Timestamp) {
+        let asked = self.call().and_then(|call| call.cancel_after_ms).map(|after| now.plus_ms(after));
+        let latest = now.plus_ms(DEADLINE_MS);
+        (asked, asked.map_or(latest, |asked| asked.min(latest)))
+    }
+
+    const fn call(&self) -> Option<&Call> {
+        match self {
+            Self::Key(call) => Some(call),
+            Self::Page | Self::Api => None,
         }
     }
 }
@@ -140,7 +183,7 @@ pub async fn request_input(
 ) -> Result<Requested, Error> {
     let request = Request::of_input(key.clone(), model, input, matches);
     let request = request.map_err(|violations| Error::Refused(Refusal::Input(violations)))?;
-    retried(|| queue(source, db, owner, request.clone(), model, now)).await
+    retried(|| queue(&source, db, owner, request.clone(), model, now)).await
 }
 
 /// Holds the price and queues one generation. The same key with the same request answers with the first one.
@@ -156,23 +199,47 @@ pub async fn request_from(
     now: Timestamp,
 ) -> Result<Requested, Error> {
     let (request, model) = raw.parse(catalogue, matches).map_err(Error::Refused)?;
+    retried(|| queue(&source, db, owner, request.clone(), model, now)).await
+}
+
+/// What a form asks for, checked and with its model; for who has something to do before it is [queued](request_ready).
+///
+/// # Errors
+/// [`Error::Refused`] with everything that is wrong with it.
+pub fn read<'a>(raw: &RawRequest, catalogue: &'a [Model]) -> Result<(Request, &'a Model), Error> {
+    raw.parse(catalogue, matches).map_err(Error::Refused)
+}
+
+/// The same as [`request_from`] for what was [`read`].
+///
+/// # Errors
+/// As [`request_from`].
+pub async fn request_ready(
+    source: &Source,
+    db: &Db,
+    owner: &PersonId,
+    request: &Request,
+    model: &Model,
+    now: Timestamp,
+) -> Result<Requested, Error> {
     retried(|| queue(source, db, owner, request.clone(), model, now)).await
 }
 
 async fn queue(
-    source: Source,
+    source: &Source,
     db: &Db,
     owner: &PersonId,
     request: Request,
     model: &Model,
     now: Timestamp,
 ) -> Result<Requested, Error> {
+    let files = named_files(&request.input, model)?;
     let hash = fingerprint(&request);
     let price = model.price_of(request.units).ok_or_else(|| sqlx::Error::Protocol("a price does not fit".into()))?;
     let mut tx = db.begin().await?;
     let id = GenerationId::trusted(mint());
     let request = seeded(request, model, &id);
-    let deadline = now.plus_ms(DEADLINE_MS);
+    let (asked_deadline, deadline) = source.deadlines(now);
     // The hold first: it locks the account row, so one person's parallel requests queue up here on either database and
     // each sees the keys of those before it. Also before a refusal: what took the last credit may have been this press.
     let held = ledger::hold(&mut tx, owner, &id, model.price.unit, price, deadline.plus_ms(HOLD_GRACE_MS), now).await;
@@ -185,11 +252,12 @@ async fn queue(
         return Err(Error::Refused(Refusal::PriceChanged { quoted, price }));
     }
     held?;
+    charge_key(&mut tx, source, price, now).await?;
     let queued = sqlx::query(
         "insert into generation (id, owner_id, request_key, request_hash, model, model_version, prompt, aspect, seed, count, input,
                                  unit_price, price, state, run_at, deadline_at, created_at, updated_at, priority,
-                                 price_rule, output_kind)
-         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'queued', $14, $15, $14, $14, $16, $18, $19
+                                 price_rule, output_kind, api_key_id, webhook, webhook_events, asked_deadline_at)
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'queued', $14, $15, $14, $14, $16, $18, $19, $20, $21, $22, $23
          where (select count(*) from generation where owner_id = $2 and state = 'queued') < $17",
     )
     .bind(&id)
@@ -211,15 +279,46 @@ async fn queue(
     .bind(MAX_QUEUED_PER_PERSON)
     .bind(model.price.rule)
     .bind(model.kind())
+    .bind(source.call().map(|call| call.key.clone()))
+    .bind(source.call().and_then(|call| call.webhook.clone()))
+    .bind(source.call().and_then(|call| call.webhook_events.clone()))
+    .bind(asked_deadline)
     .execute(tx.connection())
     .await?;
     if queued.rows_affected() == 0 {
         return Err(Error::Refused(Refusal::TooManyQueued { limit: MAX_QUEUED_PER_PERSON }));
     }
+    work_from(&mut tx, owner, &id, &files, now).await?;
     note(&mut tx, &id, now, 0, None, State::Queued, None).await?;
     tx.commit().await?;
     crash::point(Point::Requested).await;
     Ok(Requested::New(id))
+}
+
+/// Lets the key that a program came with spend this much, if it may.
+async fn charge_key(tx: &mut Tx, source: &Source, price: Credits, now: Timestamp) -> Result<(), Error> {
+    match source.call() {
+        Some(call) => key::charge(tx, &call.key, price, now).await?.map_err(Error::Refused),
+        None => Ok(()),
+    }
+}
+
+/// Keeps the files that a generation works from for as long as it does.
+async fn work_from(
+    tx: &mut Tx,
+    owner: &PersonId,
+    id: &GenerationId,
+    files: &[(String, Vec<FileId>)],
+    now: Timestamp,
+) -> Result<(), Error> {
+    for (property, ids) in files {
+        file::work_from(tx, owner, id, ids, now).await.map_err(|error| match error {
+            file::Error::Database(error) => Error::Database(error),
+            file::Error::Refused(problem) => refused_file(property, problem),
+            error @ (file::Error::Store(_) | file::Error::Disk(_)) => Error::Database(sqlx::Error::Protocol(error.to_string())),
+        })?;
+    }
+    Ok(())
 }
 
 /// Asks a generation to stop. Queued, it is cancelled here and now; in flight, a worker asks Replicate. Asking again, or
@@ -286,7 +385,7 @@ pub async fn cancel_all(db: &Db, owner: &PersonId, now: Timestamp) -> Result<usi
     Ok(stoppable.len())
 }
 
-/// Writes one line of a generation's timeline.
+/// Writes one line of a generation's timeline; of its end, whoever wants to hear is told.
 async fn note(
     tx: &mut Tx,
     id: &GenerationId,
@@ -308,6 +407,9 @@ async fn note(
     .bind(detail.map(str::to_owned))
     .execute(tx.connection())
     .await?;
+    if to.is_terminal() {
+        outbox::post(tx, id, WebhookEvent::Completed, now).await?;
+    }
     Ok(())
 }
 
@@ -324,6 +426,26 @@ async fn find_by_key(tx: &mut Tx, owner: &PersonId, request: &Request, hash: &st
         Some(_) => Err(Error::Refused(Refusal::KeyReused)),
         None => Ok(None),
     }
+}
+
+/// The files that an input names, by the property. By now they are ours: an address that somebody else could change or
+/// watch is not what a model is told.
+fn named_files(input: &Map<String, Value>, model: &Model) -> Result<Vec<(String, Vec<FileId>)>, Error> {
+    let mut named = Vec::new();
+    for property in model.file_names() {
+        let ids = file::adopt::marked(input, &[property]);
+        if file::adopt::has_addresses(input, property) {
+            return Err(refused_file(property, FileProblem::Address));
+        }
+        if !ids.is_empty() {
+            named.push((property.to_owned(), ids));
+        }
+    }
+    Ok(named)
+}
+
+fn refused_file(property: &str, problem: FileProblem) -> Error {
+    Error::Refused(Refusal::Input(vec![problem.violation(property)]))
 }
 
 /// Whether a text matches a pattern of a model's schema. One that cannot be read here, or is meant to be costly, matches

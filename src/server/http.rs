@@ -1,7 +1,7 @@
 //! The router: every address of the product, and the layers around all of them.
 //!
 //! From the outside in: a request id, the trace, compression, security headers; then, for all but the files of the house,
-//! errors without a body get a page or a problem in JSON; a body of at most 64 KiB, whole; room to be answered; the
+//! errors without a body get a page or a problem in JSON; a body of at most 64 KiB, whole, but for files; room to be answered; the
 //! session; the CSRF rule; a panic becomes a 500. Webhooks have no session and bring their own proof. No SQL here: a
 //! handler finds out who is asking, calls one verb and answers.
 
@@ -9,20 +9,26 @@ mod body;
 mod csrf;
 mod doors;
 mod events;
+mod files;
 mod generations;
 mod headers;
 mod health;
 mod hooks;
+mod keys;
 mod media;
 mod render;
 mod room;
 mod site;
 mod trigger;
 mod trouble;
+mod v1;
 mod visitor;
+
+pub(in crate::server) use v1::tell;
 
 use super::App;
 use super::auth::{Backend, Sessions};
+use super::file::PAGE_BYTES;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, Request};
 use axum::routing::{get, post};
@@ -56,21 +62,13 @@ pub fn router(app: App) -> Router {
         .route("/gallery", get(site::gallery))
         .route("/g/{id}", get(site::viewer))
         .route("/credits", get(site::credits))
+        .route("/keys", get(keys::page).post(keys::make))
+        .route("/docs/api", get(site::docs))
         .route("/help", get(site::help))
         .route("/sign-in", get(doors::sign_in_page).post(doors::sign_in))
         .route("/sign-up", get(doors::sign_up_page).post(doors::sign_up))
         .route("/sign-out", post(doors::sign_out))
         .route("/preferences", post(doors::preferences));
-    let actions = Router::new()
-        .route("/generate", post(generations::generate))
-        .route("/create/controls", post(generations::controls))
-        .route("/g/{id}/cancel", post(generations::cancel))
-        .route("/generations/cancel", post(generations::cancel_all))
-        .route("/api/app/generate", post(trigger::generate))
-        .route("/api/app/ai-images", post(trigger::generate))
-        .route("/api/app/generations/{id}", get(trigger::show))
-        .route("/events", get(events::events))
-        .route("/files/{id}/{file}", get(media::file));
     let sessions = SessionManagerLayer::new(Sessions::new(app.db.clone(), app.clock.clone()))
         .with_name(if app.config.is_https() { "__Host-sid" } else { "sid" })
         .with_secure(app.config.is_https())
@@ -84,7 +82,7 @@ pub fn router(app: App) -> Router {
         .layer(TraceLayer::new_for_http().make_span_with(|request: &Request<_>| {
             let id = request.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default().to_owned();
             // The path only: a query may hold what is nobody's business.
-            tracing::info_span!("request", method = %request.method(), path = request.uri().path(), id)
+            tracing::info_span!("request", method = %request.method(), path = loggable(request.uri().path()), id)
         }))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(CompressionLayer::new().compress_when(
@@ -92,7 +90,7 @@ pub fn router(app: App) -> Router {
             SizeAbove::new(512).and(NotForContentType::IMAGES).and(NotForContentType::SSE),
         ));
     pages
-        .merge(actions)
+        .merge(actions())
         .fallback(trouble::nowhere)
         .method_not_allowed_fallback(trouble::not_that_way)
         .layer(CatchPanicLayer::custom(trouble::panicked))
@@ -102,19 +100,49 @@ pub fn router(app: App) -> Router {
         .layer(sessions)
         .layer(middleware::from_fn(trouble::session_away))
         .layer(middleware::from_fn_with_state(room::Rooms::default(), room::find))
-        .layer(middleware::from_fn_with_state(body::Bodies::at_most(longest_body), body::whole))
+        .layer(middleware::from_fn_with_state(body::Bodies::at_most(longest_body).but_streamed(streamed_body), body::whole))
         // Once more: of what is refused out here, nobody inside has had a say.
         .layer(middleware::from_fn_with_state(app.clone(), trouble::explain))
         .with_state(app.clone())
         .merge(app.assets.router())
         .merge(health::router(app.clone()))
         .merge(hooks::router(app.clone()))
+        .merge(v1::router(app.clone()))
         .layer(middleware::from_fn_with_state(app, headers::secure))
         .layer(around_everything)
 }
 
+/// What changes something, and what is no page.
+fn actions() -> Router<App> {
+    Router::new()
+        .route("/generate", post(generations::generate))
+        .route("/create/controls", post(generations::controls))
+        .route("/g/{id}/cancel", post(generations::cancel))
+        .route("/generations/cancel", post(generations::cancel_all))
+        .route("/keys/{id}/rotate", post(keys::rotate))
+        .route("/keys/{id}/revoke", post(keys::revoke))
+        .route("/api/app/generate", post(trigger::generate))
+        .route("/api/app/ai-images", post(trigger::generate))
+        .route("/api/app/generations/{id}", get(trigger::show))
+        .route("/api/app/files", post(files::upload))
+        .route("/api/app/files/{id}", get(files::show).delete(files::remove))
+        .route("/events", get(events::events))
+        .route("/files/{id}/{file}", get(media::file))
+}
+
+/// A path for the log: of an address that opens to whoever knows it, only what kind it is.
+fn loggable(path: &str) -> &str {
+    const SEALED: [&str; 2] = ["/o/", "/v1/streams/"];
+    SEALED.into_iter().find(|start| path.starts_with(start)).unwrap_or(path)
+}
+
 fn longest_body(path: &str) -> usize {
     if matches!(path, "/generate" | "/create/controls") { PROMPT_LIMIT } else { BODY_LIMIT }
+}
+
+/// The most bytes of a body that its handler reads as it comes: a file, and the form around it.
+fn streamed_body(path: &str) -> Option<u64> {
+    (path == "/api/app/files").then_some(PAGE_BYTES + BODY_LIMIT as u64)
 }
 
 /// Only the addresses that say whether the process is well.

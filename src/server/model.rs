@@ -53,6 +53,21 @@ pub async fn offered(db: &Db) -> Result<Vec<Model>, sqlx::Error> {
     rows.into_iter().map(model).collect()
 }
 
+/// The same, each with its `components.schemas` as they were published, for programs that read them.
+///
+/// # Errors
+/// As [`offered`].
+pub async fn described(db: &Db) -> Result<Vec<(Model, Value)>, sqlx::Error> {
+    let rows: Vec<Row> =
+        sqlx::query_as(select_models!("where enabled_at is not null order by place, name")).fetch_all(db.pool()).await?;
+    rows.into_iter()
+        .map(|row| {
+            let schemas = serde_json::from_str(&row.schemas).map_err(|error| sqlx::Error::Decode(error.into()))?;
+            Ok((model(row)?, schemas))
+        })
+        .collect()
+}
+
 /// The one of that name, or the first when no name is given; `None` when it is not on offer.
 ///
 /// # Errors

@@ -4,7 +4,10 @@
 //! neither half a download nor a few kilobytes that unpack to gigabytes are taken for one. Everything here is pure and
 //! blocks: call it where blocking is allowed.
 
+mod clean;
 mod container;
+
+pub use clean::{Cleaned, clean};
 
 use super::store::Extension;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -140,23 +143,33 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspected, Problem> {
         height: picture.height(),
         color: average_color(&tiny),
         thumbhash: STANDARD.encode(hash),
-        small: to_webp(&small)?,
-        large: to_webp(&large)?,
+        small: to_webp(&small, QUALITY)?,
+        large: to_webp(&large, QUALITY)?,
     })
 }
 
 /// The pixels, upright, as RGB or RGBA of 8 bits.
 fn decode(kind: Kind, bytes: &[u8]) -> Result<DynamicImage, Problem> {
+    upright(decoder(kind, bytes)?)
+}
+
+/// What reads the picture, with its limits set and its size looked at.
+fn decoder(kind: Kind, bytes: &[u8]) -> Result<impl ImageDecoder, Problem> {
     let mut limits = Limits::no_limits();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
     limits.max_alloc = Some(MAX_UNPACKED);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), kind.format());
     reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(problem)?;
+    let decoder = reader.into_decoder().map_err(problem)?;
     if decoder.total_bytes() > MAX_UNPACKED {
         return Err(Problem::TooLarge);
     }
+    Ok(decoder)
+}
+
+/// Reads it to its end and turns it the way its camera says.
+fn upright(mut decoder: impl ImageDecoder) -> Result<DynamicImage, Problem> {
     let orientation = decoder.orientation().map_err(problem)?;
     let mut picture = DynamicImage::from_decoder(decoder).map_err(problem)?;
     picture.apply_orientation(orientation);
@@ -226,15 +239,15 @@ fn average_color(picture: &RgbaImage) -> String {
     format!("#{red:02x}{green:02x}{blue:02x}")
 }
 
-fn to_webp(picture: &DynamicImage) -> Result<Vec<u8>, Problem> {
+fn to_webp(picture: &DynamicImage, quality: f32) -> Result<Vec<u8>, Problem> {
     let (width, height) = (picture.width(), picture.height());
     let encoder = if picture.color().has_alpha() {
         webp::Encoder::from_rgba(picture.as_bytes(), width, height)
     } else {
         webp::Encoder::from_rgb(picture.as_bytes(), width, height)
     };
-    let file = encoder.encode_simple(false, QUALITY);
-    file.map(|file| file.to_vec()).map_err(|error| Problem::Damaged(format!("making a thumbnail: {error:?}")))
+    let file = encoder.encode_simple(false, quality);
+    file.map(|file| file.to_vec()).map_err(|error| Problem::Damaged(format!("packing it: {error:?}")))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 
 use super::clock::Clock;
 use super::db::Db;
+use super::file::{self, resolve};
 use super::generation::strays::{self, Source};
 use super::generation::{audit, hooks};
 use super::ledger;
@@ -206,7 +207,10 @@ async fn predictions(db: &Db, replicate: &Client, now: Timestamp) -> anyhow::Res
 fn is_ours(prediction: &Prediction, inputs: &HashMap<Value, GenerationId>) -> bool {
     match &prediction.webhook {
         Some(told) => marked(told).is_some(),
-        None => inputs.contains_key(&prediction.input),
+        None => {
+            // Most inputs name no file, and are found at once.
+            inputs.contains_key(&prediction.input) || inputs.keys().any(|ours| resolve::became(ours, &prediction.input))
+        }
     }
 }
 
@@ -283,13 +287,24 @@ async fn orphans(db: &Db, listed: &[&Listed]) -> Result<Vec<String>, sqlx::Error
         needed.insert(kept.object_key);
     }
     let orphan = |(key, id): &(&str, GenerationId)| !needed.contains(*key) && !alive.contains(id);
-    Ok(ours.iter().filter(|ours| orphan(ours)).map(|(key, _)| (*key).to_owned()).collect())
+    let mut orphans: Vec<_> = ours.iter().filter(|ours| orphan(ours)).map(|(key, _)| (*key).to_owned()).collect();
+    let keys: Vec<_> = listed.iter().map(|listed| listed.key.as_str()).collect();
+    orphans.extend(file::orphans(db, &keys).await?);
+    Ok(orphans)
 }
 
 /// Whose an object is, by its key; `None` for what is none of ours.
 fn owner(key: &str) -> Option<GenerationId> {
     let (id, _) = key.strip_prefix("generations/")?.split_once('/')?;
     GenerationId::parse(id)
+}
+
+/// A key of ours, read from its text.
+fn key(text: &str) -> Option<Key> {
+    if let Some((_, key)) = Key::parse_file(text) {
+        return Some(key);
+    }
+    Key::parse(&owner(text)?, text.rsplit('/').next()?)
 }
 
 /// What an operator can have mended.
@@ -328,12 +343,11 @@ pub async fn repair(sides: &Sides, what: Repair, id: &str, reason: &str, now: Ti
         }
         Repair::Object => {
             let listed = Listed { key: id.to_owned(), length: 0, put_at: now };
-            let generation = owner(id).context("the id is no key of ours")?;
+            let key = key(id).context("the id is no key of ours")?;
             if orphans(&sides.db, &[&listed]).await?.is_empty() {
                 bail!("a row names it, or its generation is being worked on");
             }
-            let name = id.rsplit('/').next().unwrap_or_default();
-            sides.store.delete(&Key::parse(&generation, name).context("the id is no key of ours")?).await?;
+            sides.store.delete(&key).await?;
             format!("object {id} is removed")
         }
     };

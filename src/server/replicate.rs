@@ -14,14 +14,17 @@ mod errors;
 pub mod made;
 mod secrets;
 mod types;
+mod upload;
 pub mod webhook;
 
 pub(in crate::server) use client::is_loopback;
 pub use client::{Client, Limits};
 pub use download::{Download, DownloadError, DownloadLimits};
+pub(in crate::server) use errors::causes;
 pub use errors::{Error, InvalidField};
 pub use secrets::{NotBelieved, Secrets};
 pub use types::{Account, Create, Prediction, RunFailure, Status, Webhook, WebhookEvent};
+pub use upload::{Upload, Uploaded};
 
 /// Makes *ring* the process's TLS provider. Safe to call often; a provider that is already installed stays.
 pub fn install_tls() {

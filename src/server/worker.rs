@@ -22,6 +22,7 @@ use self::spool::Spool;
 use super::clock::Clock;
 use super::crash;
 use super::db::{Db, mint};
+use super::file;
 use super::generation::lease::LEASE_MS;
 use super::generation::{self, Job, Lesson};
 use super::ledger;
@@ -50,6 +51,8 @@ const SWEEP: Duration = Duration::from_secs(5);
 const STRAYS: Duration = Duration::from_secs(1);
 /// Between two looks for files that nobody waits for any more.
 const CLEAR_SPOOL: Duration = Duration::from_hours(1);
+/// Between two looks for files that nothing works from.
+const CLEAR_FILES: Duration = Duration::from_mins(10);
 /// How long a stop waits for steps under way.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -114,6 +117,7 @@ impl Worker {
         chores.spawn(self.clone().sweep(stop.clone()));
         chores.spawn(self.clone().stop_strays(stop.clone()));
         chores.spawn(self.clone().tidy(stop.clone()));
+        chores.spawn(self.clone().clear_files(stop.clone()));
         let mut steps = JoinSet::new();
         self.work(&mut steps, &stop).await;
         self.finish(steps).await;
@@ -281,6 +285,17 @@ impl Worker {
             self.forget(&id).await;
         }
         Ok(())
+    }
+
+    async fn clear_files(self, stop: CancellationToken) {
+        while pause(&stop, CLEAR_FILES).await {
+            let Tools { db, store, clock, .. } = &self.tools;
+            match file::sweep(db, store, clock.now()).await {
+                Ok(0) => {}
+                Ok(swept) => tracing::info!(swept, "files that nothing worked from were cleared away"),
+                Err(error) => tracing::error!(%error, "files could not be looked at"),
+            }
+        }
     }
 
     /// How long to sleep after a look at `looked_at`; what has become due since then is due at once.

@@ -10,8 +10,12 @@ pub enum For {
     SignedIn,
     /// Replicate, which brings no session but a signature.
     Replicate,
+    /// A program with a key.
+    Program,
     /// The one person whose generation the path names.
     Owner,
+    /// The one person whose file the path names.
+    FileOwner,
 }
 
 /// One address.
@@ -35,12 +39,19 @@ const fn both(path: &'static str, whose: For) -> Route {
     Route { path, get: true, post: true, whose }
 }
 
+const fn any(path: &'static str, whose: For) -> Route {
+    Route { path, get: false, post: false, whose }
+}
+
 pub const ROUTES: &[Route] = &[
     get("/", For::All),
     get("/create", For::SignedIn),
+    post("/create/controls", For::SignedIn),
     get("/gallery", For::SignedIn),
     get("/g/{id}", For::Owner),
     get("/credits", For::SignedIn),
+    both("/keys", For::SignedIn),
+    get("/docs/api", For::All),
     get("/help", For::All),
     both("/sign-in", For::All),
     both("/sign-up", For::All),
@@ -49,12 +60,33 @@ pub const ROUTES: &[Route] = &[
     post("/generate", For::SignedIn),
     post("/g/{id}/cancel", For::Owner),
     post("/generations/cancel", For::SignedIn),
+    post("/keys/{id}/rotate", For::SignedIn),
+    post("/keys/{id}/revoke", For::SignedIn),
     post("/api/app/generate", For::SignedIn),
     post("/api/app/ai-images", For::SignedIn),
     get("/api/app/generations/{id}", For::Owner),
+    post("/api/app/files", For::SignedIn),
+    get("/api/app/files/{id}", For::FileOwner),
     get("/events", For::SignedIn),
     get("/files/{id}/{file}", For::Owner),
     post("/hooks/replicate/{id}/{seq}", For::Replicate),
+    get("/v1/account", For::Program),
+    get("/v1/webhooks/default/secret", For::Program),
+    both("/v1/files", For::Program),
+    get("/v1/files/{id}", For::Program),
+    get("/v1/files/{id}/download", For::Program),
+    get("/v1/models", For::Program),
+    get("/v1/models/{owner}/{name}", For::Program),
+    get("/v1/models/{owner}/{name}/versions", For::Program),
+    get("/v1/models/{owner}/{name}/versions/{version}", For::Program),
+    post("/v1/models/{owner}/{name}/predictions", For::Program),
+    both("/v1/predictions", For::Program),
+    get("/v1/predictions/{id}", For::Program),
+    post("/v1/predictions/{id}/cancel", For::Program),
+    any("/v1/{*rest}", For::Program),
+    get("/v1/openapi.json", For::All),
+    get("/v1/streams/{token}", For::All),
+    get("/o/{token}/{file}", For::All),
     get("/livez", For::All),
     get("/readyz", For::All),
 ];

@@ -27,6 +27,9 @@ use atelier::server::assets::Assets;
 use atelier::server::clock::Clock;
 use atelier::server::config::Config;
 use atelier::server::db::{Db, mint};
+use atelier::server::egress::Egress;
+use atelier::server::file::Files;
+use atelier::server::file::uploads::Uploads;
 use atelier::server::generation;
 use atelier::server::generation::limits::{self, Caps};
 use atelier::server::ledger::{self, Grant};
@@ -126,7 +129,7 @@ impl TestApp {
         let (sandbox, replicate) = start_sandbox(&dir.path().join("sandbox"), Some(LONGEST_EDGE), &clock, &stop).await;
         let spool = Spool::open(dir.path().join("scratch"), spool::Limits::DEFAULT).await.expect("a spool");
         let store = Store::open(&StoreConfig::Disk { dir: dir.path().join("objects") }).await.expect("a store");
-        let process = Process::start(database.url(&dir), &clock, &store, &replicate, &stop, &[]).await;
+        let process = Process::start(database.url(&dir), dir.path(), &clock, &store, &replicate, &stop, &[]).await;
         let db = process.app.db.clone();
         // The bucket of paid calls has tests of its own.
         limits::allow(&db, Caps { creates_per_minute: 1_000_000, ..process.app.config.caps }).await.expect("allowances");
@@ -152,7 +155,7 @@ impl TestApp {
     /// Another process that was told other things by its environment.
     pub async fn beside_with(&self, variables: &[(&'static str, &str)]) -> Process {
         let Tools { clock, store, replicate, .. } = &self.tools;
-        Process::start(self.database.url(&self.dir), clock, store, replicate, &self.stop, variables).await
+        Process::start(self.database.url(&self.dir), self.dir.path(), clock, store, replicate, &self.stop, variables).await
     }
 
     /// A worker whose predictions send their webhooks to the first process, when [`Sandbox::deliver_due`] is called.
@@ -163,14 +166,15 @@ impl TestApp {
 
     /// Another process, whose machine has a clock of its own.
     pub async fn beside_at(&self, clock: &Clock) -> Process {
-        Process::start(self.database.url(&self.dir), clock, &self.tools.store, &self.tools.replicate, &self.stop, &[]).await
+        let Tools { store, replicate, .. } = &self.tools;
+        Process::start(self.database.url(&self.dir), self.dir.path(), clock, store, replicate, &self.stop, &[]).await
     }
 
     /// Another process, and the wire between it and the database; `None` where there is nothing between them.
     pub async fn beside_wired(&self) -> Option<(Process, Proxy)> {
         let (proxy, url) = self.database.wired().await?;
         let Tools { clock, store, replicate, .. } = &self.tools;
-        let process = Process::start(url, clock, store, replicate, &self.stop, &[]).await;
+        let process = Process::start(url, self.dir.path(), clock, store, replicate, &self.stop, &[]).await;
         // The others do not watch: behind no wire, all it could notice is a build machine that is busy for seconds.
         tokio::spawn(process.app.db.clone().watch(clock.clone(), process.app.stop.clone()));
         Some((process, proxy))
@@ -384,6 +388,8 @@ impl TestApp {
         let left = std::fs::read_dir(self.tools.spool.dir()).expect("the spool");
         let left = left.filter(|entry| entry.as_ref().is_ok_and(|entry| entry.path().is_dir())).count();
         assert_eq!(left, 0, "nothing stays behind of files on their way");
+        let coming = std::fs::read_dir(self.dir.path().join("uploads")).expect("where files come in").count();
+        assert_eq!(coming, 0, "nothing stays behind of files that came in");
     }
 
     /// How every test ends: the books are right, and everything stops.
@@ -418,6 +424,7 @@ impl Drop for TestApp {
 impl Process {
     async fn start(
         database_url: String,
+        dir: &Path,
         clock: &Clock,
         store: &Store,
         replicate: &Client,
@@ -427,8 +434,12 @@ impl Process {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let addr = listener.local_addr().expect("an address");
         let config = config(&database_url, addr, variables);
+        let db = Db::connect(&database_url).await.expect("the database");
+        let uploads = Uploads::open(dir.join("uploads")).await.expect("a place for files that come in");
+        let egress = Egress::new(config.reach(addr)).expect("a way out");
         let app = App {
-            db: Db::connect(&database_url).await.expect("the database"),
+            files: Files { db: db.clone(), store: store.clone(), uploads, egress },
+            db,
             store: store.clone(),
             clock: clock.clone(),
             hub: Hub::default(),

@@ -1,10 +1,11 @@
 //! English: plain, warm, exact.
 
 use super::page::{
-    ControlText, CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
+    ControlText, CreditsText, DocsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice, PageText, PictureText,
+    TroubleText, ViewerText,
 };
 use super::{number, one_or};
-use crate::domain::{Field, Problem, Refusal, StatementKind};
+use crate::domain::{Field, FileProblem, Problem, Refusal, StatementKind};
 
 pub(super) static TEXT: PageText = PageText {
     frame: FrameText {
@@ -29,6 +30,7 @@ pub(super) static TEXT: PageText = PageText {
         theme_dark: "Dark",
         sandbox: "Sandbox: pictures are drawn here, Replicate bills nothing.",
         help: "How credits work",
+        keys: "API keys",
         motto: "A picture that stays yours, or all of your credits back.",
         pictures: |n| one_or(n, "picture", "pictures"),
     },
@@ -120,6 +122,7 @@ pub(super) static TEXT: PageText = PageText {
         refusal,
         refused: "Nothing was charged",
         to_credits: "See your credits",
+        file,
     },
     control: ControlText {
         required: "needed",
@@ -132,7 +135,7 @@ pub(super) static TEXT: PageText = PageText {
         remove: "Remove",
         failed: "The upload did not work. Try again.",
         dropped: |names| format!("This model has no use for: {}.", names.join(", ")),
-        violation: |found| found.description.clone(),
+        violation: |found| FileProblem::of(found).map_or_else(|| found.description.clone(), file),
         choose: "Use this model",
     },
     viewer: ViewerText {
@@ -146,6 +149,11 @@ pub(super) static TEXT: PageText = PageText {
         seed_free: "chosen by the model",
         made: "Asked for",
         took: "Took",
+        times: "Time",
+        time_queue: "waited",
+        time_boot: "woke up",
+        time_run: "worked",
+        time_save: "saved",
         length: "Length",
         file: "File",
         held: "held",
@@ -182,6 +190,72 @@ pub(super) static TEXT: PageText = PageText {
             body: "Each picture you pay for and each credit that comes back gets a line here.",
         },
         deleted: "Generation",
+    },
+    keys: KeysText {
+        title: "API keys",
+        lead: "A key lets a program of yours make pictures with your credits. Treat it like a password.",
+        make_title: "New key",
+        name: "Name",
+        name_hint: "What it is for, so that you know it again.",
+        scopes: "It may",
+        read: "Look: models, predictions and their files",
+        write: "Change: generate, cancel and bring files",
+        cap: "Credits a month, at most",
+        cap_hint: "Leave it empty for no limit but your balance. Months begin at midnight UTC.",
+        make: "Make the key",
+        made: Notice {
+            title: "Your new key",
+            body: "This is the only time it is shown: we keep nothing it could be read from. Copy it now and put it where your \
+                   program finds it.",
+        },
+        list: "Your keys",
+        created: "Made",
+        last_used: "Last used",
+        never_used: "Never used",
+        spent: |n| format!("{} this month", one_or(n, "credit", "credits")),
+        spent_of: |n| format!("of at most {}", number(n)),
+        may_read: "look",
+        may_write: "change",
+        ends: "Ends",
+        ended: "Ended",
+        replaced: "Replaced",
+        rotate: "Replace",
+        rotate_note: "Makes a new key with the same name, rights and limit, and shows it once. This one goes on working for as \
+                      long as you choose, so that you can change it over without a gap.",
+        overlap: "This key works for another",
+        overlap_none: "moment: end it now",
+        overlap_hour: "hour",
+        overlap_day: "24 hours",
+        overlap_week: "7 days",
+        rotate_submit: "Replace the key",
+        revoke: "Revoke",
+        revoke_note: "Ends this key at once and for good: whatever still uses it is turned away. What it has already asked for \
+                      goes on and is paid for as usual.",
+        revoke_submit: "Revoke the key",
+        empty: Notice { title: "No keys yet", body: "Make one above, and your programs can ask for pictures, too." },
+        name_missing: "Give it a name.",
+        name_long: |n| format!("Too long: at most {} characters.", number(n)),
+        scope_missing: "Choose at least one.",
+        cap_wrong: "Use a whole number from 1, or leave it empty.",
+        too_many: |n| format!("You have {} already. Revoke one that is not used any more.", one_or(n, "key", "keys")),
+    },
+    docs: DocsText {
+        title: "API",
+        lead: "Atelier speaks Replicate’s HTTP API. A program written for Replicate works here with another address and another \
+               key; what it makes costs your credits, shows in your gallery and stays.",
+        start: Notice {
+            title: "To begin",
+            body: "Make a key and send it in a header with every request. Files in an output are addresses that need no key and \
+                   never run out: whoever has one can look, so hand them on with care.",
+        },
+        example: "A first request with curl",
+        document: "The whole description as an OpenAPI document",
+        parameters: "Parameters",
+        body: "Body",
+        answers: "Answers",
+        objects: "Objects",
+        required: "required",
+        keys: "Make a key",
     },
     help: HelpText {
         title: "How credits work",
@@ -248,9 +322,50 @@ fn refusal(refusal: &Refusal) -> String {
         Refusal::KeyReused => {
             "This form was already sent with something else in it. Press again to send it as it stands now.".into()
         }
+        Refusal::KeyCapReached { cap, left } => format!(
+            "This key may spend {} a month and has {} left.",
+            one_or(cap.0, "credit", "credits"),
+            if left.0 <= 0 { "none".into() } else { number(left.0) },
+        ),
+        Refusal::KeyEnded => "This key has ended.".into(),
         Refusal::TooManyQueued { limit } => {
             format!("{} are waiting already. Press again when one is done.", one_or(*limit, "request", "requests"))
         }
+    }
+}
+
+fn file(problem: FileProblem) -> String {
+    match problem {
+        FileProblem::Missing => "No file arrived. Choose one and send it again.".into(),
+        FileProblem::Empty => "That file is empty. Choose another.".into(),
+        FileProblem::TooLarge(megabytes) => {
+            format!("That file is larger than {} MB. Make it smaller and send it again.", number(megabytes))
+        }
+        FileProblem::TooWide(pixels) => {
+            format!("That picture has more than {} pixels along one side. Make it smaller and send it again.", number(pixels))
+        }
+        FileProblem::Type => {
+            "That kind of file cannot be used. Pictures can be PNG, JPEG or WebP; films MP4, WebM or MOV; sounds WAV, MP3, \
+             FLAC, Ogg or M4A."
+                .into()
+        }
+        FileProblem::Damaged => "That file is damaged and cannot be read. Save it again, or choose another.".into(),
+        FileProblem::Interrupted => "The file did not arrive whole. Send it again.".into(),
+        FileProblem::TooMany(most) => {
+            format!(
+                "{} of yours are on their way already. Send this one when one of them is here.",
+                one_or(most, "file", "files")
+            )
+        }
+        FileProblem::Full => "You keep as many files as fit. Delete some that you no longer need.".into(),
+        FileProblem::Address => {
+            "That address cannot be used. It must begin with https:// and lead to a site on the open internet.".into()
+        }
+        FileProblem::Unreachable => {
+            "Nothing could be fetched from that address. Open it in a browser to check it, or upload the file instead.".into()
+        }
+        FileProblem::Gone => "That file is no longer here. Choose it again.".into(),
+        FileProblem::InUse => "A picture is being made from that file. Delete it when that is done.".into(),
     }
 }
 

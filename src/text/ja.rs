@@ -2,10 +2,11 @@
 
 use super::number;
 use super::page::{
-    ControlText, CreditsText, DoorText, FrameText, HelpText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
+    ControlText, CreditsText, DocsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice, PageText, PictureText,
+    TroubleText, ViewerText,
 };
 use crate::domain::schema::Violation;
-use crate::domain::{Field, Problem, Refusal, StatementKind};
+use crate::domain::{Field, FileProblem, Problem, Refusal, StatementKind};
 
 pub(super) static TEXT: PageText = PageText {
     frame: FrameText {
@@ -30,6 +31,7 @@ pub(super) static TEXT: PageText = PageText {
         theme_dark: "ダーク",
         sandbox: "サンドボックス：Replicateの料金はかかりません。",
         help: "クレジットのしくみ",
+        keys: "APIキー",
         motto: "画像が手に入るか、クレジットがすべて戻るか。",
         pictures: |n| format!("{}枚", number(n)),
     },
@@ -130,6 +132,7 @@ pub(super) static TEXT: PageText = PageText {
         refusal,
         refused: "支払いはありません",
         to_credits: "クレジットを見る",
+        file,
     },
     control: ControlText {
         required: "必須",
@@ -156,6 +159,11 @@ pub(super) static TEXT: PageText = PageText {
         seed_free: "モデルまかせ",
         made: "依頼した日時",
         took: "かかった時間",
+        times: "内訳",
+        time_queue: "順番待ち",
+        time_boot: "起動",
+        time_run: "生成",
+        time_save: "保存",
         length: "長さ",
         file: "ファイル",
         held: "確保",
@@ -192,6 +200,73 @@ pub(super) static TEXT: PageText = PageText {
             body: "支払った画像も、戻ったクレジットも、一行ずつここに載ります。",
         },
         deleted: "生成",
+    },
+    keys: KeysText {
+        title: "APIキー",
+        lead: "キーがあれば、プログラムからあなたのクレジットで画像を作れます。パスワードと同じように扱ってください。",
+        make_title: "新しいキー",
+        name: "名前",
+        name_hint: "何に使うキーか、あとでわかる名前にしてください。",
+        scopes: "できること",
+        read: "見る：モデル、生成の結果とファイル",
+        write: "変える：生成、キャンセル、ファイルの持ち込み",
+        cap: "ひと月の上限（クレジット）",
+        cap_hint: "空欄なら、残高のほかに上限はありません。月の区切りは協定世界時の0時です。",
+        make: "キーを作る",
+        made: Notice {
+            title: "新しいキーができました",
+            body: "表示されるのは今だけです。こちらには、読み戻せる形では残りません。いまコピーして、プログラムが読む場所に置いてください。",
+        },
+        list: "お持ちのキー",
+        created: "作成",
+        last_used: "最後に使った日時",
+        never_used: "まだ使っていません",
+        spent: |n| format!("今月{}クレジット", number(n)),
+        spent_of: |n| format!("上限{}", number(n)),
+        may_read: "見る",
+        may_write: "変える",
+        ends: "終了予定",
+        ended: "終了",
+        replaced: "交換済み",
+        rotate: "交換する",
+        rotate_note: "同じ名前、同じ権限、同じ上限の新しいキーを作り、一度だけ表示します。このキーは選んだ時間だけ使えるので、\
+                      止めずに入れ替えられます。",
+        overlap: "このキーを使える時間",
+        overlap_none: "いますぐ終わらせる",
+        overlap_hour: "あと1時間",
+        overlap_day: "あと24時間",
+        overlap_week: "あと7日間",
+        rotate_submit: "キーを交換する",
+        revoke: "取り消す",
+        revoke_note: "このキーはただちに使えなくなり、元に戻せません。使っているプログラムは断られます。受け付け済みの依頼はそのまま続き、\
+                      支払いもいつもどおりです。",
+        revoke_submit: "キーを取り消す",
+        empty: Notice {
+            title: "まだキーがありません", body: "上で作ると、プログラムからも画像を頼めるようになります。"
+        },
+        name_missing: "名前を付けてください。",
+        name_long: |n| format!("長すぎます。{}文字以内にしてください。", number(n)),
+        scope_missing: "少なくともひとつ選んでください。",
+        cap_wrong: "1以上の整数にするか、空欄にしてください。",
+        too_many: |n| format!("すでに{}個あります。使っていないキーを取り消してください。", number(n)),
+    },
+    docs: DocsText {
+        title: "APIの説明",
+        lead: "AtelierはReplicateのHTTP APIをそのまま話します。Replicate向けのプログラムは、宛先とキーを替えるだけで動きます。\
+               作ったものにはクレジットがかかり、ギャラリーに並び、ずっと残ります。",
+        start: Notice {
+            title: "はじめに",
+            body: "キーを作り、リクエストごとにヘッダーで送ってください。出力のファイルはキーなしで開けるアドレスで、期限はありません。\
+                   知っている人はだれでも見られるので、渡す相手に気をつけてください。",
+        },
+        example: "curlで最初のリクエストを送る例",
+        document: "OpenAPI形式の説明書（全体）",
+        parameters: "パラメーター",
+        body: "本文",
+        answers: "応答",
+        objects: "オブジェクト",
+        required: "必須",
+        keys: "キーを作る",
     },
     help: HelpText {
         title: "クレジットのしくみ",
@@ -240,6 +315,9 @@ fn problem(field: Field, problem: Problem) -> String {
 }
 
 fn violation(found: &Violation) -> String {
+    if let Some(problem) = FileProblem::of(found) {
+        return file(problem);
+    }
     // The number, the type or the choices stand at the end of the English sentence.
     let last = found.description.rsplit([' ', ':']).next().unwrap_or_default();
     let choices = found.description.split_once("following:").map_or("", |(_, choices)| choices).trim();
@@ -271,9 +349,42 @@ fn refusal(refusal: &Refusal) -> String {
             number(quoted.0),
         ),
         Refusal::KeyReused => "このフォームは別の内容で送信済みです。いまの内容で送るには、もう一度押してください。".into(),
+        Refusal::KeyCapReached { cap, left } => {
+            format!("このキーの上限は月{}クレジットで、残りは{}クレジットです。", number(cap.0), number(left.0.max(0)))
+        }
+        Refusal::KeyEnded => "このキーはもう使えません。".into(),
         Refusal::TooManyQueued { limit } => {
             format!("すでに{}件が順番を待っています。ひとつ終わったら、もう一度押してください。", number(*limit))
         }
+    }
+}
+
+fn file(problem: FileProblem) -> String {
+    match problem {
+        FileProblem::Missing => "ファイルが届きませんでした。選び直して、もう一度送ってください。".into(),
+        FileProblem::Empty => "ファイルの中身が空です。別のものを選んでください。".into(),
+        FileProblem::TooLarge(megabytes) => {
+            format!("{}MBを超えるファイルは使えません。小さくしてから送ってください。", number(megabytes))
+        }
+        FileProblem::TooWide(pixels) => {
+            format!("一辺が{}ピクセルを超える画像は使えません。小さくしてから送ってください。", number(pixels))
+        }
+        FileProblem::Type => {
+            "この種類のファイルは使えません。画像はPNG・JPEG・WebP、動画はMP4・WebM・MOV、音声はWAV・MP3・FLAC・Ogg・M4Aが使えます。"
+                .into()
+        }
+        FileProblem::Damaged => "ファイルが壊れていて読み取れません。保存し直すか、別のものを選んでください。".into(),
+        FileProblem::Interrupted => "ファイルが最後まで届きませんでした。もう一度送ってください。".into(),
+        FileProblem::TooMany(most) => {
+            format!("すでに{}件のファイルを受け取っているところです。ひとつ終わってから送ってください。", number(most))
+        }
+        FileProblem::Full => "保存できるファイルがいっぱいです。使わないものを削除してください。".into(),
+        FileProblem::Address => "このアドレスは使えません。https:// で始まる、公開されたサイトのアドレスを入れてください。".into(),
+        FileProblem::Unreachable => {
+            "このアドレスからは取得できませんでした。ブラウザーで開けるか確かめるか、ファイルをアップロードしてください。".into()
+        }
+        FileProblem::Gone => "そのファイルはもうありません。選び直してください。".into(),
+        FileProblem::InUse => "このファイルをもとに制作中です。終わってから削除してください。".into(),
     }
 }
 

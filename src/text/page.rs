@@ -1,7 +1,7 @@
 //! What the server-rendered pages can say: one field for each sentence, the same in every language.
 
 use crate::domain::schema::Violation;
-use crate::domain::{Field, Problem, Refusal, StatementKind};
+use crate::domain::{Field, FileProblem, Problem, Refusal, StatementKind};
 
 /// A heading and what follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,7 @@ macro_rules! kind {
     (count) => { fn(i64) -> String };
     (problem) => { fn(Field, Problem) -> String };
     (refusal) => { fn(&Refusal) -> String };
+    (file) => { fn(FileProblem) -> String };
     (line) => { fn(StatementKind) -> &'static str };
     (trouble) => { fn(u16) -> Notice };
     (violation) => { fn(&Violation) -> String };
@@ -42,6 +43,9 @@ macro_rules! said {
     };
     (refusal, $value:expr) => {
         super::samples::refusals().iter().map($value).collect()
+    };
+    (file, $value:expr) => {
+        FileProblem::SAMPLES.map($value).to_vec()
     };
     (line, $value:expr) => {
         super::samples::kinds().map(|kind| $value(kind).to_owned()).to_vec()
@@ -83,7 +87,7 @@ texts! {
         create: text, gallery: text, credits: text, account: text, navigation: text,
         available: text, on_hold: text, sign_in: text, sign_up: text, sign_out: text,
         other_language: text, theme: text, theme_system: text, theme_light: text, theme_dark: text,
-        sandbox: text, help: text, motto: text, pictures: count,
+        sandbox: text, help: text, keys: text, motto: text, pictures: count,
     }
 
     /// The page before the door.
@@ -107,7 +111,7 @@ texts! {
     PictureText {
         today: text, yesterday: text, older: text, newest: text, recent: text,
         empty: notice, first: notice, first_examples: text, example_one: text, example_two: text, example_three: text,
-        to_create: text, problem: problem, refusal: refusal, refused: text, to_credits: text,
+        to_create: text, problem: problem, refusal: refusal, refused: text, to_credits: text, file: file,
     }
 
     /// The controls of a model.
@@ -119,7 +123,7 @@ texts! {
     /// One generation.
     ViewerText {
         title: text, back: text, prompt: text, model: text, size: text, shape: text, seed: text, seed_free: text,
-        made: text, took: text, length: text, file: text, held: text, charged: text, returned: text, price_path: text,
+        made: text, took: text, times: text, time_queue: text, time_boot: text, time_run: text, time_save: text, length: text, file: text, held: text, charged: text, returned: text, price_path: text,
         hash: text, hash_note: text, download: text, remix: text, others: text, waiting: text, reload: text,
     }
 
@@ -128,6 +132,22 @@ texts! {
         available: text, on_hold: text, spent: text, returned: text, statement: text, when: text, what: text, change: text,
         balance: text, holds: text, holds_note: text, kind: line, given_back: count, pictures: count, older: text, newest: text,
         empty: notice, deleted: text,
+    }
+
+    /// The page of API keys.
+    KeysText {
+        title: text, lead: text, make_title: text, name: text, name_hint: text, scopes: text, read: text, write: text,
+        cap: text, cap_hint: text, make: text, made: notice, list: text, created: text, last_used: text, never_used: text,
+        spent: count, spent_of: count, may_read: text, may_write: text, ends: text, ended: text, replaced: text,
+        rotate: text, rotate_note: text, overlap: text, overlap_none: text, overlap_hour: text, overlap_day: text,
+        overlap_week: text, rotate_submit: text, revoke: text, revoke_note: text, revoke_submit: text, empty: notice,
+        name_missing: text, name_long: count, scope_missing: text, cap_wrong: text, too_many: count,
+    }
+
+    /// The description of the API.
+    DocsText {
+        title: text, lead: text, start: notice, example: text, document: text, parameters: text, body: text, answers: text,
+        objects: text, required: text, keys: text,
     }
 
     /// How credits work.
@@ -147,6 +167,8 @@ pub struct PageText {
     pub control: ControlText,
     pub viewer: ViewerText,
     pub credits: CreditsText,
+    pub keys: KeysText,
+    pub docs: DocsText,
     pub help: HelpText,
     pub trouble: TroubleText,
 }
@@ -170,6 +192,8 @@ impl PageText {
             self.control.said(),
             self.viewer.said(),
             self.credits.said(),
+            self.keys.said(),
+            self.docs.said(),
             self.help.said(),
             self.trouble.said(),
         ]

@@ -20,6 +20,9 @@ pub(super) fn refusals() -> Vec<Refusal> {
         Refusal::Insufficient { available: Credits(3), price: Credits(4) },
         Refusal::PriceChanged { quoted: Credits(4), price: Credits(8) },
         Refusal::KeyReused,
+        Refusal::KeyCapReached { cap: Credits(100), left: Credits(0) },
+        Refusal::KeyCapReached { cap: Credits(1), left: Credits(1) },
+        Refusal::KeyEnded,
         Refusal::TooManyQueued { limit: 20 },
     ]
 }

@@ -1,8 +1,8 @@
 //! How the domain's types travel to and from the database: ids and enums as text, amounts and moments as bigint.
 
 use crate::domain::{
-    AccountId, AspectRatio, Credits, Failure, GenerationId, ModelName, OutputKind, PersonId, PredictionId, PriceRule, RequestKey,
-    State, Task, Timestamp,
+    AccountId, ApiKeyId, AspectRatio, Credits, Failure, FileId, GenerationId, KeyName, ModelName, OutputKind, PersonId,
+    PredictionId, PriceRule, RequestKey, Scopes, State, Task, Timestamp,
 };
 use sqlx::any::{AnyTypeInfo, AnyValueRef};
 use sqlx::encode::IsNull;
@@ -43,6 +43,8 @@ macro_rules! stored_as {
 
 stored_as! { String:
     AccountId, |id| id.to_string(), |text| Some(AccountId::trusted(text));
+    ApiKeyId, |id| id.to_string(), |text| Some(ApiKeyId::trusted(text));
+    FileId, |id| id.to_string(), |text| Some(FileId::trusted(text));
     GenerationId, |id| id.to_string(), |text| Some(GenerationId::trusted(text));
     ModelName, |id| id.to_string(), |text| Some(ModelName::trusted(text));
     PersonId, |id| id.to_string(), |text| Some(PersonId::trusted(text));
@@ -50,6 +52,8 @@ stored_as! { String:
     RequestKey, |id| id.to_string(), |text| Some(RequestKey::trusted(text));
     State, |state| state.as_str().to_owned(), |text| State::parse(&text);
     Failure, |class| class.as_str().to_owned(), |text| Failure::parse(&text);
+    Scopes, |scopes| scopes.as_str().to_owned(), |text| Scopes::parse(&text);
+    KeyName, |name| name.as_str().to_owned(), |text| Some(KeyName::trusted(text));
     PriceRule, |rule| rule.as_str().to_owned(), |text| PriceRule::parse(&text);
     OutputKind, |kind| kind.as_str().to_owned(), |text| OutputKind::parse(&text);
     Task, |task| task.as_str().to_owned(), |text| Task::parse(&text);

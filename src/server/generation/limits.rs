@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::fmt;
 
 /// Parts of a token: a millisecond refills a whole number of them.
-const TOKEN: i64 = 60_000;
+pub(in crate::server) const TOKEN: i64 = 60_000;
 /// Failures in a row before nobody calls for a while.
 const BREAKS_AT: i64 = 5;
 /// The first wait of a broken circuit, and the longest.
@@ -243,7 +243,7 @@ impl Gates {
 }
 
 /// What a bucket holds after a while: as much as was refilled, and never more than a minute's worth.
-fn refilled(parts: i64, since: Timestamp, per_minute: i64, now: Timestamp) -> i64 {
+pub(in crate::server) fn refilled(parts: i64, since: Timestamp, per_minute: i64, now: Timestamp) -> i64 {
     let refilled = now.since(since).max(0).saturating_mul(per_minute);
     parts.saturating_add(refilled).min(per_minute.saturating_mul(TOKEN))
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::{
     AspectRatio, Credits, Failure, GenerationId, GenerationView, Medium, ModelName, OutputKind, OutputView, PersonId, Phase,
-    PriceRule, RequestKey, State, Timestamp,
+    PriceRule, RequestKey, State, Times, Timestamp,
 };
 use crate::server::db::{Db, Tx};
 use crate::server::replicate::made;
@@ -20,6 +20,16 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// The place right after this generation.
+    pub(super) const fn of(created_at: Timestamp, id: GenerationId) -> Self {
+        Self { created_at, id }
+    }
+
+    /// What it is compared by.
+    pub(super) fn place(&self) -> (Timestamp, &str) {
+        (self.created_at, self.id.as_str())
+    }
+
     /// As it stands in a link: `{milliseconds}-{id}`.
     pub fn encode(&self) -> String {
         format!("{}-{}", self.created_at.0, self.id)
@@ -184,6 +194,35 @@ pub async fn input(db: &Db, owner: &PersonId, id: &GenerationId) -> Result<Optio
         .fetch_optional(db.pool())
         .await?;
     Ok(row.map(|(model, input)| (model, serde_json::from_str(&input).unwrap_or_default())))
+}
+
+/// Where the time of a generation that succeeded went; `None` when it is not this person's or has not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn times(db: &Db, owner: &PersonId, id: &GenerationId) -> Result<Option<Times>, sqlx::Error> {
+    type Moments = (Timestamp, Option<Timestamp>, Option<Timestamp>, Option<Timestamp>, Option<Timestamp>);
+    let moments: Option<Moments> = sqlx::query_as(
+        "select g.created_at, g.submit_at, g.started_at,
+                (select min(e.at) from generation_event e where e.generation_id = g.id and e.to_state = 'storing'), g.finished_at
+         from generation g where g.owner_id = $1 and g.id = $2 and g.state = 'succeeded'",
+    )
+    .bind(owner)
+    .bind(id)
+    .fetch_optional(db.pool())
+    .await?;
+    let Some((asked, submitted, started, stored, finished)) = moments else { return Ok(None) };
+    let Some((submitted, finished)) = submitted.zip(finished) else { return Ok(None) };
+    // Replicate's clock is not ours: nothing here lasts less than nothing, and the parts add up to the whole.
+    let stored = stored.unwrap_or(finished);
+    let started = started.unwrap_or(submitted).clamp(submitted, stored.max(submitted));
+    let between = |from: Timestamp, to: Timestamp| to.since(from).max(0);
+    Ok(Some(Times {
+        queue: between(asked, submitted),
+        boot: between(submitted, started),
+        run: between(started, stored),
+        save: between(stored, finished),
+    }))
 }
 
 /// The output of a generation in the shape its model gave it, each kept file as the address that `address` tells; `None`

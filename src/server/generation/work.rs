@@ -8,6 +8,8 @@ use crate::domain::{Credits, Failure, GenerationId, ModelName, OutputKind, Perso
 use crate::server::crash::{self, Point};
 use crate::server::db::{Db, Tx, retried};
 use crate::server::ledger;
+use crate::server::outbox;
+use crate::server::replicate::WebhookEvent;
 use sqlx::{Any, Executor};
 
 /// A generation as the worker's core sees it: the columns that decide what to do next.
@@ -152,6 +154,12 @@ async fn record_once(db: &Db, before: &Job, after: &Job, effects: &Effects, now:
     }
     if let Some(lesson) = effects.lesson {
         limits::learn(&mut tx, lesson, effects.detail.as_deref(), now).await?;
+    }
+    if before.started_at.is_none() && after.started_at.is_some() {
+        outbox::post(&mut tx, &after.id, WebhookEvent::Start, now).await?;
+    }
+    if before.output_text != after.output_text && !after.state.is_terminal() {
+        outbox::post(&mut tx, &after.id, WebhookEvent::Output, now).await?;
     }
     if before.state != after.state || effects.detail.is_some() {
         note(&mut tx, &after.id, now, before.lease_epoch, Some(before.state), after.state, effects.detail.as_deref()).await?;

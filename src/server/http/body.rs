@@ -1,6 +1,9 @@
 //! The whole body of a request, before anybody works on it: no handler waits for a client, none reads more than it may,
 //! and nothing is half done because a body never ended.
 //!
+//! Files are the exception: a handler reads them as they come, bounded by itself, and what it leaves unread is thrown away
+//! here in the same way.
+//!
 //! A body that is too long is read on for a moment and thrown away. Most senders write all of it before they read a
 //! word, and a server that answers and hangs up in the middle of that is not heard.
 
@@ -11,10 +14,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use bytes::BytesMut;
 use http_body_util::BodyExt;
-use hyper::body::Body as _;
+use hyper::body::{Body as _, Frame, SizeHint};
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::timeout;
 
 /// How long a body may take to arrive.
@@ -31,17 +36,24 @@ const AT_ONCE: usize = 1_024;
 pub(super) struct Bodies {
     /// The most bytes, by the path.
     longest: fn(&str) -> usize,
+    /// The most bytes of what a handler reads itself, by the path; `None` where it does not.
+    streamed: fn(&str) -> Option<u64>,
     places: Arc<Semaphore>,
 }
 
 impl Bodies {
     /// At most so long.
     pub fn at_most(longest: fn(&str) -> usize) -> Self {
-        Self { longest, places: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self { longest, streamed: |_| None, places: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 }
 
 impl Bodies {
+    /// Where handlers read for themselves, and at most how much.
+    pub fn but_streamed(self, streamed: fn(&str) -> Option<u64>) -> Self {
+        Self { streamed, ..self }
+    }
+
     /// No more than so many at once, where they may be large.
     pub fn at_once(self, places: usize) -> Self {
         Self { places: Arc::new(Semaphore::new(places)), ..self }
@@ -60,6 +72,9 @@ pub(super) async fn whole(State(bodies): State<Bodies>, request: Request, next: 
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
+    if let Some(limit) = (bodies.streamed)(request.uri().path()) {
+        return streamed(limit, request, next).await;
+    }
     let Ok(place) = bodies.places.try_acquire() else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
@@ -77,6 +92,54 @@ pub(super) async fn whole(State(bodies): State<Bodies>, request: Request, next: 
         }
         Ok(Err(Unread::Broken)) => StatusCode::BAD_REQUEST.into_response(),
         Err(_) => StatusCode::REQUEST_TIMEOUT.into_response(),
+    }
+}
+
+/// Lends the body to whoever handles the request. What is announced to be too long is not even begun.
+async fn streamed(limit: u64, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    if body.size_hint().lower() > limit {
+        let _ = timeout(THROWING_AWAY, throw_away(body)).await;
+        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+    }
+    let (back, returned) = oneshot::channel();
+    let lent = Body::new(Lent { body, back: Some(back) });
+    let response = next.run(Request::from_parts(parts, lent)).await;
+    if let Ok(rest) = returned.await {
+        let _ = timeout(THROWING_AWAY, throw_away(rest)).await;
+    }
+    response
+}
+
+/// A body whose unread rest comes back.
+struct Lent {
+    body: Body,
+    back: Option<oneshot::Sender<Body>>,
+}
+
+impl hyper::body::Body for Lent {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(back) = self.back.take().filter(|_| !self.body.is_end_stream()) {
+            // Nobody waits for it when the connection is gone.
+            let _ = back.send(std::mem::take(&mut self.body));
+        }
     }
 }
 
@@ -119,6 +182,27 @@ mod tests {
         assert!(matches!(read(body(1, 1_025), 1_024).await, Err(Unread::TooLong(_))));
         let broken = stream::iter([Ok(vec![0; 8]), Err(std::io::Error::from(std::io::ErrorKind::ConnectionReset))]);
         assert!(matches!(read(Body::from_stream(broken), 1_024).await, Err(Unread::Broken)));
+    }
+
+    #[tokio::test]
+    async fn what_a_borrower_leaves_unread_comes_back() {
+        for (taken, expected) in [(0, Some(3)), (1, Some(2)), (3, None)] {
+            let (back, returned) = oneshot::channel();
+            let mut lent = Body::new(Lent { body: body(3, 8), back: Some(back) });
+            for _ in 0..taken {
+                lent.frame().await.expect("a frame").expect("whole");
+            }
+            if expected.is_none() {
+                assert!(lent.frame().await.is_none(), "it is read to its end");
+            }
+            drop(lent);
+            let rest = returned.await.ok();
+            let rest = match rest {
+                Some(rest) => read(rest, 1_024).await.ok().map(|bytes| bytes.len() / 8),
+                None => None,
+            };
+            assert_eq!(rest.filter(|left| *left > 0), expected, "{taken}");
+        }
     }
 
     #[tokio::test]

@@ -1,5 +1,6 @@
 //! The button: one press, one generation. The same address answers a form with a redirect and an island with JSON.
 
+use super::files;
 use super::site::create_page;
 use super::trouble::{Explained, Trouble, door};
 use super::visitor::{SignedIn, Visitor};
@@ -89,7 +90,15 @@ pub(super) async fn request(
     source: Source,
 ) -> Result<Result<Requested, Refusal>, Trouble> {
     let catalogue: Vec<_> = model::chosen(&app.db, &raw.model).await?.into_iter().collect();
-    match generation::request_from(source, &app.db, &person.id, raw, &catalogue, app.clock.now()).await {
+    let requested = match generation::read(raw, &catalogue) {
+        // Only of what can be made are the files fetched.
+        Ok((mut request, model)) => match files::adopted(app, &person.id, &mut request.input, model).await? {
+            Ok(()) => generation::request_ready(&source, &app.db, &person.id, &request, model, app.clock.now()).await,
+            Err(refusal) => return Ok(Err(refusal)),
+        },
+        Err(error) => Err(error),
+    };
+    match requested {
         Ok(requested) => Ok(Ok(requested)),
         Err(Error::Refused(refusal)) => Ok(Err(refusal)),
         Err(error) => Err(error.into()),
@@ -141,7 +150,8 @@ fn marked(violations: &[Violation], lang: Lang) -> String {
 pub(super) const fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::Fields(_) | Refusal::Input(_) | Refusal::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-        Refusal::Insufficient { .. } => StatusCode::PAYMENT_REQUIRED,
+        Refusal::Insufficient { .. } | Refusal::KeyCapReached { .. } => StatusCode::PAYMENT_REQUIRED,
+        Refusal::KeyEnded => StatusCode::UNAUTHORIZED,
         Refusal::PriceChanged { .. } => StatusCode::CONFLICT,
         Refusal::TooManyQueued { .. } => StatusCode::TOO_MANY_REQUESTS,
     }
@@ -153,7 +163,8 @@ fn refused(refusal: &Refusal, lang: Lang) -> Response {
         Refusal::Fields(problems) => (problems.clone(), None, None),
         Refusal::Insufficient { available, price } => (Vec::new(), Some(available.0), Some(price.0)),
         Refusal::PriceChanged { price, .. } => (Vec::new(), None, Some(price.0)),
-        Refusal::Input(_) | Refusal::KeyReused | Refusal::TooManyQueued { .. } => (Vec::new(), None, None),
+        Refusal::KeyCapReached { left, .. } => (Vec::new(), Some(left.0), None),
+        Refusal::Input(_) | Refusal::KeyReused | Refusal::KeyEnded | Refusal::TooManyQueued { .. } => (Vec::new(), None, None),
     };
     let title = match refusal {
         Refusal::Insufficient { .. } => "Insufficient credits",

@@ -37,12 +37,30 @@ pub(super) async fn file(
     if !is_thumbnail(&name) && original != key.as_str() {
         return Err(Trouble::NOT_FOUND);
     }
-    let etag = format!("\"{}-{name}\"", id.as_str());
+    let etag = format!("{}-{name}", id.as_str());
+    let name = format!("atelier-{}-{name}", short(&id));
+    deliver(&app, &key, &Shown { etag: &etag, name: &name, inline: how.download.is_none() }, &request).await
+}
+
+/// How a file is shown.
+pub(super) struct Shown<'a> {
+    /// Different for every content there is.
+    pub etag: &'a str,
+    /// What it is called when it is saved.
+    pub name: &'a str,
+    /// Whether a browser may show it rather than save it.
+    pub inline: bool,
+}
+
+/// Answers with an object, in part when a part was asked for, and not at all when the browser has it. Whose it is must
+/// have been asked before.
+pub(super) async fn deliver(app: &App, key: &Key, shown: &Shown<'_>, request: &HeaderMap) -> Result<Response<Body>, Trouble> {
+    let etag = format!("\"{}\"", shown.etag);
     if request.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag.as_str()), (header::CACHE_CONTROL, KEEP)]).into_response());
     }
     let range = request.get(header::RANGE).and_then(|range| range.to_str().ok()).and_then(ByteRange::parse);
-    let object = app.store.get(&key, range).await.map_err(away)?;
+    let object = app.store.get(key, range).await.map_err(away)?;
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(object.content_type));
@@ -50,14 +68,28 @@ pub(super) async fn file(
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(KEEP));
     insert(headers, header::ETAG, &etag);
-    let disposition = if how.download.is_some() { "attachment" } else { "inline" };
-    insert(headers, header::CONTENT_DISPOSITION, &format!("{disposition}; filename=\"atelier-{}-{name}\"", short(&id)));
+    insert(headers, header::CONTENT_DISPOSITION, &disposition(shown));
     if let Some(part) = &object.range {
         insert(headers, header::CONTENT_RANGE, &format!("bytes {}-{}/{}", part.start, part.end - 1, object.length));
         *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     }
     *response.body_mut() = Body::from_stream(object.body);
     Ok(response)
+}
+
+/// A name of plain letters for every browser, and the true one for those that read RFC 6266.
+fn disposition(shown: &Shown<'_>) -> String {
+    let how = if shown.inline { "inline" } else { "attachment" };
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_') { c } else { '_' };
+    let simple: String = shown.name.chars().map(plain).collect();
+    if simple == shown.name {
+        return format!("{how}; filename=\"{simple}\"");
+    }
+    let escaped: String = shown.name.bytes().fold(String::new(), |escaped, byte| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' => escaped + char::from(byte).encode_utf8(&mut [0; 1]),
+        other => escaped + &format!("%{other:02X}"),
+    });
+    format!("{how}; filename=\"{simple}\"; filename*=UTF-8''{escaped}")
 }
 
 fn is_thumbnail(name: &str) -> bool {

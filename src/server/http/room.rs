@@ -21,17 +21,21 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const OPENING: usize = 8;
 const PATIENCE_OF_STREAMS: Duration = Duration::from_secs(10);
 
-/// One of the two rooms of a process.
+/// The same for files that come in: each takes as long as its sender's line is slow, and nobody else should wait for that.
+const COMING_IN: usize = 24;
+
+/// One of the rooms of a process.
 #[derive(Clone)]
 struct Room {
     places: Arc<Semaphore>,
     patience: Duration,
 }
 
-/// Both.
+/// All of them.
 #[derive(Clone)]
 pub(super) struct Rooms {
     streams: Room,
+    uploads: Room,
     others: Room,
 }
 
@@ -43,12 +47,20 @@ impl Room {
 
 impl Default for Rooms {
     fn default() -> Self {
-        Self { streams: Room::of(OPENING, PATIENCE_OF_STREAMS), others: Room::of(AT_WORK, PATIENCE) }
+        Self {
+            streams: Room::of(OPENING, PATIENCE_OF_STREAMS),
+            uploads: Room::of(COMING_IN, PATIENCE),
+            others: Room::of(AT_WORK, PATIENCE),
+        }
     }
 }
 
 pub(super) async fn find(State(rooms): State<Rooms>, request: Request, next: Next) -> Response {
-    let room = if request.uri().path() == "/events" { rooms.streams } else { rooms.others };
+    let room = match request.uri().path() {
+        "/events" => rooms.streams,
+        path if super::streamed_body(path).is_some() => rooms.uploads,
+        _ => rooms.others,
+    };
     match timeout(room.patience, room.places.acquire()).await {
         Ok(Ok(_place)) => next.run(request).await,
         Ok(Err(_)) | Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),

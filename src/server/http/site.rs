@@ -2,9 +2,10 @@
 
 use super::render::Page;
 use super::trouble::Trouble;
+use super::v1;
 use super::visitor::{SignedIn, Visitor};
 use crate::domain::{GenerationId, PersonId, RawRequest, Refusal, Timestamp};
-use crate::pages::{Create, Credits30, CreditsPage, Gallery, Help, Hold, Landing, ViewerPage};
+use crate::pages::{Create, Credits30, CreditsPage, DocsPage, Gallery, Help, Hold, Landing, ViewerPage};
 use crate::server::App;
 use crate::server::db::mint;
 use crate::server::generation::views::{self, Cursor};
@@ -36,6 +37,13 @@ pub(super) async fn help(State(app): State<App>, visitor: Visitor) -> Result<Res
     let viewer = visitor.viewer(&app).await?;
     let title = text::pages(viewer.lang).help.title;
     Ok(Page::new(viewer.clone(), title, false).render(&app, move || view! { <Help viewer=viewer.clone() /> }).await)
+}
+
+pub(super) async fn docs(State(app): State<App>, visitor: Visitor) -> Result<Response, Trouble> {
+    let viewer = visitor.viewer(&app).await?;
+    let (title, docs) = (text::pages(viewer.lang).docs.title, v1::openapi::told(&app));
+    let page = Page::new(viewer.clone(), title, false);
+    Ok(page.render(&app, move || view! { <DocsPage viewer=viewer.clone() docs=docs.clone() /> }).await)
 }
 
 #[derive(Deserialize)]
@@ -132,13 +140,14 @@ pub(super) async fn viewer(
     let viewer = person.visitor.viewer(&app).await?;
     let generation = views::find(&app.db, &person.id, &id).await?.ok_or(Trouble::NOT_FOUND)?;
     let document = views::document(&app.db, &person.id, &generation).await?;
+    let times = views::times(&app.db, &person.id, &id).await?;
     let title: String = generation.prompt.chars().take(60).collect();
     let unfinished = !generation.phase.is_terminal();
     let page = Page { unfinished, ..Page::new(viewer.clone(), title, true) };
     Ok(page
         .render(&app, move || {
             let (viewer, start, generation) = (viewer.clone(), start.clone(), generation.clone());
-            view! { <ViewerPage viewer start generation shown document=document.clone() /> }
+            view! { <ViewerPage viewer start generation shown document=document.clone() times /> }
         })
         .await)
 }

@@ -1,7 +1,7 @@
 //! The plain JSON trigger: `POST /api/app/generate` with `{"prompt": …}` starts a generation for whoever's session it
 //! is; `GET /api/app/generations/{id}` tells how it goes, in three words. It goes through the same verb as the button.
 
-use super::generations::request;
+use super::generations::{request, status};
 use super::trouble::{Explained, Trouble};
 use super::visitor::SignedIn;
 use crate::domain::{Field, FieldProblem, GenerationId, GenerationView, Phase, Problem, RawRequest, Refusal};
@@ -151,8 +151,9 @@ fn refused(refusal: &Refusal, person: &SignedIn) -> Response {
         Refusal::KeyReused => {
             answer(StatusCode::UNPROCESSABLE_ENTITY, &json!({"error": detail, "field": name(Field::RequestKey)}))
         }
-        Refusal::PriceChanged { .. } => answer(StatusCode::CONFLICT, &json!({"error": detail})),
-        Refusal::TooManyQueued { .. } => answer(StatusCode::TOO_MANY_REQUESTS, &json!({"error": detail})),
+        Refusal::PriceChanged { .. } | Refusal::KeyCapReached { .. } | Refusal::KeyEnded | Refusal::TooManyQueued { .. } => {
+            answer(status(refusal), &json!({"error": detail}))
+        }
     }
 }
 

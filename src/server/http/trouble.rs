@@ -9,7 +9,7 @@ use super::visitor::Visitor;
 use crate::pages::ErrorPage;
 use crate::server::auth::Backend;
 use crate::server::db::is_passing;
-use crate::server::{App, account, generation, ledger};
+use crate::server::{App, account, file, generation, key, ledger};
 use crate::text;
 use axum::Json;
 use axum::extract::{Request, State};
@@ -95,6 +95,16 @@ impl From<axum_login::Error<Backend>> for Trouble {
     }
 }
 
+impl From<key::Error> for Trouble {
+    fn from(error: key::Error) -> Self {
+        match error {
+            key::Error::NotFound => Self::NOT_FOUND,
+            key::Error::Database(error) => error.into(),
+            error @ (key::Error::Again | key::Error::TooMany) => Self::internal(&error),
+        }
+    }
+}
+
 impl From<generation::Error> for Trouble {
     fn from(error: generation::Error) -> Self {
         match error {
@@ -102,6 +112,20 @@ impl From<generation::Error> for Trouble {
             generation::Error::Database(error) => error.into(),
             // Callers that can be refused answer that themselves.
             error @ generation::Error::Refused(_) => Self::internal(&error),
+        }
+    }
+}
+
+impl From<file::Error> for Trouble {
+    fn from(error: file::Error) -> Self {
+        match error {
+            file::Error::Database(error) => error.into(),
+            file::Error::Store(error) => {
+                tracing::error!(%error, "a file could not be kept or read");
+                Self { status: StatusCode::SERVICE_UNAVAILABLE }
+            }
+            // Callers that can be refused answer that themselves.
+            error @ (file::Error::Refused(_) | file::Error::Disk(_)) => Self::internal(&error),
         }
     }
 }

@@ -143,6 +143,7 @@ fn page_of(parts: &Parts) -> String {
         Method::GET | Method::HEAD => parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
         _ if path == "/generate" => "/create".to_owned(),
         _ if path.starts_with("/g/") => path.strip_suffix("/cancel").unwrap_or(path).to_owned(),
+        _ if path.starts_with("/keys") => "/keys".to_owned(),
         _ if path.starts_with("/sign-") && path != "/sign-out" => path.to_owned(),
         _ => "/".to_owned(),
     }

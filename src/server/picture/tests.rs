@@ -38,7 +38,7 @@ fn lossless_webp(width: u32, height: u32) -> Vec<u8> {
 }
 
 fn lossy_webp(width: u32, height: u32) -> Vec<u8> {
-    to_webp(&painted(width, height).into()).expect("an encoder")
+    to_webp(&painted(width, height).into(), QUALITY).expect("an encoder")
 }
 
 fn animated_webp(width: u32, height: u32) -> Vec<u8> {
@@ -278,4 +278,46 @@ proptest! {
         }
         drop(inspect(&bytes));
     }
+}
+
+#[test]
+fn se_27_what_is_written_anew_has_its_pixels_and_nothing_else() {
+    let tiff = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0 taken at home";
+    let cleaned = clean(&[with_app1(&jpeg(64, 32), tiff), b"a film".to_vec()].concat()).expect("a picture");
+    assert_eq!((cleaned.kind, cleaned.width, cleaned.height), (Kind::Jpeg, 32, 64));
+    let written = String::from_utf8_lossy(&cleaned.bytes);
+    assert!(!written.contains("home") && !written.contains("Exif") && !written.contains("a film"));
+    assert_eq!(inspect(&cleaned.bytes).map(|inspected| (inspected.width, inspected.height)), Ok((32, 64)));
+    assert_eq!(clean(&jpeg(64, 32)), clean(&jpeg(64, 32)), "the same becomes the same");
+    let png = clean(&png(30, 20)).expect("a picture");
+    assert_eq!(decode(Kind::Png, &png.bytes).expect("a picture").to_rgb8(), painted(30, 20));
+    for make in [lossless_webp, lossy_webp, animated_webp] {
+        let webp = clean(&make(30, 20)).expect("a picture");
+        assert_eq!((webp.kind, webp.width, webp.height), (Kind::Webp, 30, 20));
+        assert_eq!(clean(&webp.bytes).map(|again| (again.width, again.height)), Ok((30, 20)));
+    }
+}
+
+#[test]
+fn a_profile_of_colours_goes_along_when_it_is_of_these_colours() {
+    let with_profile = |space: &[u8; 4]| {
+        let profile = [&[0; 16][..], space, &[0; 108]].concat();
+        let mut file = Vec::new();
+        let mut encoder = image::codecs::png::PngEncoder::new(&mut file);
+        encoder.set_icc_profile(profile.clone()).expect("it takes profiles");
+        encoder.write_image(&painted(8, 8), 8, 8, ExtendedColorType::Rgb8).expect("an encoder");
+        let cleaned = clean(&file).expect("a picture");
+        let kept = decoder(Kind::Png, &cleaned.bytes).expect("a picture").icc_profile().expect("a profile or none");
+        kept.map(|kept| kept == profile)
+    };
+    assert_eq!((with_profile(b"RGB "), with_profile(b"GRAY")), (Some(true), None));
+}
+
+#[test]
+fn se_27_what_is_too_large_or_broken_is_not_written_anew() {
+    assert_eq!(clean(&claiming(20_000, 20_000, 8, 2)), Err(Problem::TooLarge));
+    assert_eq!(clean(&claiming(8_192, 8_192, 16, 6)), Err(Problem::TooLarge));
+    assert!(matches!(clean(&png(30, 20)[..200]), Err(Problem::Damaged(_))));
+    assert_eq!(clean(b"<svg/>"), Err(Problem::NotAPicture));
+    assert_eq!(clean(&[png(30, 20), vec![0; MAX_BYTES]].concat()), Err(Problem::TooLarge));
 }

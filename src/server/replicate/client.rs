@@ -1,9 +1,10 @@
 //! The calls. One request each, never a second one.
 
 use super::{
-    Account, Create, Error, Prediction,
+    Account, Create, Error, Prediction, Upload, Uploaded,
     download::{self, Download, DownloadError, DownloadLimits},
     errors::{Call, causes},
+    upload,
     webhook::{BadSecret, Secret},
 };
 use crate::domain::{PredictionId, Timestamp};
@@ -20,6 +21,9 @@ use url::Url;
 
 /// The most bytes of one answer: a prediction can carry its pictures inline, and was recorded at 395 kB.
 const MAX_BODY: usize = 4 * 1024 * 1024;
+
+/// To copy a file to Replicate, whose length is bounded where it came in.
+const UPLOAD: Duration = Duration::from_mins(2);
 
 /// A page of the list holds a hundred predictions.
 const MAX_LIST_BODY: usize = 8 * MAX_BODY;
@@ -170,6 +174,15 @@ impl Client {
             }
         }
         Err(Error::Unavailable(format!("the list has more than {} pages", self.0.limits.pages)))
+    }
+
+    /// Gives Replicate a copy of a file, to be named in inputs. Doing it twice costs nothing.
+    ///
+    /// # Errors
+    /// As [`Client::get`], [`Error::Invalid`] when it is too large there, [`Error::Unavailable`] also when the file broke off.
+    pub async fn upload(&self, upload: Upload) -> Result<Uploaded, Error> {
+        let request = upload.fill(self.0.files.post(self.url(&["files"])).timeout(UPLOAD));
+        self.send::<upload::Told>(Call::Harmless, request, MAX_BODY).await.map(Uploaded::from)
     }
 
     /// The secret that this account's webhooks are signed with.

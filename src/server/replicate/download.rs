@@ -1,16 +1,14 @@
 //! Fetching an output: from the hosts Replicate delivers on and no other, counted while it arrives, hashed on the way.
 
 use super::errors::causes;
-use crate::server::crash::{self, Point};
-use base64::Engine;
-use reqwest::{
-    Response, StatusCode,
-    header::{CONTENT_ENCODING, LOCATION},
-};
-use sha2::{Digest, Sha256};
+use crate::server::data_url::{self, Unreadable};
+use crate::server::sink::{self, Broken, Sink};
+use reqwest::{Response, StatusCode, header::LOCATION};
 use std::{io, path::Path, time::Duration};
-use tokio::{fs::File, io::AsyncWriteExt, time::timeout};
+use tokio::time::timeout;
 use url::Url;
+
+pub use crate::server::sink::Arrived as Download;
 
 /// Where Replicate puts files, itself or in a subdomain.
 const DELIVERY: &str = "replicate.delivery";
@@ -38,15 +36,6 @@ impl Default for DownloadLimits {
     fn default() -> Self {
         Self::DEFAULT
     }
-}
-
-/// A file that arrived whole, as far as its sender said how long it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Download {
-    /// Its length.
-    pub bytes: u64,
-    /// Its SHA-256, 64 hex digits.
-    pub sha256: String,
 }
 
 /// Why there is no file.
@@ -110,40 +99,14 @@ async fn fetch(
     to: &Path,
     limits: DownloadLimits,
 ) -> Result<Download, DownloadError> {
-    if let Some(data) = url.strip_prefix("data:") {
-        let bytes = decode(data, limits.bytes)?;
+    if data_url::is_one(url) {
+        let bytes = data_url::decode(url, limits.bytes)?;
         let mut sink = Sink::create(to, limits.bytes).await?;
         sink.write(&bytes).await?;
-        return sink.finish().await;
+        return Ok(sink.finish().await?);
     }
-    let mut response = follow(client, base, url, limits).await?;
-    if let Some(packing) = response.headers().get(CONTENT_ENCODING).filter(|packing| *packing != "identity") {
-        return Err(DownloadError::Packed(String::from_utf8_lossy(packing.as_bytes()).into_owned()));
-    }
-    let announced = response.content_length();
-    if announced.is_some_and(|length| length > limits.bytes) {
-        return Err(DownloadError::TooLarge { limit: limits.bytes });
-    }
-    let mut sink = Sink::create(to, limits.bytes).await?;
-    loop {
-        match timeout(limits.idle, response.chunk()).await {
-            Err(_) => return Err(DownloadError::Transient(format!("silent for {:?}", limits.idle))),
-            Ok(Err(error)) if ended_early(&error) => return Err(DownloadError::Truncated { bytes: sink.bytes }),
-            Ok(Err(error)) => return Err(DownloadError::Transient(causes(&error.without_url()))),
-            Ok(Ok(Some(chunk))) => {
-                // A file that comes in one piece is written in two, so that there is a half to be left with.
-                let (first, second) = chunk.split_at(chunk.len() / 2);
-                sink.write(first).await?;
-                crash::point(Point::HalfFetched).await;
-                sink.write(second).await?;
-            }
-            Ok(Ok(None)) => break,
-        }
-    }
-    if announced.is_some_and(|length| sink.bytes < length) {
-        return Err(DownloadError::Truncated { bytes: sink.bytes });
-    }
-    sink.finish().await
+    let response = follow(client, base, url, limits).await?;
+    Ok(sink::receive(response, to, limits.bytes, limits.idle).await?)
 }
 
 async fn follow(client: &reqwest::Client, base: &Url, url: &str, limits: DownloadLimits) -> Result<Response, DownloadError> {
@@ -183,52 +146,25 @@ fn is_ours(url: &Url, base: &Url) -> bool {
     (delivered && url.scheme() == "https" && url.port().is_none()) || (url.origin() == base.origin() && url.has_host())
 }
 
-fn ended_early(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|error| {
-        let incomplete = error.downcast_ref::<hyper::Error>().is_some_and(hyper::Error::is_incomplete_message);
-        incomplete || error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::UnexpectedEof)
-    })
-}
-
-/// The bytes of `image/png;base64,…`.
-fn decode(data: &str, limit: u64) -> Result<Vec<u8>, DownloadError> {
-    let (kind, encoded) = data.split_once(',').ok_or_else(|| DownloadError::Malformed("it has no comma".to_owned()))?;
-    if !kind.ends_with(";base64") {
-        return Err(DownloadError::Malformed("it is not base64".to_owned()));
-    }
-    if encoded.len() as u64 / 4 * 3 > limit.saturating_add(3) {
-        return Err(DownloadError::TooLarge { limit });
-    }
-    base64::prelude::BASE64_STANDARD.decode(encoded).map_err(|error| DownloadError::Malformed(error.to_string()))
-}
-
-/// A file being written, counted and hashed.
-struct Sink {
-    file: File,
-    hash: Sha256,
-    bytes: u64,
-    limit: u64,
-}
-
-impl Sink {
-    async fn create(to: &Path, limit: u64) -> Result<Self, DownloadError> {
-        Ok(Self { file: File::create(to).await?, hash: Sha256::new(), bytes: 0, limit })
-    }
-
-    async fn write(&mut self, chunk: &[u8]) -> Result<(), DownloadError> {
-        self.bytes += chunk.len() as u64;
-        if self.bytes > self.limit {
-            return Err(DownloadError::TooLarge { limit: self.limit });
+impl From<Unreadable> for DownloadError {
+    fn from(unreadable: Unreadable) -> Self {
+        match unreadable {
+            Unreadable::Malformed(why) => Self::Malformed(why),
+            Unreadable::TooLarge { limit } => Self::TooLarge { limit },
         }
-        self.hash.update(chunk);
-        Ok(self.file.write_all(chunk).await?)
     }
+}
 
-    async fn finish(mut self) -> Result<Download, DownloadError> {
-        if self.bytes == 0 {
-            return Err(DownloadError::Empty);
+impl From<Broken> for DownloadError {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::TooLarge { limit } => Self::TooLarge { limit },
+            Broken::Truncated { bytes } => Self::Truncated { bytes },
+            Broken::Empty => Self::Empty,
+            Broken::Packed(packing) => Self::Packed(packing),
+            Broken::Disk(error) => Self::Disk(error),
+            silent @ Broken::Silent(_) => Self::Transient(silent.to_string()),
+            Broken::Lost(causes) => Self::Transient(causes),
         }
-        self.file.flush().await?;
-        Ok(Download { bytes: self.bytes, sha256: hex::encode(self.hash.finalize()) })
     }
 }

@@ -161,7 +161,7 @@ fn told_seconds(words: &str) -> Option<f64> {
 }
 
 /// The error and everything behind it, in one line.
-pub(super) fn causes(error: &dyn std::error::Error) -> String {
+pub(in crate::server) fn causes(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

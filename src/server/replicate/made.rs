@@ -36,15 +36,16 @@ impl Made {
         Self { links, shape }
     }
 
-    /// Whether there is nothing in it that anybody could want.
-    pub fn is_empty(&self) -> bool {
-        self.links.is_empty() && document(&self.shape, OutputKind::Data).is_none()
+    /// Whether there is nothing in it of what such a model is asked for.
+    pub fn is_empty(&self, kind: OutputKind) -> bool {
+        self.links.is_empty() && document(&self.shape, kind).is_none()
     }
 }
 
-/// What is to be kept of a shape as a file of its own, beside those it has marks for.
+/// What is to be kept of a shape as a file of its own, beside those it has marks for. Of a model that makes files, nothing: a
+/// sentence instead of a picture is no picture.
 pub fn document(shape: &Value, kind: OutputKind) -> Option<Document> {
-    if !has_words(shape) {
+    if kind == OutputKind::Files || !has_words(shape) {
         return None;
     }
     Some(text(shape, kind).map_or_else(|| Document::Json(shape.clone()), Document::Text))
@@ -125,17 +126,24 @@ mod tests {
         assert_eq!(made.links, ["https://a/1", "data:image/png;base64,AA=="]);
         let ours = with_addresses(&made.shape, &|place| (place == 0).then(|| "/files/0".to_owned()));
         assert_eq!(ours, json!({"image": "/files/0", "seed": 3, "more": [[null], null], "note": "see https://a"}));
-        assert!(matches!(document(&made.shape, OutputKind::Files), Some(Document::Json(_))));
+        assert!(matches!(document(&made.shape, OutputKind::Data), Some(Document::Json(_))));
+        assert_eq!(document(&made.shape, OutputKind::Files), None);
     }
 
     #[test]
     fn files_alone_need_no_document_and_beyond_the_most_none_is_kept() {
         let made = Made::of(&json!(["https://a/1", "https://a/2", "https://a/3"]), 2);
         assert_eq!((made.links.len(), &made.shape), (2, &json!(["atelier:output:0", "atelier:output:1", null])));
-        assert_eq!(document(&made.shape, OutputKind::Files), None);
+        assert_eq!(document(&made.shape, OutputKind::Data), None);
         for nothing in [json!(null), json!(""), json!([]), json!([null, ""]), json!({})] {
-            assert!(Made::of(&nothing, 9).is_empty(), "{nothing}");
+            assert!(Made::of(&nothing, 9).is_empty(OutputKind::Data), "{nothing}");
         }
+    }
+
+    #[test]
+    fn words_are_something_only_where_no_file_was_asked_for() {
+        let made = Made::of(&json!("a sentence"), 9);
+        assert!(made.is_empty(OutputKind::Files) && !made.is_empty(OutputKind::Data));
     }
 
     #[test]

@@ -45,6 +45,26 @@ pub enum WebhookEvent {
     Completed,
 }
 
+impl WebhookEvent {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Start, Self::Output, Self::Logs, Self::Completed];
+
+    /// Replicate's word.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Output => "output",
+            Self::Logs => "logs",
+            Self::Completed => "completed",
+        }
+    }
+
+    /// Reads Replicate's word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|event| event.as_str() == word)
+    }
+}
+
 /// Where a prediction is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -243,7 +263,7 @@ fn text(value: Value) -> Option<String> {
 }
 
 /// RFC 3339 with any number of fraction digits; the same prediction was seen with three and with nine.
-fn moment(value: &Value) -> Option<Timestamp> {
+pub(super) fn moment(value: &Value) -> Option<Timestamp> {
     let moment = OffsetDateTime::parse(value.as_str()?, &Rfc3339).ok()?;
     i64::try_from(moment.unix_timestamp_nanos().div_euclid(1_000_000)).ok().map(Timestamp)
 }

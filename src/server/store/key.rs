@@ -1,9 +1,9 @@
 //! The names of objects, and the part of an object that is asked for.
 //!
-//! A key is only ever built from a generation, a number and one of our own extensions, so that no key can leave its
-//! folder, collide with another's or carry a content type of somebody else's choosing.
+//! A key is only ever built from an id, a number and one of our own extensions, so that no key can leave its folder,
+//! collide with another's or carry a content type of somebody else's choosing.
 
-use crate::domain::GenerationId;
+use crate::domain::{FileId, GenerationId};
 use std::{fmt, ops::Range};
 
 /// What a stored file holds, by the ending of its name. The only content types we ever serve.
@@ -37,6 +37,10 @@ pub enum Extension {
     M4a,
     /// A sound in WebM.
     Weba,
+    /// Pages.
+    Pdf,
+    /// Files in a file.
+    Zip,
     /// Structured output that is no file.
     Json,
     /// Plain text.
@@ -45,7 +49,7 @@ pub enum Extension {
 
 impl Extension {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Png,
         Self::Jpg,
         Self::Webp,
@@ -60,6 +64,8 @@ impl Extension {
         Self::Ogg,
         Self::M4a,
         Self::Weba,
+        Self::Pdf,
+        Self::Zip,
         Self::Json,
         Self::Txt,
     ];
@@ -81,6 +87,8 @@ impl Extension {
             Self::Ogg => "ogg",
             Self::M4a => "m4a",
             Self::Weba => "weba",
+            Self::Pdf => "pdf",
+            Self::Zip => "zip",
             Self::Json => "json",
             Self::Txt => "txt",
         }
@@ -108,13 +116,16 @@ impl Extension {
             Self::Ogg => "audio/ogg",
             Self::M4a => "audio/mp4",
             Self::Weba => "audio/webm",
+            Self::Pdf => "application/pdf",
+            Self::Zip => "application/zip",
             Self::Json => "application/json",
             Self::Txt => "text/plain; charset=utf-8",
         }
     }
 }
 
-/// The name of one object: `generations/{id}/{index}.{ext}`, or `….small.webp` and `….large.webp` for its thumbnails.
+/// The name of one object: `generations/{id}/{index}.{ext}`, or `….small.webp` and `….large.webp` for its thumbnails; or
+/// `files/{id}.{ext}` for what somebody sent us.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
     text: String,
@@ -135,6 +146,19 @@ impl Key {
     /// Its thumbnail for the viewer.
     pub fn large(generation: &GenerationId, index: u32) -> Self {
         Self::of(generation, &format!("{index}.large"), Extension::Webp)
+    }
+
+    /// A file that somebody sent us.
+    pub fn file(file: &FileId, extension: Extension) -> Self {
+        Self { text: format!("files/{}.{}", folder(file.as_str()), extension.as_str()), extension }
+    }
+
+    /// Reads a key of [`Key::file`]. `None` when we never give such a name.
+    pub fn parse_file(key: &str) -> Option<(FileId, Self)> {
+        let (id, extension) = key.strip_prefix("files/")?.split_once('.')?;
+        let (id, extension) = (FileId::parse(id)?, Extension::parse(extension)?);
+        let key = Self::file(&id, extension);
+        Some((id, key))
     }
 
     /// Reads the last part of a key from a URL. `None` when we never give such a name.
@@ -159,12 +183,7 @@ impl Key {
     }
 
     fn of(generation: &GenerationId, stem: &str, extension: Extension) -> Self {
-        // Our ids are UUIDs and pass unchanged. Anything else is spelled out byte by byte, so that not even an id made
-        // by mistake can climb out of the folder or share another's.
-        let folder = generation.as_str().bytes().fold(String::new(), |folder, byte| match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' => folder + char::from(byte).encode_utf8(&mut [0; 1]),
-            other => folder + &format!("_{other:02x}"),
-        });
+        let folder = folder(generation.as_str());
         Self { text: format!("generations/{folder}/{stem}.{}", extension.as_str()), extension }
     }
 
@@ -187,6 +206,15 @@ impl Key {
     pub const fn content_type(&self) -> &'static str {
         self.extension.content_type()
     }
+}
+
+/// An id as a part of a key. Ours are letters, digits and hyphens and pass unchanged. Anything else is spelled out byte by
+/// byte, so that not even an id made by mistake can climb out of its folder or share another's.
+fn folder(id: &str) -> String {
+    id.bytes().fold(String::new(), |folder, byte| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' => folder + char::from(byte).encode_utf8(&mut [0; 1]),
+        other => folder + &format!("_{other:02x}"),
+    })
 }
 
 impl fmt::Display for Key {
@@ -274,6 +302,19 @@ mod tests {
     }
 
     #[test]
+    fn the_name_of_a_file_is_read_back_and_nothing_else_is() {
+        let id = FileId::trusted("00112233445566778899aabbccddeeff");
+        let key = Key::file(&id, Extension::Mp3);
+        assert_eq!(key.as_str(), "files/00112233445566778899aabbccddeeff.mp3");
+        assert_eq!(Key::parse_file(key.as_str()), Some((id, key)));
+        for bad in
+            ["files/", "files/00112233445566778899aabbccddeeff", "files/00112233445566778899aabbccddeeff.svg", "files/../x.mp3"]
+        {
+            assert_eq!(Key::parse_file(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
     fn what_files_are_served_as_is_pinned() {
         let served = Extension::ALL.map(|extension| (extension.as_str(), extension.content_type()));
         assert_eq!(
@@ -293,6 +334,8 @@ mod tests {
                 ("ogg", "audio/ogg"),
                 ("m4a", "audio/mp4"),
                 ("weba", "audio/webm"),
+                ("pdf", "application/pdf"),
+                ("zip", "application/zip"),
                 ("json", "application/json"),
                 ("txt", "text/plain; charset=utf-8"),
             ]

@@ -71,6 +71,8 @@ pub enum Event {
     Submitted(Result<Prediction, Error>),
     /// The intent had grown too old to send safely: nothing was sent.
     SentTooLate,
+    /// What it works from could not be had just now, for a reason of our own: nothing was sent.
+    NotReady(String),
     /// Somebody looked for the prediction of an unanswered call.
     Looked(Result<Option<Prediction>, Error>),
     /// Replicate answered about a prediction, or not.
@@ -132,6 +134,7 @@ pub fn step(before: &Job, event: Event, now: Timestamp) -> (Job, Effects) {
         }
         Event::Submitted(Err(error)) => next.submit_failed(before, &error),
         Event::SentTooLate => next.not_sent("the intent was too old to send"),
+        Event::NotReady(detail) => next.not_sent(&detail),
         Event::Looked(Ok(Some(prediction))) => next.adopted(&prediction, Submission::Found),
         Event::Looked(Ok(None)) => next.not_found(),
         Event::Looked(Err(error)) | Event::Seen(Err(error)) => next.unanswered(&error),
@@ -331,7 +334,7 @@ impl Next {
         };
         let made = prediction.output.as_ref().map(|output| Made::of(output, most)).unwrap_or_default();
         self.job.prediction_metrics = Some(prediction.metrics.to_string());
-        if made.is_empty() {
+        if made.is_empty(self.job.output_kind) {
             return self.fail(Failure::ModelFailed, Some("it succeeded without an output".to_owned()));
         }
         self.job.prediction_output = Some(serde_json::json!(made.links).to_string());

@@ -9,6 +9,7 @@ use super::core::Event;
 use crate::domain::{PredictionId, Timestamp};
 use crate::server::crash::{self, Point};
 use crate::server::db::Db;
+use crate::server::file::resolve::{Copies, Sides, Unresolved, resolve};
 use crate::server::generation::lease::SUBMIT_LEASE_MS;
 use crate::server::generation::{Job, hooks, strays, work};
 use crate::server::replicate::{Client, Create, Error, Prediction, Status, Webhook, WebhookEvent};
@@ -37,11 +38,9 @@ pub fn check_window(replicate: &Client) -> anyhow::Result<()> {
 }
 
 pub(super) async fn submit(tools: &Tools, job: &Job, intended: Instant) -> Event {
-    let input = match serde_json::from_str(&job.input) {
+    let input = match input(tools, job).await {
         Ok(input) => input,
-        Err(error) => {
-            return Event::Submitted(Err(Error::Invalid { detail: format!("the stored input: {error}"), fields: Vec::new() }));
-        }
+        Err(event) => return event,
     };
     let create = Create { model: job.model.clone(), version: job.model_version.clone(), input, webhook: webhook(tools, job) };
     let until_deadline = job.deadline_at.since(tools.clock.now());
@@ -53,6 +52,28 @@ pub(super) async fn submit(tools: &Tools, job: &Job, intended: Instant) -> Event
     let answer = tools.replicate.create(&create, cancel_after).await;
     crash::point(Point::Answered).await;
     Event::Submitted(answer)
+}
+
+/// What the model is told: as it was stored, and its files as something that the model can read. Copying a large file may
+/// take longer than there is before sending; then the copy is there for the next try.
+async fn input(tools: &Tools, job: &Job) -> Result<Value, Event> {
+    let invalid = |detail| Event::Submitted(Err(Error::Invalid { detail, fields: Vec::new() }));
+    let mut input = serde_json::from_str(&job.input).map_err(|error| invalid(format!("the stored input: {error}")))?;
+    let sides = Sides { db: &tools.db, store: &tools.store };
+    // A run may go on for a while after it should have ended.
+    let copies = Copies::Made(&tools.replicate, job.deadline_at);
+    match resolve(sides, copies, &job.id, &mut input, tools.clock.now()).await {
+        Ok(()) => Ok(input),
+        Err(gone @ Unresolved::Gone(_)) => Err(invalid(gone.to_string())),
+        Err(ours @ (Unresolved::Store(_) | Unresolved::Database(_))) => Err(Event::NotReady(ours.to_string())),
+        Err(Unresolved::Replicate(error)) => Err(Event::Submitted(Err(match error {
+            // As sure as they are of a prediction: none was asked for.
+            Error::Throttled { .. } | Error::Account { .. } | Error::Invalid { .. } | Error::NotSent(_) | Error::Setup(_) => {
+                error
+            }
+            other => Error::NotSent(other.to_string()),
+        }))),
+    }
 }
 
 /// Where Replicate is to tell of this call's prediction, if it can reach us.
@@ -68,11 +89,26 @@ pub(super) async fn look(tools: &Tools, job: &Job) -> Result<Result<Option<Predi
         Ok(listed) => listed,
         Err(error) => return Ok(Err(error)),
     };
-    let choice = choose(&tools.db, job, listed).await?;
+    let choice = choose(&tools.db, &as_sent(tools, job).await?, listed).await?;
     if !choice.strays.is_empty() {
         strays::found(&tools.db, job, &choice.strays, tools.clock.now()).await?;
     }
     Ok(Ok(choice.ours))
+}
+
+/// The job with the input that the lost call sent, so that its prediction can be known by it. Of a file of which nothing is
+/// known any more the mark stays, which no prediction has.
+async fn as_sent(tools: &Tools, job: &Job) -> Result<Job, sqlx::Error> {
+    let Ok(mut input) = serde_json::from_str::<Value>(&job.input) else { return Ok(job.clone()) };
+    let sides = Sides { db: &tools.db, store: &tools.store };
+    match resolve(sides, Copies::Known, &job.id, &mut input, tools.clock.now()).await {
+        Ok(()) => Ok(Job { input: input.to_string(), ..job.clone() }),
+        Err(Unresolved::Database(error)) => Err(error),
+        Err(error) => {
+            tracing::warn!(generation = %job.id, %error, "its prediction cannot be known by its input");
+            Ok(job.clone())
+        }
+    }
 }
 
 /// What a look makes of the list.

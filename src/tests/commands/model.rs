@@ -55,7 +55,7 @@ impl Model {
     pub fn obey(&mut self, command: &Command) -> Outcome {
         match command {
             Command::Request { source, person, key, wish, count, quoted, unit_price } => {
-                self.request(*source, *person, *key, (*wish, *count), *quoted, *unit_price)
+                self.request(source.clone(), *person, *key, (*wish, *count), *quoted, *unit_price)
             }
             Command::Cancel { person, generation } => self.cancel(*person, *generation),
             Command::Admit { worker, slots } => self.admit(worker, *slots),

@@ -32,7 +32,7 @@ both_databases! {
     async fn se_18_no_two_pages_have_the_same_nonce_and_every_script_has_its_own(app: TestApp) {
         let mika = app.sign_up("mika").await;
         let mut nonces = HashSet::new();
-        for path in ["/create", "/create", "/gallery", "/credits", "/help", "/nowhere"] {
+        for path in ["/create", "/create", "/gallery", "/credits", "/keys", "/help", "/nowhere"] {
             let page = mika.get(path).await;
             let policy = page.header("content-security-policy");
             let nonce = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).expect("a nonce").to_owned();

@@ -36,7 +36,7 @@ both_databases! {
         let id = mika.trigger("a lighthouse").await;
         app.settle_all().await;
         let visitor = app.visitor();
-        for route in ROUTES.iter().filter(|route| !matches!(route.whose, For::All | For::Replicate)) {
+        for route in ROUTES.iter().filter(|route| !matches!(route.whose, For::All | For::Replicate | For::Program)) {
             let path = route.of(id.as_str(), "0.webp");
             let method = if route.post { Method::POST } else { Method::GET };
             let machine = ask(&visitor, &method, &path, "application/json").await;

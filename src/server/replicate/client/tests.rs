@@ -552,3 +552,26 @@ async fn a_data_url_is_decoded_under_the_same_limits() {
         assert!(matches!(client.download(bad, &to, limits).await, Err(DownloadError::Malformed(_))), "{bad}");
     }
 }
+
+#[tokio::test]
+async fn a_file_is_copied_in_one_form_of_known_length_and_its_copy_has_an_address() {
+    let told = r#"{"id":"f","size":11,"expires_at":"2026-09-22T00:00:00Z","urls":{"get":"https://api.example/v1/files/f"}}"#;
+    let (base, log) = canned(answer("201 Created", "", told)).await;
+    let pieces = futures::stream::iter([Ok(Bytes::from_static(b"hello ")), Ok(Bytes::from_static(b"there"))]);
+    let upload = Upload { name: "a.png".into(), content_type: "image/png".into(), bytes: 11, body: Box::pin(pieces) };
+    let copy = client(&base).upload(upload).await.expect("a copy");
+    assert_eq!(copy.url, "https://api.example/v1/files/f");
+    assert_eq!(copy.expires_at, Some(Timestamp(1_790_035_200_000)));
+    let seen = log.lock().expect("a log").pop().expect("a request");
+    assert_eq!((seen.method.as_str(), seen.target.as_str()), ("POST", "/v1/files"));
+    assert_eq!(seen.headers["authorization"], "Bearer r8_secret");
+    let boundary = seen.headers["content-type"].to_str().expect("text").split_once("boundary=").expect("a boundary").1.to_owned();
+    let body = String::from_utf8(seen.body).expect("text");
+    assert_eq!(
+        body,
+        format!(
+            "--{boundary}\r\ncontent-disposition: form-data; name=\"content\"; filename=\"a.png\"\r\n\
+             content-type: image/png\r\n\r\nhello there\r\n--{boundary}--\r\n"
+        )
+    );
+}

@@ -269,6 +269,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(()).prop_map(|()| Event::Looked(Ok(None))),
         answer().prop_map(Event::Seen),
         Just(()).prop_map(|()| Event::SentTooLate),
+        Just(()).prop_map(|()| Event::NotReady("the store is away".to_owned())),
         ([0_i64..3, 0..3, 0..3, 0..3, 0..3], any::<bool>(), any::<bool>()).prop_map(|(counts, store_away, out_of_patience)| {
             let [kept, lost, unfetched, damaged, spooled] = counts;
             Event::Stored(Stored {
@@ -289,7 +290,7 @@ fn any_event() -> impl Strategy<Value = Event> {
 /// The events that can happen in a state.
 fn fits(state: State, event: &Event) -> bool {
     match event {
-        Event::Submitted(_) | Event::SentTooLate | Event::Looked(_) => state == State::Submitting,
+        Event::Submitted(_) | Event::SentTooLate | Event::NotReady(_) | Event::Looked(_) => state == State::Submitting,
         Event::Seen(_) => matches!(state, State::Waiting | State::Canceling),
         Event::Stored(_) => state == State::Storing,
         Event::Parked => !state.is_terminal(),

@@ -1,0 +1,131 @@
+// Any model: its own controls, and whatever it makes (film, sound, text, document), live and after a reload.
+import { awake, cards, expect, generate, grant, idOf, prompt, signUp, test } from "./support.js";
+import type { Page } from "@playwright/test";
+
+/** Chooses a model and waits for its controls. */
+async function choose(page: Page, name: string): Promise<void> {
+  const drawn = page.waitForResponse((answer) => answer.url().endsWith("/create/controls") && answer.ok());
+  await page.locator("select[name=model]").selectOption(name);
+  await drawn;
+  await expect(page.locator("input[name=drawn_for]")).toHaveValue(name);
+}
+
+test("a text is read while it is written, and is there after a reload", async ({ page }) => {
+  await signUp(page);
+  await awake(page);
+  await choose(page, "meta/meta-llama-3-8b-instruct");
+  await prompt(page).fill("why lighthouses have stairs");
+  await generate(page).click();
+  const card = cards(page).first();
+  await expect(card.locator(".card-text")).not.toBeEmpty({ timeout: 20_000 });
+  await expect(card).toHaveAttribute("data-state", "succeeded", { timeout: 30_000 });
+  const beginning = (await card.locator(".thumb.text").innerText()).slice(0, 40);
+  expect(beginning.length).toBeGreaterThan(10);
+
+  const id = await idOf(card);
+  await page.goto(`/g/${id}`);
+  await expect(page.locator(".stage-text")).toContainText(beginning.trim().slice(0, 20));
+  await page.reload();
+  await expect(page.locator(".stage-text")).toContainText(beginning.trim().slice(0, 20));
+  await page.goto("/gallery");
+  await expect(page.locator(`a[href="/g/${id}"] .thumb.text`)).toContainText(beginning.trim().slice(0, 20));
+});
+
+test("speech has a player that plays to its end", async ({ page }) => {
+  await signUp(page);
+  await awake(page);
+  await choose(page, "jaaari/kokoro-82m");
+  await prompt(page).fill("good evening from the harbour");
+  await generate(page).click();
+  const card = cards(page).first();
+  await expect(card).toHaveAttribute("data-state", "succeeded", { timeout: 30_000 });
+  await page.goto(`/g/${await idOf(card)}`);
+  const audio = page.locator("audio");
+  await expect(audio).toBeVisible();
+  const length = await audio.evaluate(async (player: HTMLAudioElement) => {
+    if (player.readyState < 1) await new Promise((ready) => player.addEventListener("loadedmetadata", ready));
+    return player.duration;
+  });
+  expect(length).toBeGreaterThan(0.5);
+});
+
+test("a film has a player, its bytes can be had in ranges, and its card shows its first frame", async ({ page }) => {
+  await signUp(page).then((email) => grant(email, 200));
+  await page.reload();
+  await awake(page);
+  await choose(page, "minimax/video-01");
+  await prompt(page).fill("waves under the pier");
+  await expect(page.getByTestId("price")).toHaveText("170");
+  await generate(page).click();
+  const card = cards(page).first();
+  await expect(card).toHaveAttribute("data-state", "succeeded", { timeout: 45_000 });
+  await expect(card.locator("video")).toHaveCount(1);
+  await page.goto(`/g/${await idOf(card)}`);
+  const video = page.locator("video.stage-video");
+  const seen = await video.evaluate(async (player: HTMLVideoElement) => {
+    if (player.readyState < 2) await new Promise((ready) => player.addEventListener("loadeddata", ready));
+    return [player.videoWidth, player.videoHeight, player.duration] as const;
+  });
+  expect(Math.min(...seen)).toBeGreaterThan(0);
+  const url = (await video.getAttribute("src")) ?? "";
+  const part = await page.request.get(url, { headers: { range: "bytes=0-99" } });
+  expect([part.status(), (await part.body()).length]).toEqual([206, 100]);
+});
+
+test("what was found out is shown as it is, and a file is put in by hand", async ({ page }) => {
+  await signUp(page);
+  await awake(page);
+  await choose(page, "openai/whisper");
+  await expect(prompt(page)).toBeHidden();
+  const wave = Buffer.alloc(44 + 4_800);
+  wave.write("RIFF", 0);
+  wave.writeUInt32LE(wave.length - 8, 4);
+  wave.write("WAVEfmt ", 8);
+  wave.writeUInt32LE(16, 16);
+  wave.writeUInt16LE(1, 20);
+  wave.writeUInt16LE(1, 22);
+  wave.writeUInt32LE(24_000, 24);
+  wave.writeUInt32LE(48_000, 28);
+  wave.writeUInt16LE(2, 32);
+  wave.writeUInt16LE(16, 34);
+  wave.write("data", 36);
+  wave.writeUInt32LE(wave.length - 44, 40);
+  await page.locator("[data-slot] input[type=file]").setInputFiles({ name: "note.wav", mimeType: "audio/wav", buffer: wave });
+  await generate(page).click();
+  const card = cards(page).first();
+  await expect(card).toHaveAttribute("data-state", "succeeded", { timeout: 30_000 });
+  await page.goto(`/g/${await idOf(card)}`);
+  await expect(page.locator(".stage-json")).toContainText("transcription");
+});
+
+test("another model keeps what fits, says what it dropped, and asks for what it needs", async ({ page }) => {
+  await signUp(page);
+  await awake(page);
+  await choose(page, "black-forest-labs/flux-dev");
+  await page.locator("details.advanced summary").click();
+  await page.locator("[name='input.output_quality']").last().fill("５０");
+  await page.locator("[name='input.num_inference_steps']").last().fill("99");
+  await prompt(page).fill("a harbour");
+  await generate(page).click();
+  const steps = page.locator("[data-property=num_inference_steps]");
+  await expect(steps.locator(".problem")).toBeVisible();
+  await expect(steps.locator("[aria-invalid=true]")).toHaveCount(1);
+  await expect(cards(page)).toHaveCount(0);
+
+  await page.locator("[name='input.num_inference_steps']").last().fill("30");
+  await page.locator("[name='input.prompt_strength']").last().fill("0.5");
+  await choose(page, "black-forest-labs/flux-schnell");
+  await expect(page.locator("[data-dropped]")).toContainText("prompt_strength");
+  await expect(page.locator("[name='input.output_quality']").last()).toHaveValue("50");
+});
+
+test("a file that is none of ours is refused at its slot, and nothing is sent with it", async ({ page, tolerate }) => {
+  tolerate(/413|415|422/);
+  await signUp(page);
+  await awake(page);
+  await choose(page, "nightmareai/real-esrgan");
+  await page.locator("[data-slot] input[type=file]").setInputFiles({ name: "cat.png", mimeType: "image/png", buffer: Buffer.from("MZ not a picture") });
+  await expect(page.locator(".slot-file[data-failed]")).toBeVisible();
+  await generate(page).click();
+  await expect(cards(page)).toHaveCount(0);
+});

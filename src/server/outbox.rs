@@ -1,0 +1,63 @@
+//! Webhooks to the addresses that people name with a request.
+//!
+//! What is to be told is written down in the very transaction that changes the generation, so that nothing is told that
+//! did not happen and nothing that happened goes untold. It is sent afterwards, by whichever worker takes it first: a
+//! message under way is leased, so that many nodes send it once; and it may arrive twice all the same, when a node dies
+//! between sending it and writing that down. Its id stays the same, by which a receiver knows it again. Order is not
+//! promised.
+//!
+//! The end of a generation is told again and again for a day; what comes before that, once. An address that answers 410,
+//! or that failed for that whole day without a single success, is not asked any more.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`log`](mod@log) | what was sent, for its owner; and sending it again |
+//! | `schedule` | when the next try is due |
+//! | [`secret`](mod@secret) | what messages are signed with |
+//! | [`sender`] | sending what is due |
+
+pub mod log;
+mod schedule;
+pub mod secret;
+pub mod sender;
+
+pub use self::secret::secret;
+pub use self::sender::{Sender, Tell};
+
+use super::db::{Tx, mint};
+use super::replicate::WebhookEvent;
+use crate::domain::{GenerationId, Timestamp};
+
+/// Output and logs are told no more often than this, as Replicate does.
+const PACE_MS: i64 = 500;
+
+/// Writes down that something is to be told of a generation, if anybody wants to hear of it.
+///
+/// # Errors
+/// When the database fails.
+pub async fn post(tx: &mut Tx, generation: &GenerationId, event: WebhookEvent, now: Timestamp) -> Result<(), sqlx::Error> {
+    let paced = i64::from(matches!(event, WebhookEvent::Output | WebhookEvent::Logs));
+    sqlx::query(
+        r#"insert into webhook_out (id, owner_id, generation_id, url, event, next_at, created_at)
+         select $1, g.owner_id, g.id, g.webhook, $2, $3, $3 from generation g
+         where g.id = $4 and g.webhook is not null
+           and coalesce(g.webhook_events, '["output","completed"]') like ('%"' || $2 || '"%')
+           and not exists (select 1 from webhook_off o where o.owner_id = g.owner_id and o.url = g.webhook)
+           and ($5 = 0 or not exists (
+             select 1 from webhook_out w where w.generation_id = g.id and w.event = $2 and w.created_at > $6))"#,
+    )
+    .bind(format!("msg_{}", mint().replace('-', "")))
+    .bind(event.as_str())
+    .bind(now)
+    .bind(generation)
+    .bind(paced)
+    .bind(now.plus_ms(-PACE_MS))
+    .execute(tx.connection())
+    .await?;
+    Ok(())
+}
+
+/// The events of a filter as [`post`] reads them; `None` for none of its own.
+pub fn stored(events: &[WebhookEvent]) -> Option<String> {
+    (!events.is_empty()).then(|| serde_json::json!(events).to_string())
+}

@@ -1,0 +1,108 @@
+//! Addresses that open to whoever knows them: a generation's id and a seal that only this house can make. Nobody who
+//! knows an id can find the address, and an address for one purpose opens nothing for another.
+
+use super::db::{Db, retried};
+use crate::domain::GenerationId;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rand::RngCore;
+use ring::hmac;
+use std::sync::Arc;
+use tokio::sync::OnceCell;
+
+/// Characters of an id.
+const ID: usize = 36;
+
+/// What an address opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opens {
+    /// The files of a generation.
+    Files,
+    /// The stream of what becomes of it.
+    Stream,
+}
+
+/// The house's seal, which is read, or made, when it is first needed. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Seals {
+    db: Db,
+    seal: Arc<OnceCell<Seal>>,
+}
+
+/// Makes and knows the seals of this house.
+#[derive(Clone, Debug)]
+pub struct Seal(hmac::Key);
+
+impl Seals {
+    /// Over this database.
+    pub fn new(db: Db) -> Self {
+        Self { db, seal: Arc::default() }
+    }
+
+    /// The seal.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn get(&self) -> Result<&Seal, sqlx::Error> {
+        self.seal.get_or_try_init(|| retried(|| read(&self.db))).await
+    }
+}
+
+async fn read(db: &Db) -> Result<Seal, sqlx::Error> {
+    let mut fresh = [0; 32];
+    rand::rng().fill_bytes(&mut fresh);
+    let mut tx = db.begin().await?;
+    // Whoever comes first decides for all processes.
+    let (value,): (String,) = sqlx::query_as(
+        "insert into house_secret (name, value) values ('addresses', $1)
+         on conflict (name) do update set value = house_secret.value returning value",
+    )
+    .bind(hex::encode(fresh))
+    .fetch_one(tx.connection())
+    .await?;
+    tx.commit().await?;
+    Ok(Seal(hmac::Key::new(hmac::HMAC_SHA256, value.as_bytes())))
+}
+
+impl Seal {
+    /// The word for an address: the id and its seal.
+    pub fn put(&self, opens: Opens, id: &GenerationId) -> String {
+        let tag = hmac::sign(&self.0, &message(opens, id.as_str()));
+        format!("{id}-{}", URL_SAFE_NO_PAD.encode(tag))
+    }
+
+    /// The generation that an address opens; `None` when the seal is not ours, or for something else.
+    pub fn open(&self, opens: Opens, word: &str) -> Option<GenerationId> {
+        let (id, tag) = word.split_at_checked(ID)?;
+        let tag = URL_SAFE_NO_PAD.decode(tag.strip_prefix('-')?).ok()?;
+        hmac::verify(&self.0, &message(opens, id), &tag).ok()?;
+        GenerationId::parse(id)
+    }
+}
+
+fn message(opens: Opens, id: &str) -> Vec<u8> {
+    let purpose = match opens {
+        Opens::Files => "files",
+        Opens::Stream => "stream",
+    };
+    format!("{purpose}\n{id}").into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sealed_word_opens_what_it_was_made_for_and_nothing_else() {
+        let seal = Seal(hmac::Key::new(hmac::HMAC_SHA256, b"one house"));
+        let other = Seal(hmac::Key::new(hmac::HMAC_SHA256, b"another house"));
+        let id = GenerationId::trusted("0193b1e4-7c1f-7000-8000-000000000001");
+        let word = seal.put(Opens::Files, &id);
+        assert_eq!(seal.open(Opens::Files, &word), Some(id.clone()));
+        assert_eq!((seal.open(Opens::Stream, &word), other.open(Opens::Files, &word)), (None, None));
+        let neighbour = word.replacen("0001-", "0002-", 1);
+        for bad in [neighbour.as_str(), id.as_str(), "", &word[..word.len() - 1], &format!("{word}A")] {
+            assert_eq!(seal.open(Opens::Files, bad), None, "{bad}");
+        }
+    }
+}
