@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 mod aspect;
+pub mod catalogue;
 mod credits;
 mod failure;
 mod file;

@@ -1,4 +1,6 @@
-//! The commands of the one binary: `serve`, `sandbox`, `user`, `queue`, `ledger`, `doctor`.
+//! The commands of the one binary: `serve`, `sandbox`, `user`, `models`, `queue`, `ledger`, `doctor`.
+
+mod commands;
 
 use anyhow::{Context, bail};
 use atelier::domain::{ApiKeyId, Credits, KeyName, KeyWish, Scopes, Timestamp};
@@ -59,6 +61,9 @@ enum Command {
     /// Manages people
     #[command(subcommand)]
     User(User),
+    /// Shows and changes the catalogue
+    #[command(subcommand)]
+    Models(commands::models::Models),
     /// Shows what waits, and stops or resumes letting generations into flight
     #[command(subcommand)]
     Queue(Queue),
@@ -182,6 +187,7 @@ async fn command(cli: Cli) -> anyhow::Result<()> {
             run_sandbox(&config, port, options).await
         }
         Command::User(command) => user(&config, command, clock.now()).await,
+        Command::Models(command) => commands::models::run(&config, command, clock.now()).await,
         Command::Queue(command) => queue(&config, command, clock.now()).await,
         Command::Ledger(LedgerCommand::Verify) => verify(&config, clock.now()).await,
         Command::Ledger(LedgerCommand::Repair { what, id, reason }) => {

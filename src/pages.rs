@@ -3,6 +3,8 @@
 //!
 //! To add a page: a file here, its sentences in `text`, a handler in `server/http/site.rs`.
 
+mod admin_model;
+mod admin_models;
 mod controls;
 mod create;
 mod credits;
@@ -13,8 +15,11 @@ mod gallery;
 mod help;
 mod keys;
 mod landing;
+mod models;
 mod viewer;
 
+pub use admin_model::{AdminModel, Said};
+pub use admin_models::AdminModels;
 pub use controls::controls;
 pub use create::Create;
 pub use credits::{Credits30, CreditsPage, Hold};
@@ -25,4 +30,5 @@ pub use gallery::Gallery;
 pub use help::Help;
 pub use keys::{FreshKey, KeysPage};
 pub use landing::Landing;
+pub use models::{ModelCard, Models};
 pub use viewer::ViewerPage;

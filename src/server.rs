@@ -101,6 +101,8 @@ pub struct App {
     pub assets: Assets,
     /// Whether Replicate is the built-in sandbox.
     pub sandbox: bool,
+    /// Replicate, to be asked about models; predictions are the worker's.
+    pub replicate: replicate::Client,
     /// What webhooks must be signed with.
     pub webhooks: replicate::Secrets,
     /// Cancelled when the process is to stop.
@@ -175,6 +177,7 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
         hub: Hub::default(),
         assets: Assets::load(),
         sandbox: config.replicate_token.is_none(),
+        replicate: replicate.clone(),
         webhooks: replicate::Secrets::new(config.webhook_secrets.clone(), replicate.clone()),
         stop: stop.clone(),
         config: Arc::new(config),

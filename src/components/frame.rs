@@ -16,6 +16,8 @@ pub enum Place {
     Create,
     /// `/gallery`, and the pictures in it.
     Gallery,
+    /// `/models`, and the catalogue behind it.
+    Models,
     /// `/credits`
     Credits,
     /// `/keys`
@@ -53,6 +55,7 @@ pub fn Frame(
                 <nav aria-label=words.navigation>
                     {link(Place::Create, "/create", words.create, icon::SPARKLES, None)}
                     {link(Place::Gallery, "/gallery", words.gallery, icon::IMAGES, pictures)}
+                    {link(Place::Models, "/models", words.models, icon::BOX, None)}
                     {link(Place::Credits, "/credits", words.credits, icon::COINS, None)}
                 </nav>
                 <Balance />

@@ -31,7 +31,7 @@ mod write;
 pub use check::Matches;
 pub use control::{Accept, Control};
 pub use form::{label, prefixed};
-pub use number::same;
+pub use number::{parse as typed_number, same};
 pub use output::OutputKind;
 pub use shape::{Bounds, Format, Kind, ListRules, Member, Shape, TextRules};
 pub use violation::{Violation, detail};

@@ -6,6 +6,7 @@
 //! handler finds out who is asking, calls one verb and answers.
 
 mod body;
+mod catalogue;
 mod csrf;
 mod doors;
 mod events;
@@ -91,6 +92,7 @@ pub fn router(app: App) -> Router {
         ));
     pages
         .merge(actions())
+        .merge(models())
         .fallback(trouble::nowhere)
         .method_not_allowed_fallback(trouble::not_that_way)
         .layer(CatchPanicLayer::custom(trouble::panicked))
@@ -134,6 +136,17 @@ fn actions() -> Router<App> {
 fn loggable(path: &str) -> &str {
     const SEALED: [&str; 2] = ["/o/", "/v1/streams/"];
     SEALED.into_iter().find(|start| path.starts_with(start)).unwrap_or(path)
+}
+
+/// The catalogue: a page for everybody, and its keeper's forms.
+fn models() -> Router<App> {
+    Router::new()
+        .route("/models", get(catalogue::models))
+        .route("/admin/models", get(catalogue::list).post(catalogue::add))
+        .route("/admin/models/look", post(catalogue::look_all))
+        .route("/admin/models/{owner}/{name}", get(catalogue::show).post(catalogue::edit))
+        .route("/admin/models/{owner}/{name}/look", post(catalogue::look))
+        .route("/admin/models/{owner}/{name}/move", post(catalogue::move_on))
 }
 
 fn longest_body(path: &str) -> usize {

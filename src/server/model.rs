@@ -1,13 +1,41 @@
 //! The catalogue: which models are offered, what they take, at which price.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | `stock` | the default set |
+//! | `entry` | what the catalogue's keeper sees and changes |
+//! | `upstream` | what Replicate is asked: for a model to add, for newer versions |
+//! | `log` | what was changed by hand, and by whom |
+//! | `usual` | how long models take here |
 
+/// The columns of [`Row`]; the text that follows says which.
+macro_rules! select_models {
+    ($rest:literal) => {
+        concat!(
+            "select name, label, description, label_ja, description_ja, version, official, newest_version, task, price_rule, unit_price,
+                    max_count, max_seconds, schemas, maxima, cover_url, license_url, endpoint, place, enabled_at from model ",
+            $rest
+        )
+    };
+}
+use select_models;
+
+mod entry;
+mod log;
 mod stock;
+mod upstream;
+mod usual;
 
+pub use entry::{edit, entries, find, offer, price};
+pub use log::{Actor, log};
 pub use stock::stock;
+pub use upstream::{Error, add, look, move_on};
+pub use usual::usual;
 
 use super::db::Db;
 use crate::domain::schema::Schema;
-use crate::domain::{Credits, Model, ModelName, Price, PriceRule, Task};
-use serde_json::Value;
+use crate::domain::{Credits, Model, ModelName, Price, PriceRule, Task, Timestamp};
+use serde_json::{Map, Value};
 
 /// A row of the catalogue.
 #[derive(sqlx::FromRow)]
@@ -30,17 +58,8 @@ struct Row {
     cover_url: Option<String>,
     license_url: Option<String>,
     endpoint: Option<String>,
-}
-
-/// The columns of [`Row`]; the text that follows says which.
-macro_rules! select_models {
-    ($rest:literal) => {
-        concat!(
-            "select name, label, description, label_ja, description_ja, version, official, newest_version, task, price_rule, unit_price,
-                    max_count, max_seconds, schemas, maxima, cover_url, license_url, endpoint from model ",
-            $rest
-        )
-    };
+    place: i64,
+    enabled_at: Option<Timestamp>,
 }
 
 /// The models on offer, in their order.
@@ -88,9 +107,8 @@ pub async fn chosen(db: &Db, name: &str) -> Result<Option<Model>, sqlx::Error> {
 }
 
 fn model(row: Row) -> Result<Model, sqlx::Error> {
-    let read = |text: &str| serde_json::from_str::<Value>(text).map_err(|error| sqlx::Error::Decode(error.into()));
-    let (mut schemas, maxima) = (read(&row.schemas)?, read(&row.maxima)?);
-    for (name, most) in maxima.as_object().into_iter().flatten() {
+    let (mut schemas, maxima) = parts(&row)?;
+    for (name, most) in &maxima {
         lower(&mut schemas["Input"]["properties"][name], most);
     }
     Ok(Model {
@@ -111,6 +129,15 @@ fn model(row: Row) -> Result<Model, sqlx::Error> {
         license_url: row.license_url,
         endpoint: row.endpoint,
     })
+}
+
+/// The schemas as the model has them, and what the house allows at most.
+fn parts(row: &Row) -> Result<(Value, Map<String, Value>), sqlx::Error> {
+    Ok((json(&row.schemas)?, json(&row.maxima)?.as_object().cloned().unwrap_or_default()))
+}
+
+fn json(text: &str) -> Result<Value, sqlx::Error> {
+    serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
 /// Makes the house's maximum the model's own, so that form and check need to know of one only.

@@ -10,6 +10,7 @@ mod answers;
 mod architecture;
 mod bank;
 mod books;
+mod catalogue;
 mod commands;
 mod crashes;
 mod database;

@@ -16,6 +16,8 @@ pub enum For {
     Owner,
     /// The one person whose file the path names.
     FileOwner,
+    /// The one who runs the house.
+    Keeper,
 }
 
 /// One address.
@@ -52,6 +54,12 @@ pub const ROUTES: &[Route] = &[
     get("/credits", For::SignedIn),
     both("/keys", For::SignedIn),
     get("/docs/api", For::All),
+    get("/models", For::SignedIn),
+    both("/admin/models", For::Keeper),
+    post("/admin/models/look", For::Keeper),
+    both("/admin/models/{owner}/{name}", For::Keeper),
+    post("/admin/models/{owner}/{name}/look", For::Keeper),
+    post("/admin/models/{owner}/{name}/move", For::Keeper),
     get("/help", For::All),
     both("/sign-in", For::All),
     both("/sign-up", For::All),
@@ -92,8 +100,8 @@ pub const ROUTES: &[Route] = &[
 ];
 
 impl Route {
-    /// The address with a generation and a file put in.
+    /// The address with a generation, a file and a model put in.
     pub fn of(&self, id: &str, file: &str) -> String {
-        self.path.replace("{seq}", "1").replace("{id}", id).replace("{file}", file)
+        self.path.replace("{seq}", "1").replace("{id}", id).replace("{file}", file).replace("{owner}/{name}", "stability-ai/sdxl")
     }
 }

@@ -445,6 +445,7 @@ impl Process {
             hub: Hub::default(),
             assets: Assets::load(),
             sandbox: true,
+            replicate: replicate.clone(),
             webhooks: Secrets::new(config.webhook_secrets.clone(), replicate.clone()),
             // Its own, so that one process can be stopped and the others go on.
             stop: stop.child_token(),

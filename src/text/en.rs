@@ -1,5 +1,7 @@
 //! English: plain, warm, exact.
 
+mod catalogue;
+
 use super::page::{
     ControlText, CreditsText, DocsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice, PageText, PictureText,
     TroubleText, ViewerText,
@@ -15,6 +17,7 @@ pub(super) static TEXT: PageText = PageText {
         home: "Atelier, home",
         create: "Create",
         gallery: "Gallery",
+        models: "Models",
         credits: "Credits",
         account: "Account",
         navigation: "Main",
@@ -257,6 +260,8 @@ pub(super) static TEXT: PageText = PageText {
         required: "required",
         keys: "Make a key",
     },
+    catalogue: catalogue::CATALOGUE,
+    admin: catalogue::ADMIN,
     help: HelpText {
         title: "How credits work",
         price: Notice {

@@ -1,5 +1,7 @@
 //! 日本語。です・ます、ボタンは動詞、数えるときは「枚」「件」。
 
+mod catalogue;
+
 use super::number;
 use super::page::{
     ControlText, CreditsText, DocsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice, PageText, PictureText,
@@ -16,6 +18,7 @@ pub(super) static TEXT: PageText = PageText {
         home: "Atelier ホーム",
         create: "つくる",
         gallery: "ギャラリー",
+        models: "モデル",
         credits: "クレジット",
         account: "アカウント",
         navigation: "メイン",
@@ -268,6 +271,8 @@ pub(super) static TEXT: PageText = PageText {
         required: "必須",
         keys: "キーを作る",
     },
+    catalogue: catalogue::CATALOGUE,
+    admin: catalogue::ADMIN,
     help: HelpText {
         title: "クレジットのしくみ",
         price: Notice {

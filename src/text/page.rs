@@ -1,7 +1,8 @@
 //! What the server-rendered pages can say: one field for each sentence, the same in every language.
 
+use crate::domain::catalogue::{AddProblem, Looked, Usual, Wrong};
 use crate::domain::schema::Violation;
-use crate::domain::{Field, FileProblem, Problem, Refusal, StatementKind};
+use crate::domain::{Field, FileProblem, Model, PriceRule, Problem, Refusal, StatementKind, Task};
 
 /// A heading and what follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,14 @@ macro_rules! kind {
     (trouble) => { fn(u16) -> Notice };
     (violation) => { fn(&Violation) -> String };
     (names) => { fn(&[String]) -> String };
+    (task) => { fn(Task) -> &'static str };
+    (rule) => { fn(PriceRule) -> &'static str };
+    (price) => { fn(&Model) -> String };
+    (usual) => { fn(Usual) -> String };
+    (wrong) => { fn(&Wrong) -> String };
+    (add) => { fn(AddProblem) -> &'static str };
+    (looked) => { fn(&Looked) -> String };
+    (action) => { fn(&str) -> &'static str };
 }
 
 /// What a test reads of such a field: all it can say, with a number where one is wanted.
@@ -56,6 +65,30 @@ macro_rules! said {
     (names, $value:expr) => {
         vec![$value(&["mask".to_owned(), "tiling".to_owned()])]
     };
+    (task, $value:expr) => {
+        Task::ALL.map(|task| $value(task).to_owned()).to_vec()
+    };
+    (rule, $value:expr) => {
+        PriceRule::ALL.map(|rule| $value(rule).to_owned()).to_vec()
+    };
+    (price, $value:expr) => {
+        super::samples::models().iter().map($value).collect()
+    };
+    (usual, $value:expr) => {
+        super::samples::USUAL.map($value).to_vec()
+    };
+    (wrong, $value:expr) => {
+        super::samples::wrongs().iter().map($value).collect()
+    };
+    (add, $value:expr) => {
+        AddProblem::ALL.map(|problem| $value(problem).to_owned()).to_vec()
+    };
+    (looked, $value:expr) => {
+        super::samples::LOOKED.iter().map($value).collect()
+    };
+    (action, $value:expr) => {
+        ["model.added", "model.changed", "model.looked", "model.moved"].map(|action| $value(action).to_owned()).to_vec()
+    };
     (trouble, $value:expr) => {
         super::samples::STATUSES
             .iter()
@@ -84,7 +117,7 @@ texts! {
     /// The frame around the signed-in pages, and the document.
     FrameText {
         tagline: text, description: text, skip: text, home: text,
-        create: text, gallery: text, credits: text, account: text, navigation: text,
+        create: text, gallery: text, models: text, credits: text, account: text, navigation: text,
         available: text, on_hold: text, sign_in: text, sign_up: text, sign_out: text,
         other_language: text, theme: text, theme_system: text, theme_light: text, theme_dark: text,
         sandbox: text, help: text, keys: text, motto: text, pictures: count,
@@ -150,6 +183,26 @@ texts! {
         objects: text, required: text, keys: text,
     }
 
+    /// The models, for everybody.
+    CatalogueText {
+        search: text, task: text, any_task: text, most: text, any_price: text, up_to: count, show: text, everything: text,
+        found: count, nothing: notice, task_name: task, price_of: price, usually: usual, pinned: text, pinned_note: text,
+        newer: text, licence: text, choose: text, manage: text,
+    }
+
+    /// The models, for the one who keeps the catalogue.
+    AdminText {
+        title: text, shown: text, back: text, add: notice, name: text, add_it: text, look_all: text, look: text, move_on: text,
+        model: text, price: text, version: text, newest: text, state: text, offered: text, not_offered: text, by_name: text,
+        edit: text, label: text, label_ja: text, description: text, description_ja: text, task: text, rule: text, rule_name: rule,
+        unit_price: text, max_count: text, max_seconds: text, max_seconds_note: text, place: text, enabled: text,
+        license_url: text, endpoint: text, endpoint_note: text, maxima: notice, setting: text, takes: text, by_itself: text,
+        house: text, save: text, saved: text, added: text, summary: text, wrong: wrong, add_problem: add, looked: looked,
+        nothing_newer: text, moved: text, moved_same: text, appeared: names, disappeared: names, differ: names, dropped: names,
+        other_output: text, undescribed: text, away: text, log: text, log_empty: text, when: text, who: text, what: text, operator: text,
+        action: action,
+    }
+
     /// How credits work.
     HelpText { title: text, price: notice, hold: notice, failure: notice, cancel: notice, twice: notice, keep: notice, }
 
@@ -169,6 +222,8 @@ pub struct PageText {
     pub credits: CreditsText,
     pub keys: KeysText,
     pub docs: DocsText,
+    pub catalogue: CatalogueText,
+    pub admin: AdminText,
     pub help: HelpText,
     pub trouble: TroubleText,
 }
@@ -194,6 +249,8 @@ impl PageText {
             self.credits.said(),
             self.keys.said(),
             self.docs.said(),
+            self.catalogue.said(),
+            self.admin.said(),
             self.help.said(),
             self.trouble.said(),
         ]

@@ -36,7 +36,7 @@ pub fn same(a: &Value, b: &Value) -> bool {
 
 /// Reads what a person typed, full-width digits and signs too; `5.0` is the whole number 5. A fraction is read by the JSON
 /// reader, which is exact for up to 15 digits; the standard library's, exact for all, would bring its tables into the browser.
-pub(super) fn parse(typed: &str) -> Option<Number> {
+pub fn parse(typed: &str) -> Option<Number> {
     let typed: String = typed.trim().chars().map(narrow).collect();
     let json = as_json(&typed)?;
     whole(&json).or_else(|| match serde_json::from_str(&json) {

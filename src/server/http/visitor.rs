@@ -4,10 +4,11 @@ use super::trouble::Trouble;
 use crate::domain::{BalanceView, Credits, Lang, PersonId, Theme, Timestamp, Viewer};
 use crate::islands::LiveStart;
 use crate::server::App;
-use crate::server::account::Person;
+use crate::server::account::{Person, Role};
 use crate::server::auth::AuthSession;
 use crate::server::generation::views;
 use crate::server::ledger;
+use crate::server::model::Actor;
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
@@ -40,6 +41,10 @@ pub(super) struct SignedIn {
     pub id: PersonId,
     pub visitor: Visitor,
 }
+
+/// The one who runs the house. To everybody else who is signed in, what this guards is not there.
+#[derive(Clone, Debug)]
+pub(super) struct Keeper(pub SignedIn);
 
 impl<S> FromRequestParts<S> for Visitor
 where
@@ -87,6 +92,27 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Trouble> {
         let signed_in = <Self as OptionalFromRequestParts<S>>::from_request_parts(parts, state).await;
         signed_in.ok().flatten().ok_or(Trouble::SIGNED_OUT)
+    }
+}
+
+impl<S> FromRequestParts<S> for Keeper
+where
+    S: Send + Sync,
+    App: FromRef<S>,
+{
+    type Rejection = Trouble;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Trouble> {
+        let person = <SignedIn as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        let is_keeper = person.visitor.person.as_ref().is_some_and(|person| person.role == Role::Admin);
+        if is_keeper { Ok(Self(person)) } else { Err(Trouble::NOT_FOUND) }
+    }
+}
+
+impl Keeper {
+    /// How the log names them.
+    pub fn actor(&self) -> Actor {
+        Actor::Person(self.0.id.clone())
     }
 }
 
@@ -144,6 +170,9 @@ fn page_of(parts: &Parts) -> String {
         _ if path == "/generate" => "/create".to_owned(),
         _ if path.starts_with("/g/") => path.strip_suffix("/cancel").unwrap_or(path).to_owned(),
         _ if path.starts_with("/keys") => "/keys".to_owned(),
+        _ if path.starts_with("/admin/models") => {
+            path.strip_suffix("/look").or_else(|| path.strip_suffix("/move")).unwrap_or(path).to_owned()
+        }
         _ if path.starts_with("/sign-") && path != "/sign-out" => path.to_owned(),
         _ => "/".to_owned(),
     }

@@ -1,7 +1,7 @@
 //! The calls. One request each, never a second one.
 
 use super::{
-    Account, Create, Error, Prediction, Upload, Uploaded,
+    Account, Create, Error, ModelTold, Prediction, Upload, Uploaded, VersionTold,
     download::{self, Download, DownloadError, DownloadLimits},
     errors::{Call, causes},
     upload,
@@ -193,6 +193,22 @@ impl Client {
         let url = self.url(&["webhooks", "default", "secret"]);
         let told: Told = self.send(Call::Harmless, self.0.reads.get(url), MAX_BODY).await?;
         told.key.expose_secret().parse().map_err(|bad: BadSecret| Error::Unavailable(bad.to_string()))
+    }
+
+    /// What a model is, with its latest version.
+    ///
+    /// # Errors
+    /// As [`Client::get`]; [`Error::NotFound`] also for somebody else's private one.
+    pub async fn model(&self, owner: &str, name: &str) -> Result<ModelTold, Error> {
+        self.send(Call::Harmless, self.0.reads.get(self.url(&["models", owner, name])), MAX_BODY).await
+    }
+
+    /// One version of a model.
+    ///
+    /// # Errors
+    /// As [`Client::get`].
+    pub async fn version(&self, owner: &str, name: &str, id: &str) -> Result<VersionTold, Error> {
+        self.send(Call::Harmless, self.0.reads.get(self.url(&["models", owner, name, "versions", id])), MAX_BODY).await
     }
 
     /// Whose token this is; the cheapest way to learn whether it works.

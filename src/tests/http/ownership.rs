@@ -74,7 +74,7 @@ both_databases! {
         let (mika, noor) = (app.sign_up("mika").await, app.sign_up("noor").await);
         let id = mika.trigger("a lighthouse nobody else knows of").await;
         app.settle_all().await;
-        for path in ["/create", "/gallery", "/credits", "/help"] {
+        for path in ["/create", "/gallery", "/models", "/credits", "/help"] {
             let page = noor.get(path).await.text();
             assert!(!page.contains(id.as_str()) && !page.contains("nobody else knows"), "{path}");
             assert!(!page.contains("mika@"), "{path}");

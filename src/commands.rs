@@ -1,0 +1,3 @@
+//! Commands that are more than a few lines. To add one: a file here, a variant in `main.rs`.
+
+pub mod models;
