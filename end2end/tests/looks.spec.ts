@@ -76,7 +76,11 @@ for (const language of ["en", "ja"]) {
         await check(person, `/g/${four}?i=2`, "viewer-four");
         await check(person, `/g/${lost}`, "viewer-failed");
         await check(person, `/g/${thought}`, "viewer-running");
+        await check(person, "/models", "models");
+        await check(person, "/models?q=nothing+of+the+kind", "models-empty");
         await check(person, "/credits", "credits");
+        await check(person, "/keys", "keys");
+        await check(person, "/docs/api", "docs");
         await check(person, "/help", "help");
         await person.goto(`/g/${thought}`);
         await person.getByRole("button", { name: japanese ? "取り消す" : "Cancel" }).click();

@@ -9,6 +9,7 @@ use crate::text::{self, AdminText};
 use leptos::prelude::*;
 
 /// The list.
+#[expect(clippy::too_many_lines, reason = "one view")]
 #[component]
 pub fn AdminModels(
     viewer: Viewer,
@@ -25,8 +26,6 @@ pub fn AdminModels(
     let lang = viewer.lang;
     let parcel = Parcel::new(start, viewer.balance);
     let said = &text::pages(lang).admin;
-    let catalogue = &text::pages(lang).catalogue;
-    let (typed, problem) = refused.unzip();
     view! {
         <Frame viewer parcel here=Place::Models>
             <div class="page-head">
@@ -34,66 +33,82 @@ pub fn AdminModels(
                 <a class="button" href="/models">{said.shown}</a>
             </div>
             {looked.map(|looked| view! { <p class="notice" role="status">{(said.looked)(&looked)}</p> })}
-            <form class="card keeper-add" method="post" action="/admin/models">
-                <h2>{said.add.title}</h2>
-                <p class="hint" id="add-hint">{said.add.body}</p>
-                <div class="field">
-                    <label for="name">{said.name}</label>
-                    <input
-                        id="name"
-                        name="name"
-                        value=typed
-                        autocomplete="off"
-                        autocapitalize="none"
-                        spellcheck="false"
-                        required
-                        aria-invalid=problem.is_some().then_some("true")
-                        aria-describedby="add-hint add-problem"
-                    />
-                    <p class="problem" id="add-problem" role="alert" hidden=problem.is_none()>
-                        {problem.map(|problem| view! { <Icon glyph=icon::ALERT />{(said.add_problem)(problem)} })}
-                    </p>
-                </div>
-                <button class="button primary">{said.add_it}</button>
-            </form>
-            <section class="card sheet">
-                <div class="keeper-head">
-                    <h2 id="entries">{said.title}</h2>
-                    <form method="post" action="/admin/models/look"><button class="button">{said.look_all}</button></form>
-                </div>
-                <div class="keeper-scroll">
-                    <table class="statement keeper" aria-labelledby="entries">
-                        <thead>
-                            <tr>
-                                {[said.model, said.price, said.version, said.state]
-                                    .map(|head| view! { <th scope="col">{head}</th> })
-                                    .collect_view()}
-                            </tr>
-                        </thead>
-                        <tbody>
-                            {entries
-                                .iter()
-                                .map(|entry| {
-                                    let model = &entry.model;
-                                    view! {
-                                        <tr>
-                                            <td>
-                                                <a href=format!("/admin/models/{}", model.name)>{in_language(model, lang).0}</a>
-                                                <span class="line-note">{model.name.as_str().to_owned()}</span>
-                                            </td>
-                                            <td class="number">{(catalogue.price_of)(model)}</td>
-                                            <td>{version(model, said)}</td>
-                                            <td>{state(entry.enabled, said)}</td>
-                                        </tr>
-                                    }
-                                })
-                                .collect_view()}
-                        </tbody>
-                    </table>
-                </div>
-            </section>
+            {adding(refused, said)}
+            {table(&entries, lang)}
             {history(log, lang)}
         </Frame>
+    }
+}
+
+/// The way to another entry.
+fn adding(refused: Option<(String, AddProblem)>, said: &'static AdminText) -> impl IntoView {
+    let (typed, problem) = refused.unzip();
+    view! {
+        <form class="card keeper-add" method="post" action="/admin/models">
+            <h2>{said.add.title}</h2>
+            <p class="hint" id="add-hint">{said.add.body}</p>
+            <div class="field">
+                <label for="name">{said.name}</label>
+                <input
+                    id="name"
+                    name="name"
+                    value=typed
+                    autocomplete="off"
+                    autocapitalize="none"
+                    spellcheck="false"
+                    required
+                    aria-invalid=problem.is_some().then_some("true")
+                    aria-describedby="add-hint add-problem"
+                />
+                <p class="problem" id="add-problem" role="alert" hidden=problem.is_none()>
+                    {problem.map(|problem| view! { <Icon glyph=icon::ALERT />{(said.add_problem)(problem)} })}
+                </p>
+            </div>
+            <button class="button primary">{said.add_it}</button>
+        </form>
+    }
+}
+
+/// All entries.
+fn table(entries: &[Entry], lang: Lang) -> impl IntoView + use<> {
+    let (said, catalogue) = (&text::pages(lang).admin, &text::pages(lang).catalogue);
+    view! {
+        <section class="card sheet">
+            <div class="keeper-head">
+                <h2 id="entries">{said.title}</h2>
+                <form method="post" action="/admin/models/look"><button class="button">{said.look_all}</button></form>
+            </div>
+            <div class="keeper-scroll">
+                <table class="statement keeper" aria-labelledby="entries">
+                    <thead>
+                        <tr>
+                            {[said.model, said.price, said.version, said.state]
+                                .map(|head| view! { <th scope="col">{head}</th> })
+                                .collect_view()}
+                        </tr>
+                    </thead>
+                    <tbody>
+                        {entries
+                            .iter()
+                            .map(|entry| {
+                                let model = &entry.model;
+                                view! {
+                                    <tr>
+                                        <td>
+                                            <a href=format!("/admin/models/{}", model.name)>{in_language(model, lang).0}</a>
+                                            <span class="line-note">{model.name.as_str().to_owned()}</span>
+                                        </td>
+                                        <td class="number">{(catalogue.price_of)(model)}</td>
+                                        <td>{version(model, said)}</td>
+                                        <td>{state(entry.enabled, said)}</td>
+                                    </tr>
+                                }
+                            })
+                            .collect_view()}
+                    </tbody>
+                </table>
+            </div>
+        </section>
     }
 }
 

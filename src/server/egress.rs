@@ -236,7 +236,6 @@ fn is_this_machine(host: &Host<&str>) -> bool {
 }
 
 /// What the guard said, if it was the guard, wherever in the causes that is.
-#[expect(clippy::needless_pass_by_value, reason = "the error is turned into another and nobody needs it any more")]
 fn unreachable(error: reqwest::Error) -> Error {
     let error = error.without_url();
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&error);

@@ -167,15 +167,15 @@ fn prove(bytes: &[u8], sha256: String, accepts: Accepts) -> Result<Proved, Error
             anew: Some(cleaned.bytes.into()),
         });
     }
-    let (extension, size) = match kind::document(bytes).filter(|_| accepts == Accepts::Any) {
-        Some(document) => (document, None),
-        None => {
-            let found = media::inspect(bytes)?;
-            if !kind::is_sent(found.kind) {
-                return Err(Error::Refused(FileProblem::Type));
-            }
-            (found.kind.extension(), found.width.zip(found.height))
+    let document = kind::document(bytes).filter(|_| accepts == Accepts::Any);
+    let (extension, size) = if let Some(document) = document {
+        (document, None)
+    } else {
+        let found = media::inspect(bytes)?;
+        if !kind::is_sent(found.kind) {
+            return Err(Error::Refused(FileProblem::Type));
         }
+        (found.kind.extension(), found.width.zip(found.height))
     };
     Ok(Proved { extension, size, sha256, bytes: bytes.len() as u64, anew: None })
 }

@@ -5,6 +5,7 @@ mod doors;
 mod files;
 mod going_on;
 mod looking;
+mod secrets;
 
 use crate::support::{Answer, Browser, TestApp};
 use atelier::domain::{ApiKeyId, Scopes};

@@ -237,7 +237,7 @@ mod tests {
             ("most.guidance", "much"),
         ]);
         let at: Vec<_> = wrong.expect_err("much").into_iter().map(|problem| problem.at).collect();
-        assert_eq!(at, ["label", "task", "unit_price", "max_count", "license_url", "most.steps", "most.guidance"]);
+        assert_eq!(at, ["label", "task", "unit_price", "max_count", "license_url", "most.guidance", "most.steps"]);
     }
 
     #[test]

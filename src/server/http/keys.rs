@@ -53,7 +53,10 @@ pub(super) async fn make(State(app): State<App>, person: SignedIn, Form(mut form
         Err(problems) => return show(&app, &person, Shown::refused(form, problems)).await,
     };
     match key::make(&app.db, &person.id, &id, &wish, app.clock.now()).await {
-        Ok(token) => show(&app, &person, Shown::key(&token)).await,
+        Ok(token) => {
+            tracing::info!(person = %person.id, key = %id, "a key was made");
+            show(&app, &person, Shown::key(&token)).await
+        }
         Err(Error::Again) => Ok(Redirect::to("/keys").into_response()),
         Err(Error::TooMany) => show(&app, &person, Shown::refused(form, vec![KeyProblem::TooMany(MAX_KEYS)])).await,
         Err(error) => Err(error.into()),
@@ -75,7 +78,10 @@ pub(super) async fn rotate(
     let id = ApiKeyId::parse(&id).ok_or(Trouble::NOT_FOUND)?;
     let overlap = Overlap::parse(&wanted.overlap).ok_or(Trouble::status(StatusCode::UNPROCESSABLE_ENTITY))?;
     match key::rotate(&app.db, &person.id, &id, overlap, app.clock.now()).await {
-        Ok(token) => show(&app, &person, Shown::key(&token)).await,
+        Ok(token) => {
+            tracing::info!(person = %person.id, key = %id, ?overlap, "a key was replaced");
+            show(&app, &person, Shown::key(&token)).await
+        }
         Err(Error::TooMany) => {
             let refused = Shown { problems: vec![KeyProblem::TooMany(MAX_KEYS)], ..Shown::plain() };
             show(&app, &person, Shown { status: StatusCode::UNPROCESSABLE_ENTITY, ..refused }).await
@@ -87,6 +93,7 @@ pub(super) async fn rotate(
 pub(super) async fn revoke(State(app): State<App>, person: SignedIn, Path(id): Path<String>) -> Result<Response, Trouble> {
     let id = ApiKeyId::parse(&id).ok_or(Trouble::NOT_FOUND)?;
     key::revoke(&app.db, &person.id, &id, app.clock.now()).await?;
+    tracing::info!(person = %person.id, key = %id, "a key was revoked");
     Ok(Redirect::to("/keys").into_response())
 }
 

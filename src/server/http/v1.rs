@@ -33,7 +33,7 @@ use crate::domain::Scope;
 use crate::server::file::API_BYTES;
 use crate::server::key::rate::{Kind, Pace, Rates};
 use crate::server::key::{self, Bearer, Token};
-use crate::server::protocol::Problem;
+use crate::server::protocol::{Problem, prefer};
 use crate::server::seal::Seals;
 use crate::server::{App, db};
 use axum::extract::{DefaultBodyLimit, FromRef, Request, State};
@@ -42,6 +42,8 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use axum::{Extension, Router};
+use std::sync::Arc;
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 
 /// The most bytes of a create: an input may carry small files in it.
@@ -50,6 +52,9 @@ const CREATE_LIMIT: usize = 2 * 1_024 * 1_024;
 const BODY_LIMIT: usize = 64 * 1_024;
 /// Bodies being read at once; they may be large, and nobody has shown a key yet.
 const BODIES: usize = 64;
+
+/// Requests of one process that wait for the end of a prediction. Nothing is held for them but their connection.
+const WAITING: usize = 1_000;
 
 const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
 const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
@@ -102,7 +107,7 @@ pub(super) fn router(app: App) -> Router {
         .merge(without)
         .layer(CatchPanicLayer::custom(super::trouble::panicked))
         .layer(DefaultBodyLimit::disable())
-        .layer(middleware::from_fn_with_state(Rooms::default(), room::find))
+        .layer(middleware::from_fn_with_state(Waiting::default(), find_room))
         .layer(middleware::from_fn_with_state(
             Bodies::at_most(longest_body).but_streamed(streamed_body).at_once(BODIES),
             body::whole,
@@ -118,6 +123,29 @@ fn longest_body(path: &str) -> usize {
 /// The most bytes of a file that comes, and of the form around it.
 fn streamed_body(path: &str) -> Option<u64> {
     (path == "/v1/files").then_some(API_BYTES + BODY_LIMIT as u64)
+}
+
+/// Room for requests: a few at work, and, beside them, many that only wait for a prediction to end.
+#[derive(Clone)]
+struct Waiting {
+    rooms: Rooms,
+    places: Arc<Semaphore>,
+}
+
+impl Default for Waiting {
+    fn default() -> Self {
+        Self { rooms: Rooms::default(), places: Arc::new(Semaphore::new(WAITING)) }
+    }
+}
+
+async fn find_room(State(waiting): State<Waiting>, request: Request, next: Next) -> Response {
+    if prefer::wait(request.headers()).is_none() {
+        return room::find(State(waiting.rooms), request, next).await;
+    }
+    match waiting.places.try_acquire() {
+        Ok(_place) => next.run(request).await,
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
 }
 
 async fn nowhere() -> Problem {

@@ -82,8 +82,8 @@ impl VersionTold {
 fn refer(schema: &Value, names: &mut Vec<String>) {
     match schema {
         Value::Object(members) => {
-            let named = members.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix(REFERENCE));
-            names.extend(named.map(str::to_owned));
+            let target = members.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix(REFERENCE));
+            names.extend(target.map(str::to_owned));
             members.values().for_each(|member| refer(member, names));
         }
         Value::Array(items) => items.iter().for_each(|item| refer(item, names)),
@@ -102,7 +102,7 @@ mod tests {
     use crate::server::replicate::client::tests::fixture;
     use serde_json::json;
 
-    fn told(more: Value) -> ModelTold {
+    fn told(more: &Value) -> ModelTold {
         let mut model = json!({"owner": "a", "name": "b"});
         model.as_object_mut().expect("an object").extend(more.as_object().cloned().expect("an object"));
         serde_json::from_value(model).expect("a model")
@@ -111,13 +111,13 @@ mod tests {
     #[test]
     fn what_has_no_version_to_name_is_run_by_its_name() {
         let id = "7762fd07cf82c948538e41f63f77d685e02b063e37e496e96eefd46c929f9bdc";
-        assert!(told(json!({})).is_official());
-        assert!(told(json!({"latest_version": null})).is_official());
-        assert!(told(json!({"latest_version": "hidden"})).is_official());
-        assert!(told(json!({"latest_version": {"id": "hidden"}})).is_official());
-        assert!(told(json!({"latest_version": {"id": id}, "is_official": true})).is_official());
-        assert!(!told(json!({"latest_version": {"id": id}})).is_official());
-        assert!(!told(json!({"latest_version": {"id": id}, "is_official": null})).is_official());
+        assert!(told(&json!({})).is_official());
+        assert!(told(&json!({"latest_version": null})).is_official());
+        assert!(told(&json!({"latest_version": "hidden"})).is_official());
+        assert!(told(&json!({"latest_version": {"id": "hidden"}})).is_official());
+        assert!(told(&json!({"latest_version": {"id": id}, "is_official": true})).is_official());
+        assert!(!told(&json!({"latest_version": {"id": id}})).is_official());
+        assert!(!told(&json!({"latest_version": {"id": id}, "is_official": null})).is_official());
     }
 
     #[test]

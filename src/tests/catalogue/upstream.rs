@@ -122,7 +122,7 @@ both_databases! {
         let client = with_one(told(&json!({}))).await;
         let added = join_all((0..8).map(|_| add(&app, &client, "somebody/some-video"))).await;
         assert_eq!(added.iter().filter(|added| added.is_ok()).count(), 1, "{added:?}");
-        assert!(added.iter().flat_map(|added| added.as_ref().err()).all(|problem| *problem == AddProblem::Known));
+        assert!(added.iter().filter_map(|added| added.as_ref().err()).all(|problem| *problem == AddProblem::Known));
         assert_eq!(app.count("select count(*) from admin_log").await, 1);
         app.finish().await;
     }

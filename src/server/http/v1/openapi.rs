@@ -45,6 +45,7 @@ pub(in crate::server::http) struct Upload {
 
 /// What went wrong.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
 pub(in crate::server::http) struct ProblemTold {
     /// A few words.
     title: Option<String>,

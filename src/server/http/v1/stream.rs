@@ -17,27 +17,55 @@ use axum::response::{IntoResponse, Response};
 use futures::StreamExt;
 use futures::stream;
 use serde_json::{Value, json};
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt::Write;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 /// A stream that nothing came through for so long says that it is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// The longest life of a stream.
 const LIFE: Duration = Duration::from_mins(15);
-/// Streams of one process at once.
+/// Streams of one process at once, and of one person's predictions.
 const AT_ONCE: usize = 1_000;
+const OF_ONE_PERSON: usize = 20;
+/// When somebody who found no place may come again.
+const AGAIN_SECONDS: i64 = 5;
 
-/// The places for streams.
-#[derive(Clone, Debug)]
-pub(super) struct Streams(Arc<Semaphore>);
+/// Who is followed, and how often.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Streams(Arc<Mutex<HashMap<PersonId, usize>>>);
 
-impl Default for Streams {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(AT_ONCE)))
+/// A place for one stream; given back when it is dropped.
+struct Place {
+    streams: Streams,
+    person: PersonId,
+}
+
+impl Streams {
+    /// A place, while there is one.
+    fn place(&self, person: &PersonId) -> Option<Place> {
+        let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all: usize = open.values().sum();
+        let of_one = open.get(person).copied().unwrap_or_default();
+        (all < AT_ONCE && of_one < OF_ONE_PERSON).then(|| {
+            open.insert(person.clone(), of_one + 1);
+            Place { streams: self.clone(), person: person.clone() }
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.streams.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = open.get(&self.person).map_or(0, |count| count.saturating_sub(1));
+        if left == 0 {
+            open.remove(&self.person);
+        } else {
+            open.insert(self.person.clone(), left);
+        }
     }
 }
 
@@ -45,8 +73,7 @@ pub(super) async fn follow(State(v1): State<V1>, Path(sealed): Path<String>) -> 
     let seal = v1.seals.get().await.map_err(|error| away(&error))?;
     let id = seal.open(Opens::Stream, &sealed).ok_or_else(Problem::not_found)?;
     let owner = predictions::owner(&v1.app.db, &id).await.map_err(|error| away(&error))?.ok_or_else(Problem::not_found)?;
-    let place = Arc::clone(&v1.streams.0).try_acquire_owned();
-    let place = place.map_err(|_| Problem::of_status(axum::http::StatusCode::SERVICE_UNAVAILABLE))?;
+    let place = v1.streams.place(&owner).ok_or_else(|| Problem::throttled(AGAIN_SECONDS))?;
     let open = Open { v1, owner, id, sent: Sent::default(), until: Instant::now() + LIFE, over: false, _place: place };
     let events = stream::unfold(open, |mut open| async move {
         if open.over {
@@ -74,7 +101,7 @@ struct Open {
     sent: Sent,
     until: Instant,
     over: bool,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 /// What of the output was told already.
@@ -111,7 +138,8 @@ impl Sent {
         let mut events = String::new();
         let status = status(row);
         if row.output_kind == OutputKind::Text {
-            let text = row.output_text.clone().or_else(|| written(&output(row, house))).unwrap_or_default();
+            let whole = written(&output(row, house)).filter(|_| status == "succeeded");
+            let text = whole.or_else(|| row.output_text.clone()).unwrap_or_default();
             if let Some(more) = text.get(self.text..).filter(|more| !more.is_empty()) {
                 self.output(&mut events, row, more);
                 self.text = text.len();
@@ -176,6 +204,18 @@ fn pieces(output: &Value) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn se_36_one_person_has_twenty_places_and_leaving_makes_room() {
+        let (streams, mika) = (Streams::default(), PersonId::trusted("mika"));
+        let mut places: Vec<_> = (0..OF_ONE_PERSON).filter_map(|_| streams.place(&mika)).collect();
+        assert!(places.len() == 20 && streams.place(&mika).is_none());
+        assert!(streams.place(&PersonId::trusted("noor")).is_some(), "others have their own");
+        places.pop();
+        assert!(streams.place(&mika).is_some());
+        drop(places);
+        assert!(streams.0.lock().expect("the places").is_empty());
+    }
 
     #[test]
     fn every_line_of_the_data_is_a_field_of_its_own() {

@@ -39,6 +39,7 @@ pub(super) struct Page<T> {
 
 /// A model on offer.
 #[derive(Serialize, ToSchema)]
+#[schema(as = Model)]
 pub(super) struct ModelTold {
     /// Where people find it.
     url: String,
@@ -123,6 +124,7 @@ pub(super) struct Urls {
 
 /// A file that a program brought.
 #[derive(Serialize, ToSchema)]
+#[schema(as = File)]
 pub(super) struct FileTold {
     id: String,
     name: String,
