@@ -14,7 +14,6 @@
 //! | [`listen`] | takes connections, and lets go of them |
 //! | [`protocol`], [`seal`] | what `/v1` and the sandbox say alike; addresses that open to whoever knows them |
 //! | [`replicate`], [`sandbox`] | the world that draws the pictures, and our double of it |
-//! | [`store`], [`picture`] | where files are kept, and what proves them whole |
 //! | [`file`](mod@file) | what people send us to work from |
 //! | [`outbox`] | what we tell others by ourselves |
 //! | [`egress`], [`sink`], [`data_url`] | the way out to addresses that people give, and how files come in |
@@ -128,6 +127,12 @@ impl App {
         crate::app::Assets { base: self.assets.base().to_owned(), origin }
     }
 
+    /// What sends the webhooks that people asked for.
+    pub fn sender(&self) -> Sender {
+        let Self { db, clock, files, .. } = self.clone();
+        Sender { db, egress: files.egress, clock, tell: http::tell(self.clone()) }
+    }
+
     /// Every address of the product.
     pub fn router(&self) -> axum::Router {
         http::router(self.clone())
@@ -191,9 +196,7 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
     if role != Role::Web {
         limits::allow(&db, app.config.caps).await?;
         let sides = reconcile::Sides { db: db.clone(), store: store.clone(), replicate: Some(replicate.clone()) };
-        let sender =
-            Sender { db: db.clone(), egress: app.files.egress.clone(), clock: clock.clone(), tell: http::tell(app.clone()) };
-        tasks.spawn(background(sender.run(stop.clone())));
+        tasks.spawn(background(app.sender().run(stop.clone())));
         tasks.spawn(background(reconcile::run(sides, clock.clone(), stop.clone())));
         let (concurrency, reach) = (app.config.worker_concurrency, worker::reach::Reach::default());
         let worker = Worker::new(Tools { db: db.clone(), replicate, store, clock, spool, reach, concurrency, webhooks });

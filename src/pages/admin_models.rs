@@ -9,7 +9,6 @@ use crate::text::{self, AdminText};
 use leptos::prelude::*;
 
 /// The list.
-#[expect(clippy::too_many_lines, reason = "one view")]
 #[component]
 pub fn AdminModels(
     viewer: Viewer,

@@ -90,7 +90,7 @@ struct Seen {
 async fn sqlite_postgres_and_a_model_in_memory_agree_after_every_command() {
     let mut visited = HashSet::new();
     for seed in SEEDS {
-        visited.extend(agree(seed).await);
+        visited.extend(Box::pin(agree(seed)).await);
     }
     // Sequences that never get anywhere would agree too.
     let missing: Vec<_> = State::ALL.into_iter().filter(|state| !visited.contains(state)).collect();

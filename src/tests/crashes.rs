@@ -95,57 +95,57 @@ const CANCELED: Script = Script { end: State::Canceled, or: State::Canceled, ..F
 
 both_databases! {
     async fn cr_17_rl_06_nobody_interferes(app: TestApp) {
-        let seen = play_all(app, PLAIN).await;
+        let seen = Box::pin(play_all(app, PLAIN)).await;
         let missing: Vec<_> = WAY.into_iter().filter(|point| !seen.contains(point)).collect();
         assert!(missing.is_empty(), "nobody ever died at {missing:?}");
     }
 
     async fn cr_17_rl_06_two_of_three_pictures_come(app: TestApp) {
-        play_all(app, Script { prompt: "#partial", count: 3, kept: 2, ..PLAIN }).await;
+        Box::pin(play_all(app, Script { prompt: "#partial", count: 3, kept: 2, ..PLAIN })).await;
     }
 
     async fn cr_17_rl_06_the_model_fails(app: TestApp) {
-        play_all(app, FAILING).await;
+        Box::pin(play_all(app, FAILING)).await;
     }
 
     async fn cr_17_rl_06_the_run_is_interrupted_and_bought_once_more(app: TestApp) {
-        play_all(app, Script { prompt: "#interrupted", or: State::Failed, bought: 1..=2, ..PLAIN }).await;
+        Box::pin(play_all(app, Script { prompt: "#interrupted", or: State::Failed, bought: 1..=2, ..PLAIN })).await;
     }
 
     async fn cr_17_rl_06_the_answer_is_lost(app: TestApp) {
-        play_all(app, Script { prompt: "#lost", ..PLAIN }).await;
+        Box::pin(play_all(app, Script { prompt: "#lost", ..PLAIN })).await;
     }
 
     async fn cr_17_rl_06_the_gateway_fails_after_the_call_was_accepted(app: TestApp) {
-        play_all(app, Script { prompt: "#502", ..PLAIN }).await;
+        Box::pin(play_all(app, Script { prompt: "#502", ..PLAIN })).await;
     }
 
     async fn cr_17_rl_06_replicate_is_busy_once(app: TestApp) {
-        play_all(app, Script { prompt: "#busy", ..PLAIN }).await;
+        Box::pin(play_all(app, Script { prompt: "#busy", ..PLAIN })).await;
     }
 
     async fn cr_17_rl_06_the_owner_cancels_in_the_queue(app: TestApp) {
-        play_all(app, Script { prompt: "a lighthouse", twist: Twist::Cancel(State::Queued), bought: 0..=0, ..CANCELED }).await;
+        Box::pin(play_all(app, Script { prompt: "a lighthouse", twist: Twist::Cancel(State::Queued), bought: 0..=0, ..CANCELED })).await;
     }
 
     async fn cr_17_rl_06_the_owner_cancels_while_the_answer_is_lost(app: TestApp) {
-        play_all(app, Script { prompt: "#lost #stall", twist: Twist::Cancel(State::Submitting), bought: 0..=1, ..CANCELED }).await;
+        Box::pin(play_all(app, Script { prompt: "#lost #stall", twist: Twist::Cancel(State::Submitting), bought: 0..=1, ..CANCELED })).await;
     }
 
     async fn cr_17_rl_06_the_owner_cancels_the_run(app: TestApp) {
-        play_all(app, Script { prompt: "#stall", twist: Twist::Cancel(State::Waiting), ..CANCELED }).await;
+        Box::pin(play_all(app, Script { prompt: "#stall", twist: Twist::Cancel(State::Waiting), ..CANCELED })).await;
     }
 
     async fn cr_17_rl_06_the_run_never_ends(app: TestApp) {
-        play_all(app, Script { prompt: "#stall", twist: Twist::Deadline(State::Waiting), ..FAILING }).await;
+        Box::pin(play_all(app, Script { prompt: "#stall", twist: Twist::Deadline(State::Waiting), ..FAILING })).await;
     }
 
     async fn cr_17_rl_06_the_outputs_are_gone(app: TestApp) {
-        play_all(app, Script { prompt: "#expired", ..FAILING }).await;
+        Box::pin(play_all(app, Script { prompt: "#expired", ..FAILING })).await;
     }
 
     async fn cr_17_rl_06_the_store_is_away_once(app: TestApp) {
-        play_all(app, Script { twist: Twist::StoreAway, ..PLAIN }).await;
+        Box::pin(play_all(app, Script { twist: Twist::StoreAway, ..PLAIN })).await;
     }
 }
 

@@ -2,11 +2,13 @@
 
 use crate::support::files::{Files as Host, headed, whole};
 use crate::support::{Answer, Browser, TestApp, both_databases};
-use atelier::domain::{FileId, FileProblem, PersonId, State, Timestamp};
+use atelier::domain::{FileId, FileProblem, PersonId, Refusal, RequestKey, State, Timestamp};
 use atelier::server::file::adopt::{self, adopt};
 use atelier::server::file::kind::Accepts;
-use atelier::server::file::resolve::{Sides, Unresolved, resolve};
+use atelier::server::file::resolve::{Copies, Sides, Unresolved, resolve};
 use atelier::server::file::{self, Error};
+use atelier::server::generation::{self, Source};
+use atelier::server::model;
 use atelier::server::replicate::Client;
 use atelier::server::store::{Extension, Key};
 use axum::routing::post;
@@ -21,6 +23,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::net::TcpListener;
 
+/// A model that works from a picture.
+const EDITOR: &str = "black-forest-labs/flux-kontext-pro";
 const FILES: &str = "/api/app/files";
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
 /// An id that nobody's file ever had.
@@ -48,6 +52,15 @@ fn from_a_telephone() -> Vec<u8> {
     let note = b"Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0 35.6586N 139.7454E";
     let length = u16::try_from(note.len() + 2).expect("a short note").to_be_bytes();
     [&jpeg[..2], &[0xff, 0xe1], &length, note, &jpeg[2..], b"\0\0\0\x18ftypmp42 a film"].concat()
+}
+
+/// A moment of silence.
+fn wav() -> Vec<u8> {
+    let samples = [0; 800];
+    let length = |bytes: usize| u32::try_from(bytes).expect("short").to_le_bytes();
+    let format = [1, 0, 1, 0, 0x40, 0x1f, 0, 0, 0x80, 0x3e, 0, 0, 2, 0, 16, 0];
+    [b"RIFF", &length(36 + samples.len())[..], b"WAVEfmt ", &length(16), &format, b"data", &length(samples.len()), &samples]
+        .concat()
 }
 
 fn form(name: &str, bytes: &[u8]) -> (String, Vec<u8>) {
@@ -114,6 +127,24 @@ async fn copying(lives_until: Option<&'static str>) -> (Client, Arc<AtomicUsize>
     let url = format!("http://{}", listener.local_addr().expect("an address")).parse().expect("a URL");
     tokio::spawn(async move { axum::serve(listener, router).await });
     (Client::new(&url, SecretString::from("r8_test")).expect("a client"), copies)
+}
+
+/// Asks for a picture to be edited, as a page does.
+async fn edit(browser: &Browser, image: &str, key: &str) -> Answer {
+    let key: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
+    edit_as(browser, "a lighthouse", image, &key).await
+}
+
+async fn edit_as(browser: &Browser, prompt: &str, image: &str, key: &str) -> Answer {
+    let fields = [("request_key", key), ("model", EDITOR), ("prompt", prompt), ("input.input_image", image)];
+    browser.press("/generate", &fields).await
+}
+
+/// The inputs that the Replicate was told.
+async fn sent(app: &TestApp) -> Vec<Value> {
+    let now = app.clock.now();
+    let listed = app.tools.replicate.list(now.plus_ms(-DAY_MS), now.plus_ms(DAY_MS)).await.expect("a list");
+    listed.into_iter().map(|prediction| prediction.input).collect()
 }
 
 both_databases! {
@@ -187,14 +218,13 @@ both_databases! {
 
     async fn films_and_sounds_are_kept_as_they_came_and_read_in_parts(app: TestApp) {
         let mika = app.sign_up("mika").await;
-        for (bytes, content_type, name) in [
-            (&b"\0\0\0\x18ftypmp42 moving"[..], "video/mp4", "a.mp4"),
-            (b"\x1a\x45\xdf\xa3\x9fB\x82\x84webm moving", "video/webm", "a.webm"),
-            (b"RIFF\x08\0\0\0WAVEfmt ", "audio/wav", "a.wav"),
-            (b"ID3\x04\0\0 singing", "audio/mpeg", "a.mp3"),
-        ] {
-            let told = upload(&mika, FILES, "a.png", bytes).await.json();
-            assert_eq!((&told["content_type"], &told["name"], &told["width"]), (&json!(content_type), &json!(name), &Value::Null));
+        let film = include_bytes!("../server/sandbox/clips/sea.mp4").to_vec();
+        for (bytes, content_type, name) in [(film, "video/mp4", "a.mp4"), (wav(), "audio/wav", "a.wav")] {
+            let told = upload(&mika, FILES, "a.png", &bytes).await.json();
+            assert_eq!((&told["content_type"], &told["name"]), (&json!(content_type), &json!(name)));
+            assert_eq!(told["width"].is_number(), name == "a.mp4", "{told}");
+            let cut = upload(&mika, FILES, name, &bytes[..bytes.len() - 9]).await;
+            assert_eq!((cut.status.as_u16(), &cut.json()["problem"]), (422, &json!("damaged")), "{name}");
             let path = told["url"].as_str().expect("an address").to_owned();
             assert_eq!(mika.get(&path).await.body, bytes);
             let part = mika.send(mika.bare(Method::GET, &path).header("range", "bytes=2-5")).await;
@@ -308,36 +338,114 @@ both_databases! {
     }
 
     async fn a_small_file_is_written_into_the_input_and_a_large_one_copied_once_while_the_copy_lives(app: TestApp) {
-        let (mika, noor) = (app.sign_up("mika").await, app.sign_up("noor").await);
+        let mika = app.sign_up("mika").await;
         let (person, now) = (app.person(&mika).await, app.clock.now());
         let (small, large) = (kept(&mika, &png(1)).await, kept(&mika, &picture(ImageFormat::Png, 400, 300, 2)).await);
+        let other = kept(&mika, &png(3)).await;
+        let generation = mika.trigger("a lighthouse").await;
+        let mut tx = app.db().begin().await.expect("a transaction");
+        file::work_from(&mut tx, &person, &generation, &[small.clone(), large.clone()], now).await.expect("they are hers");
+        tx.commit().await.expect("a commit");
         // The clock of these tests stands at 2026-09-21T14:13:20Z.
         let (replicate, copies) = copying(Some("2026-09-22T14:13:20Z")).await;
-        let sides = Sides { db: app.db(), store: &app.tools.store, replicate: &replicate };
-        let stored = json!({"image": small.mark(), "images": [large.mark(), "https://kept.example/"], "prompt": large.mark()});
+        let sides = Sides { db: app.db(), store: &app.tools.store };
+        let stored = json!({"image": small.mark(), "deep": {"images": [large.mark(), "x"]}, "prompt": other.mark()});
         let once = async |now: Timestamp| {
-            let mut input = stored.as_object().expect("an object").clone();
-            resolve(sides, &person, &mut input, &["image", "images", "mask"], now.plus_ms(60_000), now).await.expect("resolved");
+            let mut input = stored.clone();
+            let copies = Copies::Made(&replicate, now.plus_ms(60_000));
+            resolve(sides, copies, &generation, &mut input, now).await.expect("resolved");
             input
         };
+        let mut input = stored.clone();
+        let refused = resolve(sides, Copies::Known, &generation, &mut input, now).await;
+        assert!(matches!(&refused, Err(Unresolved::Gone(id)) if *id == large), "{refused:?}");
         let input = once(now).await;
         let written = input["image"].as_str().expect("a text").strip_prefix("data:image/png;base64,").expect("a data URL");
         let shown = mika.get(&format!("{FILES}/{small}")).await;
         assert_eq!(base64::prelude::BASE64_STANDARD.decode(written).expect("base64"), shown.body);
-        assert_eq!(input["images"], json!(["https://api.example/v1/files/0", "https://kept.example/"]));
-        assert_eq!(input["prompt"], json!(large.mark()), "what is no file is left alone");
-        assert_eq!(once(now.plus_ms(DAY_MS / 2)).await["images"][0], "https://api.example/v1/files/0");
+        assert_eq!(input["deep"]["images"], json!(["https://api.example/v1/files/0", "x"]));
+        assert_eq!(input["prompt"], json!(other.mark()), "what it does not work from is a text as any other");
+        let mut again = stored.clone();
+        resolve(sides, Copies::Known, &generation, &mut again, now).await.expect("resolved");
+        assert_eq!(again, input, "it is known by what was sent");
+        assert_eq!(once(now.plus_ms(DAY_MS / 2)).await["deep"]["images"][0], "https://api.example/v1/files/0");
         assert_eq!(copies.load(Ordering::SeqCst), 1);
-        assert_eq!(once(now.plus_ms(DAY_MS - 60_000)).await["images"][0], "https://api.example/v1/files/1", "it dies too soon");
-        let noors = app.person(&noor).await;
-        let mut input = stored.as_object().expect("an object").clone();
-        let refused = resolve(sides, &noors, &mut input, &["image"], now, now).await;
-        assert!(matches!(&refused, Err(Unresolved::Gone(name)) if name == "image"), "{refused:?}");
+        let soon = now.plus_ms(DAY_MS - 60_000);
+        assert_eq!(once(soon).await["deep"]["images"][0], "https://api.example/v1/files/1", "the first dies too soon");
+        app.settle_all().await;
+        app.finish().await;
+    }
+
+    async fn se_24_a_model_is_told_of_the_file_and_never_of_the_address_that_somebody_gave(app: TestApp) {
+        let (mika, host) = (app.sign_up("mika").await, Host::start().await);
+        let link = host.tell("/cat.png?key=secret", whole("image/png", &png(1)));
+        let large = kept(&mika, &picture(ImageFormat::Png, 400, 300, 2)).await;
+        for image in [link, large.mark()] {
+            let pressed = edit(&mika, &image, &image).await;
+            assert_eq!(pressed.status, 201, "{}", pressed.text());
+        }
+        assert_eq!(app.count("select count(*) from file_use").await, 2);
+        let inputs: Vec<(String,)> = sqlx::query_as("select input from generation").fetch_all(app.db().pool()).await.expect("rows");
+        assert!(inputs.iter().all(|(input,)| input.contains("atelier:file:") && !input.contains("secret")), "{inputs:?}");
+        app.settle_all().await;
+        assert_eq!(app.states().await, [State::Succeeded; 2]);
+        let told: Vec<String> = sent(&app).await.iter().map(|input| input["input_image"].as_str().expect("a text").to_owned()).collect();
+        assert!(told.iter().any(|told| told.starts_with("data:image/png;base64,")), "{told:?}");
+        assert!(told.iter().any(|told| told.contains("/v1/files/")), "{told:?}");
+        app.finish().await;
+    }
+
+    async fn a_file_that_cannot_be_had_is_said_at_its_control_and_costs_nothing(app: TestApp) {
+        let (mika, noor) = (app.sign_up("mika").await, app.sign_up("noor").await);
+        let hers = kept(&noor, &png(1)).await;
+        for (image, kind) in [(hers.mark(), "gone"), ("http://192.168.0.1/".to_owned(), "https"), ("https://127.0.0.1/".to_owned(), "https")] {
+            let refused = edit(&mika, &image, "k").await;
+            let said = refused.json();
+            assert_eq!(refused.status, 422, "{said}");
+            let at = said["violations"].as_str().expect("a text");
+            assert!(at.contains("input_image") && (at.contains("no longer") || at.contains(kind)), "{at}");
+        }
+        // Whoever comes past the door finds the same rule behind it.
+        let model = model::chosen(app.db(), EDITOR).await.expect("the database").expect("a model");
+        for image in [hers.mark(), "https://example.com/a.png".to_owned()] {
+            let key = RequestKey::parse("past-the-door").expect("a key");
+            let input = json!({"prompt": "a", "input_image": image});
+            let input = input.as_object().expect("an object");
+            let person = app.person(&mika).await;
+            let refused = generation::request_input(Source::Page, app.db(), &person, &key, &model, input, app.clock.now()).await;
+            assert!(matches!(refused, Err(generation::Error::Refused(Refusal::Input(_)))), "{refused:?}");
+        }
+        assert_eq!(app.count("select count(*) from generation").await, 0);
+        assert_eq!(app.balance(&app.person(&mika).await).await, (20, 0));
+        app.finish().await;
+    }
+
+    async fn rl_07_a_lost_answer_is_found_by_what_the_file_became(app: TestApp) {
+        let mika = app.sign_up("mika").await;
+        for (at, bytes) in [png(1), picture(ImageFormat::Png, 400, 300, 2)].iter().enumerate() {
+            let id = kept(&mika, bytes).await;
+            let key = format!("k{at}");
+            assert_eq!(edit_as(&mika, "#lag #hookless", &id.mark(), &key).await.status, 201);
+            app.settle_all().await;
+            assert_eq!(app.bought(), at + 1, "it was found, and not bought again");
+        }
+        assert_eq!(app.states().await, [State::Succeeded; 2]);
+        app.finish().await;
+    }
+
+    async fn while_the_store_is_away_nothing_is_bought_that_works_from_a_file_and_nothing_is_lost(app: TestApp) {
+        let mika = app.sign_up("mika").await;
+        let id = kept(&mika, &png(1)).await;
+        assert_eq!(edit(&mika, &id.mark(), "k").await.status, 201);
         app.take_store_away();
-        let mut input = stored.as_object().expect("an object").clone();
-        let refused = resolve(sides, &person, &mut input, &["image"], now, now).await;
-        assert!(refused.is_err(), "{refused:?}");
+        for _ in 0..3 {
+            app.worker.turn().await.expect("a turn");
+            app.clock.advance_ms(10_000);
+        }
+        assert_eq!((app.states().await, app.bought()), (vec![State::Queued], 0));
         app.bring_store_back();
+        app.settle_all().await;
+        assert_eq!((app.states().await, app.bought()), (vec![State::Succeeded], 1));
         app.finish().await;
     }
 

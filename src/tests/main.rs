@@ -24,6 +24,7 @@ mod lifecycle;
 mod live;
 mod model;
 mod outage;
+mod outbox;
 mod process;
 mod races;
 mod reconciler;

@@ -79,6 +79,7 @@ fn answering(answers: &[&[&str]]) -> (Lookup, Arc<AtomicUsize>) {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a list")]
 fn se_22_no_way_of_writing_an_address_leads_in() {
     let private = [
         "https://127.0.0.1/",
@@ -244,10 +245,10 @@ async fn what_is_whole_arrives_with_its_length_and_its_hash() {
 
 #[tokio::test]
 async fn se_23_every_way_to_fail_is_told_apart_and_leaves_no_file() {
+    type Told = fn(&Error) -> bool;
     let dir = TempDir::new().expect("a directory");
     let to = dir.path().join("a");
     let much = format!("{:x}\r\n{}\r\n0\r\n\r\n", 1_001, "x".repeat(1_001));
-    type Told = fn(&Error) -> bool;
     let cases: [(&str, String, After, Told); 11] = [
         (
             "redirect",

@@ -28,8 +28,8 @@ pub struct DownloadLimits {
 }
 
 impl DownloadLimits {
-    /// More than any picture needs that we would keep.
-    pub const DEFAULT: Self = Self { bytes: 32 * 1024 * 1024, idle: Duration::from_secs(15), total: Duration::from_mins(2) };
+    /// As much as is kept of a film; a picture has a limit of its own.
+    pub const DEFAULT: Self = Self { bytes: 100_000_000, idle: Duration::from_secs(15), total: Duration::from_mins(2) };
 }
 
 impl Default for DownloadLimits {
