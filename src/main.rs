@@ -3,13 +3,14 @@
 mod commands;
 
 use anyhow::{Context, bail};
-use atelier::domain::{Credits, Timestamp};
+use atelier::domain::{ApiKeyId, Credits, KeyName, KeyWish, Scopes, Timestamp};
 use atelier::server::account::{self, Credentials};
 use atelier::server::clock::Clock;
 use atelier::server::config::Config;
 use atelier::server::crash;
 use atelier::server::db::{Db, mint};
 use atelier::server::generation::{limits, strays};
+use atelier::server::key;
 use atelier::server::ledger::{self, Grant};
 use atelier::server::model;
 use atelier::server::reconcile::{self, Repair, Sides};
@@ -94,6 +95,14 @@ enum User {
         /// Repeating a grant under the same reference changes nothing
         #[arg(long)]
         reference: Option<String>,
+    },
+    /// Makes a key for somebody's programs and prints it, once and alone
+    Key {
+        /// Their address
+        email: String,
+        /// What the key is called on their page
+        #[arg(long)]
+        name: String,
     },
 }
 
@@ -241,6 +250,13 @@ async fn user(config: &Config, command: User, now: Timestamp) -> anyhow::Result<
             ledger::grant(&mut tx, &person.id, Credits(credits), &grant, now).await?;
             tx.commit().await?;
             say(&format!("{email} has {credits} more (reference {reference})"))
+        }
+        User::Key { email, name } => {
+            let person = account::find_by_email(&db, &email).await?.with_context(|| format!("nobody has the address {email}"))?;
+            let Ok(name) = KeyName::parse(&name) else { bail!("--name: must have 1 to {} characters", KeyName::MAX_CHARS) };
+            let wish = KeyWish { name, scopes: Scopes::Both, cap: None };
+            let token = key::make(&db, &person.id, &ApiKeyId::trusted(mint()), &wish, now).await?;
+            say(token.reveal())
         }
     }
 }

@@ -1,5 +1,5 @@
-//! One input, one verdict: what the page's form, a program and the sandbox say of thousands of inputs, made the same in
-//! every run from the default set's schemas and, where they are at hand, from recorded ones.
+//! One input, one verdict: what the page's form, a program, `/v1` and the sandbox say of thousands of inputs, made the same
+//! in every run from the default set's schemas and, where they are at hand, from recorded ones.
 //!
 //! Not every input can be said in a form, which has no words for a number where a text belongs; and what the form asks for
 //! in its own words (how many, which shape, the seed) it also refuses in its own words, at the same fields.
@@ -9,10 +9,14 @@ mod saying;
 
 use crate::support::TestApp;
 use atelier::domain::schema::{Schema, Violation};
-use atelier::domain::{Credits, Field, MAX_COUNT, Model, ModelName, PersonId, RawRequest, Refusal, RequestKey, Task};
+use atelier::domain::{
+    ApiKeyId, Credits, Field, KeyName, KeyWish, MAX_COUNT, Model, ModelName, PersonId, RawRequest, Refusal, RequestKey, Scopes,
+    Task,
+};
 use atelier::server::account::{self, Credentials};
 use atelier::server::db::mint;
 use atelier::server::generation::{self, Error, Source};
+use atelier::server::key::{self, Token};
 use atelier::server::{model, sandbox};
 use futures::{StreamExt, stream};
 use inputs::{dice_of, input, recorded};
@@ -50,6 +54,7 @@ enum FormVerdict {
 struct Doors {
     app: TestApp,
     person: PersonId,
+    token: Token,
     sandbox: String,
     http: reqwest::Client,
     stop: CancellationToken,
@@ -61,12 +66,15 @@ impl Doors {
         let password = SecretString::from("a lantern above seven hills");
         let credentials = Credentials { email: "poor@example.com".into(), password };
         let person = account::sign_up(app.db(), &credentials, Credits(0), app.clock.now()).await.expect("an account");
+        let name = KeyName::parse("verdicts").expect("a name");
+        let wish = KeyWish { name, scopes: Scopes::Both, cap: None };
+        let token = key::make(app.db(), &person, &ApiKeyId::trusted(mint()), &wish, app.clock.now()).await.expect("a key");
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let sandbox = format!("http://{}", listener.local_addr().expect("an address"));
         let stop = CancellationToken::new();
         tokio::spawn(sandbox::serve(listener, app.sandbox.clone(), stop.clone()));
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        Self { app, person, sandbox, http, stop }
+        Self { app, person, token, sandbox, http, stop }
     }
 
     async fn finish(self) {
@@ -77,10 +85,10 @@ impl Doors {
 
     /// Of the server, which hears a program.
     async fn program(&self, model: &Model, input: &Input) -> Verdict {
-        let (db, key, now) = (self.app.db(), key(), self.app.clock.now());
+        let (db, key, now) = (self.app.db(), RequestKey::trusted(mint()), self.app.clock.now());
         match generation::request_input(Source::Page, db, &self.person, &key, model, input, now).await {
             Err(Error::Refused(Refusal::Insufficient { .. })) => Ok(()),
-            Err(Error::Refused(Refusal::Input(violations))) => Err(violations),
+            Err(Error::Refused(Refusal::Input(violations))) => without_files(violations),
             other => panic!("{} {input:?}: {other:?}", model.name),
         }
     }
@@ -90,7 +98,7 @@ impl Doors {
         let (db, now) = (self.app.db(), self.app.clock.now());
         match generation::request(db, &self.person, raw, std::slice::from_ref(model), now).await {
             Err(Error::Refused(Refusal::Insufficient { .. })) => FormVerdict::Plain(Ok(())),
-            Err(Error::Refused(Refusal::Input(violations))) => FormVerdict::Plain(Err(violations)),
+            Err(Error::Refused(Refusal::Input(violations))) => FormVerdict::Plain(without_files(violations)),
             Err(Error::Refused(Refusal::Fields(problems))) => {
                 let names = problems.iter().map(|problem| match problem.field {
                     Field::Prompt => model.prompt_name().unwrap_or_default().to_owned(),
@@ -105,14 +113,25 @@ impl Doors {
         }
     }
 
-    /// Of the sandbox, over HTTP.
+    /// Of the sandbox.
     async fn replicate(&self, version: &str, input: &Input) -> Verdict {
-        let request = self.http.post(format!("{}/v1/predictions", self.sandbox)).bearer_auth(sandbox::TOKEN);
+        self.create(&self.sandbox, sandbox::TOKEN, version, input).await
+    }
+
+    /// Of the product, asked as Replicate is.
+    async fn v1(&self, version: &str, input: &Input) -> Verdict {
+        // At the pace that a key may have.
+        self.app.clock.advance_ms(100);
+        self.create(&self.app.process.url, self.token.reveal(), version, input).await
+    }
+
+    async fn create(&self, origin: &str, token: &str, version: &str, input: &Input) -> Verdict {
+        let request = self.http.post(format!("{origin}/v1/predictions")).bearer_auth(token);
         let answer = request.json(&json!({ "version": version, "input": input })).send().await.expect("an answer");
         let status = answer.status();
         let told: Value = answer.json().await.expect("JSON");
         match status {
-            StatusCode::CREATED => Ok(()),
+            StatusCode::CREATED | StatusCode::PAYMENT_REQUIRED => Ok(()),
             StatusCode::UNPROCESSABLE_ENTITY => {
                 Err(serde_json::from_value(told["invalid_fields"].clone()).unwrap_or_else(|_| panic!("{input:?}: {told}")))
             }
@@ -134,6 +153,13 @@ impl Doors {
             if told != verdict {
                 return differs("the sandbox", &told);
             }
+            // Files are fetched before the input is looked at, and there is nothing to be had where these lead.
+            if !names_files(model, input) {
+                let told = self.v1(version, input).await;
+                if told != verdict {
+                    return differs("/v1", &told);
+                }
+            }
         }
         let said = said(model, input);
         let told = match &said {
@@ -148,15 +174,22 @@ impl Doors {
     }
 }
 
+/// What is said of an input but for its files, which are fetched, or not to be had, before anybody looks at the rest.
+fn without_files(mut violations: Vec<Violation>) -> Verdict {
+    violations.retain(|found| found.kind != "file_address");
+    if violations.is_empty() { Ok(()) } else { Err(violations) }
+}
+
+fn names_files(model: &Model, input: &Input) -> bool {
+    let names_one = |value: &Value| value.is_string() || value.as_array().is_some_and(|items| items.iter().any(Value::is_string));
+    model.file_names().into_iter().any(|name| input.get(name).is_some_and(names_one))
+}
+
 /// The properties that a verdict is about, of those that the form asks for in its own words.
 fn promoted_in(model: &Model, verdict: &Verdict) -> BTreeSet<String> {
     let promoted = model.promoted();
     let violations = verdict.as_ref().err().into_iter().flatten();
     violations.map(|found| found.property().to_owned()).filter(|name| promoted.contains(&name.as_str())).collect()
-}
-
-fn key() -> RequestKey {
-    RequestKey::trusted(mint())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -33,8 +33,9 @@ const FORGET: Duration = Duration::from_hours(1);
 /// How long a stop waits for what is under way.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How a generation is told of, as JSON; `None` when there is nothing to tell any more.
-pub type Tell = Arc<dyn Fn(PersonId, GenerationId) -> BoxFuture<'static, Result<Option<String>, sqlx::Error>> + Send + Sync>;
+/// How an event of a generation is told, as JSON; `None` when there is nothing to tell any more.
+pub type Tell =
+    Arc<dyn Fn(PersonId, GenerationId, WebhookEvent) -> BoxFuture<'static, Result<Option<String>, sqlx::Error>> + Send + Sync>;
 
 /// What it takes to send. Cheap to clone.
 #[derive(Clone)]
@@ -209,7 +210,9 @@ impl Sender {
         if message.body.is_some() {
             return Ok(message.body.clone());
         }
-        let Some(body) = (self.tell)(message.owner_id.clone(), message.generation_id.clone()).await? else { return Ok(None) };
+        let Some(event) = WebhookEvent::parse(&message.event) else { return Ok(None) };
+        let told = (self.tell)(message.owner_id.clone(), message.generation_id.clone(), event).await?;
+        let Some(body) = told else { return Ok(None) };
         let mut tx = self.db.begin().await?;
         sqlx::query("update webhook_out set body = $2 where id = $1 and body is null")
             .bind(message.id.clone())

@@ -223,6 +223,11 @@ impl Prediction {
         }
     }
 
+    /// As it was told when it had just begun, whatever became of it.
+    pub fn begun(self) -> Self {
+        Self { status: "processing", output: Value::Null, error: None, completed_at: None, metrics: json!({}), ..self }
+    }
+
     /// Why it failed, if it did.
     pub fn reason(&self) -> &str {
         self.error.as_deref().unwrap_or_default()
