@@ -306,7 +306,8 @@ impl RawRequest {
                     say(model.takes_seed().then_some("seed"), seed.to_string());
                 }
                 let mut input = model.schema.read(&fields).map_err(Refusal::Input)?;
-                if has_shapes(model) {
+                // Square when nothing is said, unless the model knows no square.
+                if model.aspects().contains(&aspect) {
                     model.put_aspect(&mut input, aspect);
                 }
                 let request = Request::of_input(key, model, &input, matches).map_err(Refusal::Input)?;

@@ -129,6 +129,13 @@ async fn copying(lives_until: Option<&'static str>) -> (Client, Arc<AtomicUsize>
     (Client::new(&url, SecretString::from("r8_test")).expect("a client"), copies)
 }
 
+/// Offers the model that works from a picture, at a price that everybody has several times.
+async fn offer_editing(app: &TestApp) {
+    model::stock(app.db(), app.clock.now()).await.expect("the default set");
+    let cheap = sqlx::query("update model set unit_price = 1 where name = $1").bind(EDITOR).execute(app.db().pool()).await;
+    assert_eq!(cheap.expect("the database").rows_affected(), 1);
+}
+
 /// Asks for a picture to be edited, as a page does.
 async fn edit(browser: &Browser, image: &str, key: &str) -> Answer {
     let key: String = key.chars().filter(char::is_ascii_alphanumeric).collect();
@@ -377,6 +384,7 @@ both_databases! {
     }
 
     async fn se_24_a_model_is_told_of_the_file_and_never_of_the_address_that_somebody_gave(app: TestApp) {
+        offer_editing(&app).await;
         let (mika, host) = (app.sign_up("mika").await, Host::start().await);
         let link = host.tell("/cat.png?key=secret", whole("image/png", &png(1)));
         let large = kept(&mika, &picture(ImageFormat::Png, 400, 300, 2)).await;
@@ -396,6 +404,7 @@ both_databases! {
     }
 
     async fn a_file_that_cannot_be_had_is_said_at_its_control_and_costs_nothing(app: TestApp) {
+        offer_editing(&app).await;
         let (mika, noor) = (app.sign_up("mika").await, app.sign_up("noor").await);
         let hers = kept(&noor, &png(1)).await;
         for (image, kind) in [(hers.mark(), "gone"), ("http://192.168.0.1/".to_owned(), "https"), ("https://127.0.0.1/".to_owned(), "https")] {
@@ -421,6 +430,7 @@ both_databases! {
     }
 
     async fn rl_07_a_lost_answer_is_found_by_what_the_file_became(app: TestApp) {
+        offer_editing(&app).await;
         let mika = app.sign_up("mika").await;
         for (at, bytes) in [png(1), picture(ImageFormat::Png, 400, 300, 2)].iter().enumerate() {
             let id = kept(&mika, bytes).await;
@@ -434,6 +444,7 @@ both_databases! {
     }
 
     async fn while_the_store_is_away_nothing_is_bought_that_works_from_a_file_and_nothing_is_lost(app: TestApp) {
+        offer_editing(&app).await;
         let mika = app.sign_up("mika").await;
         let id = kept(&mika, &png(1)).await;
         assert_eq!(edit(&mika, &id.mark(), "k").await.status, 201);
