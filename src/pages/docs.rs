@@ -114,9 +114,11 @@ fn section(operation: ApiOperation, said: &'static text::DocsText) -> impl IntoV
 
 fn table(fields: Vec<ApiField>, required: &'static str) -> impl IntoView {
     let row = move |field: ApiField| {
+        // What has no name of its own is what every other name leads to.
+        let name = if field.name.is_empty() { "*".to_owned() } else { field.name };
         view! {
             <tr>
-                <th scope="row"><code>{field.name}</code></th>
+                <th scope="row"><code>{name}</code></th>
                 <td><code>{field.kind}</code> {field.required.then(|| format!(" {required}"))}</td>
                 <td lang="en">{field.description}</td>
             </tr>
