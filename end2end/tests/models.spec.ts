@@ -130,3 +130,13 @@ test("a file that is none of ours is refused at its slot, and nothing is sent wi
   await generate(page).click();
   await expect(cards(page)).toHaveCount(0);
 });
+test("without a script another model's controls come with the whole page", async ({ elsewhere }) => {
+  const page = await (await elsewhere({ javaScriptEnabled: false })).newPage();
+  await signUp(page);
+  await page.locator("textarea[name=prompt]").fill("a harbour");
+  await page.locator("select[name=model]").selectOption("black-forest-labs/flux-dev");
+  await page.locator("button[formaction='/create/controls']").click();
+  await expect(page.locator("input[name=drawn_for]")).toHaveValue("black-forest-labs/flux-dev");
+  await expect(page.locator("textarea[name=prompt]")).toHaveValue("a harbour");
+  await expect(page.locator("[data-property=num_inference_steps]")).toHaveCount(1);
+});

@@ -24,7 +24,12 @@ pub fn controls(model: &Model, values: &[(String, String)], violations: &[Violat
         Owner::new().with(|| drawn.collect_view().to_html())
     };
     let of = format!("<input type=\"hidden\" name=\"drawn_for\" value=\"{}\">", plain(model.name.as_str()));
-    Controls { needed: draw(needed) + &of, rest: draw(rest) }
+    // Without a script another model's controls come with the whole page.
+    let choose = format!(
+        "<noscript><button class=\"button quiet\" formaction=\"/create/controls\" formnovalidate>{}</button></noscript>",
+        plain(words.choose)
+    );
+    Controls { needed: draw(needed) + &of + &choose, rest: draw(rest) }
 }
 
 /// Files and what must be given stand beside the prompt; everything else can wait to be asked for.
