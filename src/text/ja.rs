@@ -1,6 +1,7 @@
 //! 日本語。です・ます、ボタンは動詞、数えるときは「枚」「件」。
 
 mod catalogue;
+mod gallery;
 
 use super::number;
 use super::page::{
@@ -151,6 +152,7 @@ pub(super) static TEXT: PageText = PageText {
         violation,
         choose: "このモデルを使う",
     },
+    gallery: gallery::GALLERY,
     viewer: ViewerText {
         title: "画像",
         back: "ギャラリー",
