@@ -9,6 +9,7 @@ pub mod catalogue;
 mod credits;
 mod failure;
 mod file;
+mod filter;
 mod ids;
 mod key;
 mod lang;
@@ -16,6 +17,7 @@ mod made;
 mod model;
 mod price;
 mod prompt;
+mod query;
 mod receipt;
 mod request;
 #[cfg(test)]
@@ -33,7 +35,10 @@ pub use aspect::AspectRatio;
 pub use credits::Credits;
 pub use failure::Failure;
 pub use file::FileProblem;
-pub use ids::{AccountId, ApiKeyId, FileId, GenerationId, ModelName, PersonId, PredictionId, RequestKey, ShareId};
+pub use filter::{Completeness, Day, GalleryFilter, Shape};
+pub use ids::{
+    AccountId, ApiKeyId, CollectionId, FileId, GenerationId, ModelName, PersonId, PredictionId, RequestKey, ShareId,
+};
 pub use key::{KeyForm, KeyName, KeyProblem, KeyView, KeyWish, Overlap, Scope, Scopes};
 pub use lang::{Lang, Theme};
 pub use made::{Medium, OutputKind, Task};
@@ -41,6 +46,7 @@ pub use model::Model;
 pub use price::{Price, PriceRule};
 pub use prompt::Prompt;
 pub use receipt::{BookEntry, MoneyKind, MoneyStep, Parent, Receipt, Reference, Verdict};
+pub use query::{query_pairs, query_value};
 pub use request::{Field, FieldProblem, MAX_COUNT, Problem, RawRequest, Refusal, Request};
 pub use save::{Mark, SaveAs};
 pub use setting::{Setting, settings, without_secrets};

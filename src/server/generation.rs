@@ -31,6 +31,7 @@ pub use work::{Effects, Job, KeptOutput, Money, Submission, keep_output, record,
 use super::crash::{self, Point};
 use super::db::{Db, Tx, Yielding, mint, retried};
 use super::file;
+use super::gallery::words;
 use super::outbox;
 use super::replicate::WebhookEvent;
 use super::{key, ledger};
@@ -242,6 +243,7 @@ async fn queue(
     let mut tx = db.begin().await?;
     let id = GenerationId::trusted(mint());
     let request = seeded(request, model, &id);
+    let prompt = request.prompt.clone();
     let (asked_deadline, deadline) = source.deadlines(now);
     let (again, remix) = match &request.parent {
         Some(Parent::Again(id)) => (Some(id), None),
@@ -300,6 +302,7 @@ async fn queue(
         return Err(Error::Refused(Refusal::TooManyQueued { limit: MAX_QUEUED_PER_PERSON }));
     }
     work_from(&mut tx, owner, &id, &files, now).await?;
+    words::keep(&mut tx, owner, &id, &prompt, now).await?;
     note(&mut tx, &id, now, 0, None, State::Queued, None).await?;
     tx.commit().await?;
     crash::point(Point::Requested).await;

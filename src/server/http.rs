@@ -11,6 +11,7 @@ mod csrf;
 mod doors;
 mod events;
 mod files;
+mod gallery;
 mod generations;
 mod headers;
 mod health;
@@ -60,7 +61,6 @@ pub fn router(app: App) -> Router {
     let pages = Router::new()
         .route("/", get(site::landing))
         .route("/create", get(site::create))
-        .route("/gallery", get(site::gallery))
         .route("/g/{id}", get(site::viewer))
         .route("/credits", get(site::credits))
         .route("/keys", get(keys::page).post(keys::make))
@@ -93,6 +93,7 @@ pub fn router(app: App) -> Router {
     pages
         .merge(actions())
         .merge(models())
+        .merge(gallery::area())
         .fallback(trouble::nowhere)
         .method_not_allowed_fallback(trouble::not_that_way)
         .layer(CatchPanicLayer::custom(trouble::panicked))

@@ -1,6 +1,7 @@
 //! English: plain, warm, exact.
 
 mod catalogue;
+mod gallery;
 mod viewer;
 
 use super::page::{
@@ -145,6 +146,7 @@ pub(super) static TEXT: PageText = PageText {
     viewer: viewer::VIEWER,
     receipt: viewer::RECEIPT,
     share: viewer::SHARE,
+    gallery: gallery::GALLERY,
     credits: CreditsText {
         available: "Available",
         on_hold: "On hold",

@@ -1,6 +1,7 @@
 //! 日本語。です・ます、ボタンは動詞、数えるときは「枚」「件」。
 
 mod catalogue;
+mod gallery;
 mod viewer;
 
 use super::number;
@@ -155,6 +156,7 @@ pub(super) static TEXT: PageText = PageText {
     viewer: viewer::VIEWER,
     receipt: viewer::RECEIPT,
     share: viewer::SHARE,
+    gallery: gallery::GALLERY,
     credits: CreditsText {
         available: "利用可能",
         on_hold: "確保中",
