@@ -22,6 +22,18 @@ pub struct Assets {
     pub origin: String,
 }
 
+/// How a link to one page looks where somebody pastes it. Such a page is for whoever was given its address: no search engine
+/// is to list it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// What it shows.
+    pub title: String,
+    /// One sentence about it.
+    pub description: String,
+    /// The whole address of its picture.
+    pub image: String,
+}
+
 /// One whole HTML document.
 #[expect(clippy::needless_pass_by_value, reason = "components own their properties")]
 #[component]
@@ -40,6 +52,9 @@ pub fn Document(
     /// What the page has of scripts besides the islands: names of ES modules, `public/js/{name}.js`.
     #[prop(optional)]
     modules: Vec<&'static str>,
+    /// What others are shown of the page before they open it, where that is not the house itself.
+    #[prop(optional_no_strip)]
+    preview: Option<Preview>,
     children: Children,
 ) -> impl IntoView {
     let words = text::pages(viewer.lang);
@@ -74,11 +89,12 @@ pub fn Document(
                 <link rel="icon" href=format!("{base}/favicon.svg") r#type="image/svg+xml" />
                 <link rel="icon" href=format!("{base}/icon-32.png") r#type="image/png" sizes="32x32" />
                 <link rel="apple-touch-icon" href=format!("{base}/icon-180.png") />
-                {property("og:title", &title)}
-                {property("og:description", words.frame.description)}
+                {property("og:title", preview.as_ref().map_or(&title, |preview| &preview.title))}
+                {property("og:description", preview.as_ref().map_or(words.frame.description, |preview| &preview.description))}
                 {property("og:type", "website")}
                 {property("og:locale", locale(viewer.lang))}
-                {property("og:image", &format!("{origin}{base}/og.png"))}
+                {property("og:image", &preview.as_ref().map_or_else(|| format!("{origin}{base}/og.png"), |preview| preview.image.clone()))}
+                {preview.is_some().then(|| view! { <meta name="robots" content="noindex, nofollow" /> })}
                 <meta name="twitter:card" content="summary_large_image" />
                 {unfinished.then(|| view! { <noscript>{meta().http_equiv("refresh").content("3")}</noscript> })}
                 {scripts}

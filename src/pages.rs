@@ -5,6 +5,7 @@
 
 mod admin_model;
 mod admin_models;
+mod compare;
 mod controls;
 mod create;
 mod credits;
@@ -16,10 +17,13 @@ mod help;
 mod keys;
 mod landing;
 mod models;
+mod receipt;
+mod shared;
 mod viewer;
 
 pub use admin_model::{AdminModel, Said};
 pub use admin_models::AdminModels;
+pub use compare::{Compared, ComparePage};
 pub use controls::controls;
 pub use create::Create;
 pub use credits::{Credits30, CreditsPage, Hold};
@@ -31,4 +35,6 @@ pub use help::Help;
 pub use keys::{FreshKey, KeysPage};
 pub use landing::Landing;
 pub use models::{ModelCard, Models};
-pub use viewer::ViewerPage;
+pub use receipt::ReceiptPage;
+pub use shared::{ShareList, SharedPage, SharedPicture, SharesPage};
+pub use viewer::{Seen, Standing, ViewerPage};

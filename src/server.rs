@@ -15,6 +15,7 @@
 //! | [`protocol`], [`seal`] | what `/v1` and the sandbox say alike; addresses that open to whoever knows them |
 //! | [`replicate`], [`sandbox`] | the world that draws the pictures, and our double of it |
 //! | [`file`](mod@file) | what people send us to work from |
+//! | [`share`] | links to one picture for whoever is given them |
 //! | [`outbox`] | what we tell others by ourselves |
 //! | [`egress`], [`sink`], [`data_url`] | the way out to addresses that people give, and how files come in |
 //! | [`store`] | where files are kept |
@@ -48,6 +49,7 @@ pub mod reconcile;
 pub mod replicate;
 pub mod sandbox;
 pub mod seal;
+pub mod share;
 pub mod sink;
 pub mod store;
 pub mod telemetry;

@@ -13,7 +13,7 @@ mod samples;
 
 pub use page::{
     AdminText, CatalogueText, ControlText, CreditsText, DocsText, DoorText, FrameText, GalleryText, HelpText, KeysText,
-    LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
+    LandingText, Notice, PageText, PictureText, ReceiptText, ShareText, TroubleText, ViewerText,
 };
 
 use crate::domain::Lang;

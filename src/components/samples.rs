@@ -2,7 +2,7 @@
 
 use crate::domain::{
     AspectRatio, BalanceView, Credits, Failure, GenerationId, GenerationView, Lang, ModelName, OutputKind, OutputView, Phase,
-    PriceRule, RequestKey, Theme, Timestamp, Viewer,
+    PriceRule, Receipt, RequestKey, Theme, Timestamp, Viewer,
 };
 use crate::islands::{LiveStart, Parcel};
 
@@ -72,4 +72,19 @@ pub fn succeeded(count: i64) -> GenerationView {
 
 pub fn failed(failure: Failure) -> GenerationView {
     GenerationView { phase: Phase::Failed(failure), captured: Credits::ZERO, outputs: Vec::new(), ..succeeded(4) }
+}
+
+pub fn receipt(generation: GenerationView) -> Receipt {
+    Receipt {
+        generation,
+        version: Some("7762fd07cf82c948538e41f63f77d685e02b063e37e496e96eefd46c929f9bdc".into()),
+        license_url: None,
+        input: serde_json::Map::new(),
+        references: Vec::new(),
+        unit_price: Credits(1),
+        steps: Vec::new(),
+        times: None,
+        parent: None,
+        upstream: None,
+    }
 }

@@ -49,6 +49,8 @@ id! {
     ApiKeyId,
     /// A file that somebody sent us: 128 random bits as hexadecimal digits, so that none can be guessed.
     FileId,
+    /// A link to a picture, as its owner's forms name it; what opens it is its seal.
+    ShareId,
     /// The key that makes one press of the button one generation, unique per person.
     RequestKey,
 }
@@ -68,6 +70,13 @@ impl CollectionId {
 }
 
 impl ApiKeyId {
+    /// Reads an id from a URL or a form. `None` when it cannot be one of ours.
+    pub fn parse(text: &str) -> Option<Self> {
+        is_uuid(text).then(|| Self(text.to_ascii_lowercase()))
+    }
+}
+
+impl ShareId {
     /// Reads an id from a URL or a form. `None` when it cannot be one of ours.
     pub fn parse(text: &str) -> Option<Self> {
         is_uuid(text).then(|| Self(text.to_ascii_lowercase()))

@@ -1,7 +1,7 @@
 //! A press of the button or a call of the API: read from a form or from JSON, checked whole against the model's schema.
 
 use super::schema::{self, Violation};
-use super::{AspectRatio, Credits, Model, ModelName, Prompt, RequestKey, prompt::PromptProblem};
+use super::{AspectRatio, Credits, GenerationId, Model, ModelName, Parent, Prompt, RequestKey, prompt::PromptProblem};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::ops::RangeInclusive;
@@ -51,6 +51,8 @@ pub struct Request {
     pub seed: Option<i64>,
     /// The price the person saw, if they saw one: never charge more.
     pub quoted: Option<Credits>,
+    /// What it is made from, if anything; the database knows whether that is this person's.
+    pub parent: Option<Parent>,
 }
 
 /// A field of the request, as forms and errors name it.
@@ -180,12 +182,16 @@ impl Request {
             units: model.units(&input),
             seed: input.get("seed").and_then(Value::as_i64),
             quoted: None,
+            parent: None,
             input,
         })
     }
 }
 
 impl RawRequest {
+    /// The field that names the generation a form was filled from; among the controls, since no model has it.
+    pub const REMIX_OF: &str = "remix_of";
+
     /// Reads what a form sent, in its order.
     pub fn of_form(fields: Vec<(String, String)>) -> Self {
         let mut raw = Self::default();
@@ -223,6 +229,17 @@ impl RawRequest {
         raw
     }
 
+    /// Remembers whose settings the form was filled with, so that the press says so.
+    pub fn note_remix(&mut self, of: &GenerationId) {
+        self.controls.push((Self::REMIX_OF.to_owned(), of.to_string()));
+    }
+
+    /// Whose settings the form was filled with.
+    pub fn remix_of(&self) -> Option<GenerationId> {
+        let (_, id) = self.controls.iter().find(|(name, _)| name == Self::REMIX_OF)?;
+        GenerationId::parse(id)
+    }
+
     /// The same wish for another model: what fits stays, and what does not is named.
     pub fn carried(self, from: &Model, to: &Model) -> (Self, Vec<String>) {
         let mut input = Map::new();
@@ -239,7 +256,11 @@ impl RawRequest {
         let is_default =
             |name: &String| from.schema.property(name).is_some_and(|property| property.default.as_ref() == input.get(name));
         let dropped = dropped.into_iter().filter(|name| !is_default(name) && !promoted.contains(&name.as_str())).collect();
-        (Self { model: to.name.to_string(), controls: to.schema.fill(&kept), ..self }, dropped)
+        let mut carried = Self { model: to.name.to_string(), controls: to.schema.fill(&kept), ..self.clone() };
+        if let Some(of) = self.remix_of() {
+            carried.note_remix(&of);
+        }
+        (carried, dropped)
     }
 
     /// The model it names, or the first of the catalogue when it names none.
@@ -311,7 +332,7 @@ impl RawRequest {
                     model.put_aspect(&mut input, aspect);
                 }
                 let request = Request::of_input(key, model, &input, matches).map_err(Refusal::Input)?;
-                Ok((Request { quoted: quoted.map(Credits), ..request }, model))
+                Ok((Request { quoted: quoted.map(Credits), parent: self.remix_of().map(Parent::Remix), ..request }, model))
             }
             _ => Err(Refusal::Fields(problems)),
         }

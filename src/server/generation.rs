@@ -7,14 +7,17 @@
 //!
 //! What people may see of it is in [`views`], and why it waits in [`waits`]; who goes into flight next in [`admission`], by what [`limits`] allow; who may
 //! work on it in [`lease`]; what a worker reports in [`work`]; what a webhook may do in [`hooks`], and what becomes of a
-//! prediction that nobody has a use for in [`strays`].
+//! prediction that nobody has a use for in [`strays`]. What is kept for good about it is in [`receipt`], and the same once
+//! more in [`again`].
 
 pub mod admission;
+pub mod again;
 pub mod audit;
 pub mod hooks;
 pub mod lease;
 pub mod limits;
 pub mod predictions;
+pub mod receipt;
 pub mod strays;
 pub mod views;
 pub mod waits;
@@ -33,7 +36,7 @@ use super::outbox;
 use super::replicate::WebhookEvent;
 use super::{key, ledger};
 use crate::domain::{
-    ApiKeyId, Credits, FileId, FileProblem, GenerationId, Model, PersonId, RawRequest, Refusal, Request, RequestKey, State,
+    ApiKeyId, Credits, FileId, FileProblem, GenerationId, Model, Parent, PersonId, RawRequest, Refusal, Request, RequestKey, State,
     Timestamp,
 };
 use regex::RegexBuilder;
@@ -242,6 +245,11 @@ async fn queue(
     let request = seeded(request, model, &id);
     let prompt = request.prompt.clone();
     let (asked_deadline, deadline) = source.deadlines(now);
+    let (again, remix) = match &request.parent {
+        Some(Parent::Again(id)) => (Some(id), None),
+        Some(Parent::Remix(id)) => (None, Some(id)),
+        None => (None, None),
+    };
     // The hold first: it locks the account row, so one person's parallel requests queue up here on either database and
     // each sees the keys of those before it. Also before a refusal: what took the last credit may have been this press.
     let held = ledger::hold(&mut tx, owner, &id, model.price.unit, price, deadline.plus_ms(HOLD_GRACE_MS), now).await;
@@ -258,8 +266,9 @@ async fn queue(
     let queued = sqlx::query(
         "insert into generation (id, owner_id, request_key, request_hash, model, model_version, prompt, aspect, seed, count, input,
                                  unit_price, price, state, run_at, deadline_at, created_at, updated_at, priority,
-                                 price_rule, output_kind, api_key_id, webhook, webhook_events, asked_deadline_at)
-         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'queued', $14, $15, $14, $14, $16, $18, $19, $20, $21, $22, $23
+                                 price_rule, output_kind, api_key_id, webhook, webhook_events, asked_deadline_at, retry_of, remix_of)
+         select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 'queued', $14, $15, $14, $14, $16, $18, $19, $20, $21, $22, $23,
+                (select id from generation where id = $24 and owner_id = $2), (select id from generation where id = $25 and owner_id = $2)
          where (select count(*) from generation where owner_id = $2 and state = 'queued') < $17",
     )
     .bind(&id)
@@ -285,6 +294,8 @@ async fn queue(
     .bind(source.call().and_then(|call| call.webhook.clone()))
     .bind(source.call().and_then(|call| call.webhook_events.clone()))
     .bind(asked_deadline)
+    .bind(again.map(ToString::to_string))
+    .bind(remix.map(ToString::to_string))
     .execute(tx.connection())
     .await?;
     if queued.rows_affected() == 0 {

@@ -9,9 +9,11 @@
 
 mod statement;
 mod verify;
+mod way;
 
 pub use statement::{OpenHold, Summary, holds, statement, summary};
 pub use verify::{Drift, verify};
+pub use way::way;
 
 use super::db::{Db, Tx, Yielding, mint};
 use crate::domain::{AccountId, BalanceView, Credits, GenerationId, PersonId, Timestamp};

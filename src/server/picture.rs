@@ -6,8 +6,14 @@
 
 mod clean;
 mod container;
+mod convert;
+mod likeness;
+mod mark;
 
 pub use clean::{Cleaned, clean};
+pub use convert::convert;
+pub use likeness::{Likeness, alike};
+pub use mark::{Story, marked};
 
 use super::store::Extension;
 use base64::{Engine, engine::general_purpose::STANDARD};

@@ -2,7 +2,7 @@
 //! knows an id can find the address, and an address for one purpose opens nothing for another.
 
 use super::db::{Db, retried};
-use crate::domain::GenerationId;
+use crate::domain::{GenerationId, ShareId};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::RngCore;
@@ -20,6 +20,8 @@ pub enum Opens {
     Files,
     /// The stream of what becomes of it.
     Stream,
+    /// The page of a share, and its files.
+    Share,
 }
 
 /// The house's seal, which is read, or made, when it is first needed. Cheap to clone.
@@ -67,16 +69,34 @@ async fn read(db: &Db) -> Result<Seal, sqlx::Error> {
 impl Seal {
     /// The word for an address: the id and its seal.
     pub fn put(&self, opens: Opens, id: &GenerationId) -> String {
-        let tag = hmac::sign(&self.0, &message(opens, id.as_str()));
-        format!("{id}-{}", URL_SAFE_NO_PAD.encode(tag))
+        self.word(opens, id.as_str())
+    }
+
+    /// The word for the address of a share.
+    pub fn put_share(&self, id: &ShareId) -> String {
+        self.word(Opens::Share, id.as_str())
     }
 
     /// The generation that an address opens; `None` when the seal is not ours, or for something else.
     pub fn open(&self, opens: Opens, word: &str) -> Option<GenerationId> {
+        GenerationId::parse(self.opened(opens, word)?)
+    }
+
+    /// The share that an address opens; that it was not revoked must be asked besides.
+    pub fn open_share(&self, word: &str) -> Option<ShareId> {
+        ShareId::parse(self.opened(Opens::Share, word)?)
+    }
+
+    fn word(&self, opens: Opens, id: &str) -> String {
+        let tag = hmac::sign(&self.0, &message(opens, id));
+        format!("{id}-{}", URL_SAFE_NO_PAD.encode(tag))
+    }
+
+    fn opened<'a>(&self, opens: Opens, word: &'a str) -> Option<&'a str> {
         let (id, tag) = word.split_at_checked(ID)?;
         let tag = URL_SAFE_NO_PAD.decode(tag.strip_prefix('-')?).ok()?;
         hmac::verify(&self.0, &message(opens, id), &tag).ok()?;
-        GenerationId::parse(id)
+        Some(id)
     }
 }
 
@@ -84,6 +104,7 @@ fn message(opens: Opens, id: &str) -> Vec<u8> {
     let purpose = match opens {
         Opens::Files => "files",
         Opens::Stream => "stream",
+        Opens::Share => "share",
     };
     format!("{purpose}\n{id}").into_bytes()
 }

@@ -2,10 +2,11 @@
 
 mod catalogue;
 mod gallery;
+mod viewer;
 
 use super::page::{
     ControlText, CreditsText, DocsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice, PageText, PictureText,
-    TroubleText, ViewerText,
+    TroubleText,
 };
 use super::{number, one_or};
 use crate::domain::{Field, FileProblem, Problem, Refusal, StatementKind};
@@ -142,37 +143,10 @@ pub(super) static TEXT: PageText = PageText {
         violation: |found| FileProblem::of(found).map_or_else(|| found.description.clone(), file),
         choose: "Use this model",
     },
+    viewer: viewer::VIEWER,
+    receipt: viewer::RECEIPT,
+    share: viewer::SHARE,
     gallery: gallery::GALLERY,
-    viewer: ViewerText {
-        title: "Picture",
-        back: "Gallery",
-        prompt: "Prompt",
-        model: "Model",
-        size: "Size",
-        shape: "Shape",
-        seed: "Seed",
-        seed_free: "chosen by the model",
-        made: "Asked for",
-        took: "Took",
-        times: "Time",
-        time_queue: "waited",
-        time_boot: "woke up",
-        time_run: "worked",
-        time_save: "saved",
-        length: "Length",
-        file: "File",
-        held: "held",
-        charged: "charged",
-        returned: "returned",
-        price_path: "Credits",
-        hash: "SHA-256",
-        hash_note: "Fingerprint of the original file",
-        download: "Download",
-        remix: "Remix",
-        others: "Pictures of this request",
-        waiting: "This page looks again every few seconds.",
-        reload: "Look again",
-    },
     credits: CreditsText {
         available: "Available",
         on_hold: "On hold",

@@ -2,11 +2,12 @@
 
 mod catalogue;
 mod gallery;
+mod viewer;
 
 use super::number;
 use super::page::{
     ControlText, CreditsText, DocsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice, PageText, PictureText,
-    TroubleText, ViewerText,
+    TroubleText,
 };
 use crate::domain::schema::Violation;
 use crate::domain::{Field, FileProblem, Problem, Refusal, StatementKind};
@@ -152,37 +153,10 @@ pub(super) static TEXT: PageText = PageText {
         violation,
         choose: "このモデルを使う",
     },
+    viewer: viewer::VIEWER,
+    receipt: viewer::RECEIPT,
+    share: viewer::SHARE,
     gallery: gallery::GALLERY,
-    viewer: ViewerText {
-        title: "画像",
-        back: "ギャラリー",
-        prompt: "プロンプト",
-        model: "モデル",
-        size: "大きさ",
-        shape: "縦横比",
-        seed: "シード",
-        seed_free: "モデルまかせ",
-        made: "依頼した日時",
-        took: "かかった時間",
-        times: "内訳",
-        time_queue: "順番待ち",
-        time_boot: "起動",
-        time_run: "生成",
-        time_save: "保存",
-        length: "長さ",
-        file: "ファイル",
-        held: "確保",
-        charged: "支払い",
-        returned: "返却",
-        price_path: "クレジット",
-        hash: "ハッシュ（SHA-256）",
-        hash_note: "元のファイルの指紋",
-        download: "ダウンロードする",
-        remix: "これをもとに作る",
-        others: "この依頼の画像",
-        waiting: "このページは数秒ごとに更新されます。",
-        reload: "更新する",
-    },
     credits: CreditsText {
         available: "利用可能",
         on_hold: "確保中",

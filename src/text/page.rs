@@ -182,8 +182,38 @@ texts! {
     /// One generation.
     ViewerText {
         title: text, back: text, prompt: text, model: text, size: text, shape: text, seed: text, seed_free: text,
-        made: text, took: text, times: text, time_queue: text, time_boot: text, time_run: text, time_save: text, length: text, file: text, held: text, charged: text, returned: text, price_path: text,
-        hash: text, hash_note: text, download: text, remix: text, others: text, waiting: text, reload: text,
+        made: text, took: text, times: text, time_queue: text, time_boot: text, time_run: text, time_save: text, length: text,
+        file: text, quoted: text, held: text, charged: text, returned: text, price_path: text,
+        hash: text, download: text, remix: text, keep_seed: text, others: text, waiting: text, reload: text,
+        newer: text, older: text, zoom: text, fit: text, pan_left: text, pan_right: text, pan_up: text, pan_down: text, info: text,
+        copy_prompt: text, copied_prompt: text, copy_seed: text, copied_seed: text,
+        favourite: text, is_favourite: text, unfavourite: text, not_favourite: text, trash: text, trashed: text, restore: text,
+        restored: text, in_trash: text, failed: text,
+        changed: text, settings: text, references: text, receipt: text,
+        lineage: text, repeats: text, remixed: text, led_to: text, compare: text,
+        again: notice, again_for: count, not_offered: text, identical: notice, alike: notice, different: notice,
+        save: text, save_as: text, as_kept: text, save_note: text, mark: text, mark_none: text, mark_machine: text, mark_all: text,
+        save_it: text,
+        keys: text, keys_on: text, key_move: text, key_zoom: text, key_info: text, key_copy: text, key_remix: text,
+        key_favourite: text, key_download: text, key_share: text, key_trash: text,
+        compare_title: text, compare_one: text, compare_other: text, compare_slider: text, compare_note: text,
+    }
+
+    /// What stays known of a generation for good.
+    ReceiptText {
+        title: text, lead: text, back: text, print: text, data: text, request: text, number: text, state: text, asked: text,
+        ended: text, version: text, version_free: text, licence: text, upstream: text, settings: text, references: text,
+        money: text, step: text, amount: text, book: text, at: text, quote: text, hold: text, capture: text, release: text,
+        unit: text, times: text, total: text, outputs: text, output: text, bytes: text, entry: text,
+        succeeded: text, failed: text, canceled: text, running: text, again_of: text, remix_of: text, verdict: text,
+    }
+
+    /// Links for others.
+    ShareText {
+        title: text, lead: text, share: text, off: text, make: text, term: text, day: text, week: text, month: text, never: text,
+        with_prompt: text, with_settings: text, link: text, copy: text, copied: text, revoke: text, revoked: text, made: text,
+        ends: text, never_ends: text, shows: text, picture_only: text, manage: text, empty: notice, gone: text, too_many: text,
+        open: text, by: text, what_is_this: text,
     }
 
     /// The credits page.
@@ -246,6 +276,8 @@ pub struct PageText {
     pub control: ControlText,
     pub gallery: GalleryText,
     pub viewer: ViewerText,
+    pub receipt: ReceiptText,
+    pub share: ShareText,
     pub credits: CreditsText,
     pub keys: KeysText,
     pub docs: DocsText,
@@ -290,6 +322,8 @@ impl PageText {
             self.control.said(),
             self.gallery.said(),
             self.viewer.said(),
+            self.receipt.said(),
+            self.share.said(),
             self.credits.said(),
             self.keys.said(),
             self.docs.said(),

@@ -2,7 +2,7 @@
 
 use crate::domain::{
     AccountId, ApiKeyId, AspectRatio, CollectionId, Credits, Failure, FileId, GenerationId, KeyName, ModelName, OutputKind,
-    PersonId, PredictionId, PriceRule, RequestKey, Scopes, State, Task, Timestamp,
+    PersonId, PredictionId, PriceRule, RequestKey, Scopes, ShareId, State, Task, Timestamp,
 };
 use sqlx::any::{AnyTypeInfo, AnyValueRef};
 use sqlx::encode::IsNull;
@@ -51,6 +51,7 @@ stored_as! { String:
     PersonId, |id| id.to_string(), |text| Some(PersonId::trusted(text));
     PredictionId, |id| id.to_string(), |text| Some(PredictionId::trusted(text));
     RequestKey, |id| id.to_string(), |text| Some(RequestKey::trusted(text));
+    ShareId, |id| id.to_string(), |text| Some(ShareId::trusted(text));
     State, |state| state.as_str().to_owned(), |text| State::parse(&text);
     Failure, |class| class.as_str().to_owned(), |text| Failure::parse(&text);
     Scopes, |scopes| scopes.as_str().to_owned(), |text| Scopes::parse(&text);

@@ -262,7 +262,10 @@ async fn forget(store: &Store, object_key: &str) {
 }
 
 /// The files that a generation works from.
-pub(super) async fn worked_from(db: &Db, generation: &GenerationId) -> Result<Vec<File>, sqlx::Error> {
+///
+/// # Errors
+/// When the database fails.
+pub async fn worked_from(db: &Db, generation: &GenerationId) -> Result<Vec<File>, sqlx::Error> {
     sqlx::query_as(
         "select id, owner_id, name, content_type, bytes, sha256, width, height, object_key, created_at
          from file where id in (select file_id from file_use where generation_id = $1)",

@@ -2,7 +2,7 @@
 
 use super::headers::page_policy;
 use super::trouble::Explained;
-use crate::app::Document;
+use crate::app::{Document, Preview};
 use crate::domain::Viewer;
 use crate::server::App;
 use axum::body::Body;
@@ -26,6 +26,8 @@ pub(super) struct Page {
     pub unfinished: bool,
     /// The ES modules it loads: `public/js/{name}.js`.
     pub modules: Vec<&'static str>,
+    /// How a link to it looks elsewhere, where that is not as the house does.
+    pub preview: Option<Preview>,
     /// What it is answered with.
     pub status: StatusCode,
 }
@@ -33,7 +35,7 @@ pub(super) struct Page {
 impl Page {
     /// A page that is answered with 200.
     pub fn new(viewer: Viewer, title: impl Into<String>, live: bool) -> Self {
-        Self { viewer, title: title.into(), live, unfinished: false, modules: Vec::new(), status: StatusCode::OK }
+        Self { viewer, title: title.into(), live, unfinished: false, modules: Vec::new(), preview: None, status: StatusCode::OK }
     }
 
     /// Draws it. `view` is called once.
@@ -41,15 +43,16 @@ impl Page {
     where
         V: IntoView + 'static,
     {
-        let Self { viewer, title, live, unfinished, modules, status } = self;
+        let Self { viewer, title, live, unfinished, modules, preview, status } = self;
         let nonce = fresh_nonce();
         let policy = page_policy(&nonce);
         let assets = app.page_assets();
         let request = Request::new(Body::empty());
         let document = move || {
-            let (viewer, title, assets, modules) = (viewer.clone(), title.clone(), assets.clone(), modules.clone());
+            let (viewer, title, assets) = (viewer.clone(), title.clone(), assets.clone());
+            let (modules, preview) = (modules.clone(), preview.clone());
             let page = view();
-            view! { <Document viewer title live assets unfinished modules>{page}</Document> }
+            view! { <Document viewer title live assets unfinished modules preview>{page}</Document> }
         };
         let context = move || provide_context(Nonce::from_value(nonce.clone()));
         let mut response = leptos_axum::render_app_async_with_context(context, document)(request).await.into_response();
