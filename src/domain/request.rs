@@ -27,6 +27,12 @@ pub struct RawRequest {
     pub seed: String,
     /// The price that stood on the button; empty when there was no button.
     pub quoted_price: String,
+    /// The sealed prices of the page the button stood on; empty when there was none.
+    #[serde(skip)]
+    pub quote: String,
+    /// The price the person was asked about and said yes to; empty when they were not asked.
+    #[serde(skip)]
+    pub confirmed: String,
     /// The controls of the model's own, as `schema::prefixed` names them, in the order of the form.
     #[serde(skip)]
     pub controls: Vec<(String, String)>,
@@ -51,6 +57,8 @@ pub struct Request {
     pub seed: Option<i64>,
     /// The price the person saw, if they saw one: never charge more.
     pub quoted: Option<Credits>,
+    /// The price they were asked about and said yes to.
+    pub confirmed: Option<Credits>,
 }
 
 /// A field of the request, as forms and errors name it.
@@ -147,6 +155,20 @@ pub enum Refusal {
     },
     /// The key of the program was revoked, or ran out, while the request was on its way.
     KeyEnded,
+    /// It costs more than the person lets be spent without being asked. Pressing again says yes.
+    AskFirst {
+        /// What they want to be asked above.
+        above: Credits,
+        /// What it costs.
+        price: Credits,
+    },
+    /// The person lets no more be spent in 24 hours.
+    DailyCapReached {
+        /// What they let be spent.
+        cap: Credits,
+        /// What is left of that.
+        left: Credits,
+    },
     /// Too many generations are waiting already.
     TooManyQueued {
         /// The most that may wait.
@@ -180,6 +202,7 @@ impl Request {
             units: model.units(&input),
             seed: input.get("seed").and_then(Value::as_i64),
             quoted: None,
+            confirmed: None,
             input,
         })
     }
@@ -198,6 +221,8 @@ impl RawRequest {
                 "count" => raw.count = value,
                 "seed" => raw.seed = value,
                 "quoted_price" => raw.quoted_price = value,
+                "quote" => raw.quote = value,
+                "confirmed" => raw.confirmed = value,
                 _ => raw.controls.push((name, value)),
             }
         }
@@ -311,7 +336,9 @@ impl RawRequest {
                     model.put_aspect(&mut input, aspect);
                 }
                 let request = Request::of_input(key, model, &input, matches).map_err(Refusal::Input)?;
-                Ok((Request { quoted: quoted.map(Credits), ..request }, model))
+                // What cannot be read is no yes; they are asked again.
+                let confirmed = number(&self.confirmed, 0..=i64::MAX).ok().flatten().map(Credits);
+                Ok((Request { quoted: quoted.map(Credits), confirmed, ..request }, model))
             }
             _ => Err(Refusal::Fields(problems)),
         }
@@ -383,7 +410,7 @@ mod tests {
             count: "99".into(),
             seed: "x".into(),
             quoted_price: "-1".into(),
-            controls: Vec::new(),
+            ..RawRequest::default()
         };
         assert_eq!(
             problems(&bad),

@@ -7,10 +7,11 @@
 //!
 //! [`verify`] checks everything this file promises, as queries.
 
+pub mod export;
 mod statement;
 mod verify;
 
-pub use statement::{OpenHold, Summary, holds, statement, summary};
+pub use statement::{OpenHold, Summary, holds, lines, statement, summary};
 pub use verify::{Drift, verify};
 
 use super::db::{Db, Tx, Yielding, mint};
