@@ -3,6 +3,7 @@
 //!
 //! To add a page: a file here, its sentences in `text`, a handler in `server/http/site.rs`.
 
+mod account;
 mod admin_model;
 mod admin_models;
 mod controls;
@@ -18,6 +19,7 @@ mod landing;
 mod models;
 mod viewer;
 
+pub use account::{Account, AccountPage, AccountRefusal, Done, SessionLine};
 pub use admin_model::{AdminModel, Said};
 pub use admin_models::AdminModels;
 pub use controls::controls;
