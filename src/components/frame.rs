@@ -102,7 +102,7 @@ fn low_balance(viewer: &Viewer) -> impl IntoView + use<> {
         <aside class="low-balance">
             <p class="notice warn">
                 <Icon glyph=icon::ALERT />
-                {(said.low)(viewer.balance.available().0)} " " <a href="/account#limits">{said.low_link}</a>
+                <span>{(said.low)(viewer.balance.available().0)} " " <a href="/account#limits">{said.low_link}</a></span>
             </p>
         </aside>
     }

@@ -14,7 +14,7 @@ mod proxy;
 pub mod s3;
 mod stream;
 
-pub use browser::{Answer, Browser};
+pub use browser::{Answer, Browser, PASSWORD};
 pub use cluster::Cluster;
 pub use database::{Database, Engine, variable};
 pub use memory::{Memory, seeds};
