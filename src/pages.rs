@@ -28,7 +28,7 @@ pub use credits::{Credits30, CreditsPage, Hold};
 pub use docs::{ApiDocs, ApiField, ApiObject, ApiOperation, DocsPage};
 pub use door::{DoorForm, DoorProblem, SignIn, SignUp};
 pub use error::ErrorPage;
-pub use gallery::Gallery;
+pub use gallery::{Gallery, GalleryView, ModelChoice, Month, Shelf, ShelfTile};
 pub use help::Help;
 pub use keys::{FreshKey, KeysPage};
 pub use landing::Landing;

@@ -32,6 +32,7 @@ pub mod data_url;
 pub mod db;
 pub mod egress;
 pub mod file;
+pub mod gallery;
 pub mod generation;
 mod http;
 pub mod key;

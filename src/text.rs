@@ -12,8 +12,8 @@ mod page;
 mod samples;
 
 pub use page::{
-    AccountText, AdminText, CatalogueText, ControlText, CreditsText, DocsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice,
-    PageText, PictureText, StatementText, TroubleText, ViewerText,
+    AccountText, AdminText, CatalogueText, ControlText, CreditsText, DocsText, DoorText, FrameText, GalleryText, HelpText,
+    KeysText, LandingText, Notice, PageText, PictureText, StatementText, TroubleText, ViewerText,
 };
 
 use crate::domain::Lang;

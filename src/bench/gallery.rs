@@ -3,8 +3,9 @@
 use crate::house::{House, PASSWORD};
 use crate::table::Spread;
 use anyhow::{Context, ensure};
+use atelier::domain::{GalleryFilter, Lang};
 use atelier::server::config::Config;
-use atelier::server::generation::views;
+use atelier::server::gallery;
 use atelier::server::{Role, run};
 use reqwest::header::{COOKIE, SET_COOKIE};
 use std::time::{Duration, Instant};
@@ -44,9 +45,9 @@ pub async fn statements(house: &House, how_many: usize) -> anyhow::Result<Spread
     let mut measured = Vec::with_capacity(how_many);
     for _ in 0..how_many {
         let began = Instant::now();
-        let (found, _) = views::gallery(&house.db, &house.person, None).await?;
+        let found = gallery::list(&house.db, &house.person, &GalleryFilter::default(), None, Lang::En).await?.items;
         measured.push(began.elapsed());
-        ensure!(found.len() == 50, "the gallery has {} pictures", found.len());
+        ensure!(found.len() >= 50, "the gallery has {} pictures", found.len());
     }
     Ok(Spread::new(measured))
 }

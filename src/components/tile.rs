@@ -3,8 +3,8 @@
 //!
 //! A tile knows its shape and its average colour before the picture arrives, so nothing moves when it does.
 
-use super::{thumb, time};
-use crate::domain::{GenerationView, Lang, Medium, OutputView, Timestamp};
+use super::{Icon, icon, thumb, time};
+use crate::domain::{GenerationId, GenerationView, Lang, Medium, OutputView, Timestamp};
 use leptos::prelude::*;
 
 /// How many tiles load at once and first; the others wait until they come near.
@@ -59,6 +59,32 @@ pub struct TileView {
     pub output: OutputView,
     /// What a model wrote, where it is one that writes.
     pub text: Option<String>,
+    /// The language of `alt`, where it is not the page's.
+    pub foreign: Option<&'static str>,
+    /// What the gallery knows of it, where this is the gallery.
+    pub marks: Option<TileMarks>,
+}
+
+/// What the gallery knows of a tile.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TileMarks {
+    /// Whose output it is; what is chosen with it.
+    pub id: GenerationId,
+    /// The word that it is a favourite, if it is.
+    pub favourite: Option<&'static str>,
+    /// When it goes for ever, if it is in the trash.
+    pub note: Option<String>,
+    /// The word for choosing it.
+    pub pick: &'static str,
+}
+
+/// The language of a prompt, where it can be told and is not the page's.
+pub fn is_foreign(prompt: &str, lang: Lang) -> Option<&'static str> {
+    let japanese = prompt.chars().any(|c| matches!(c, 'ぁ'..='ヿ' | '一'..='龯'));
+    match lang {
+        Lang::En => japanese.then_some("ja"),
+        Lang::Ja => (!japanese && prompt.is_ascii()).then_some("en"),
+    }
 }
 
 /// The tiles of a generation: one for each kept picture.
@@ -77,6 +103,8 @@ pub fn tiles(generation: &GenerationView) -> Vec<TileView> {
             alt: if several { format!("{alt} ({}/{})", output.index + 1, generation.outputs.len()) } else { alt.clone() },
             output: output.clone(),
             text: generation.text.clone().filter(|_| output.medium() == Medium::Text),
+            foreign: None,
+            marks: None,
         })
         .collect()
 }
@@ -88,18 +116,22 @@ pub fn PictureTile(
     /// Whether it loads at once, because it is seen first.
     eager: bool,
 ) -> impl IntoView {
-    let TileView { href, alt, output, text } = tile;
+    let TileView { href, alt, output, text, foreign, marks } = tile;
+    let id = marks.as_ref().map(|marks| marks.id.to_string());
+    let favourite = marks.as_ref().and_then(|marks| marks.favourite).map(|_| "");
+    let marks = marks.map(marked);
     if output.medium() != Medium::Picture {
         return view! {
-            <li class="tile" data-medium=output.medium().as_str() style=tile_style(&output)>
+            <li class="tile" data-medium=output.medium().as_str() style=tile_style(&output) lang=foreign data-id=id data-file=output.url.clone() data-favourite=favourite>
                 <a href=href aria-label=alt>{thumb::plate(&output, text.as_deref())}</a>
+                {marks}
             </li>
         }
         .into_any();
     }
     let (width, height) = (output.width.max(1), output.height.max(1));
     view! {
-        <li class="tile" style=tile_style(&output)>
+        <li class="tile" style=tile_style(&output) lang=foreign data-id=id data-file=output.url.clone() data-favourite=favourite>
             <a href=href>
                 <img
                     src=output.small.clone()
@@ -119,9 +151,23 @@ pub fn PictureTile(
                     decoding="async"
                 />
             </a>
+            {marks}
         </li>
     }
     .into_any()
+}
+
+/// The box that chooses a tile, and what there is to say of it. Without a script the box is a form's like any other.
+fn marked(marks: TileMarks) -> impl IntoView {
+    let TileMarks { id, favourite, note, pick } = marks;
+    view! {
+        <input class="pick" type="checkbox" name="id" value=id.to_string() r#form="marks" aria-label=pick />
+        <span class="tile-heart">
+            <Icon glyph=icon::HEART />
+            <span class="sr-only">{favourite}</span>
+        </span>
+        {note.map(|note| view! { <span class="tile-note">{note}</span> })}
+    }
 }
 
 /// The two facts the stylesheet cannot know: the shape, and the colour until the picture is there.

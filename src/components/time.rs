@@ -1,8 +1,8 @@
 //! Moments as people read them: `22 Nov 2026, 14:05` in UTC, `2026年11月22日 14:05` in Japan's time.
 //!
-//! Civil dates are reckoned by hand (Howard Hinnant's `civil_from_days`), so that both builds share one small function.
+//! Civil dates are the domain's ([`Day`]), so that both builds share one small function.
 
-use crate::domain::{Lang, Timestamp};
+use crate::domain::{Day, Lang, Timestamp};
 use crate::text;
 use leptos::prelude::*;
 
@@ -23,54 +23,41 @@ struct Civil {
 
 impl Civil {
     fn at(moment: Timestamp, offset: i64) -> Self {
-        let shifted = moment.0.saturating_add(offset);
-        let (days, rest) = (shifted.div_euclid(DAY), shifted.rem_euclid(DAY));
-        // Days since 1 March of the year 0, in eras of 400 years.
-        let since = days + 719_468;
-        let (era, day_of_era) = (since.div_euclid(146_097), since.rem_euclid(146_097));
-        let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-        let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-        let shifted_month = (5 * day_of_year + 2) / 153;
-        let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
-        Self {
-            year: year_of_era + era * 400 + i64::from(month <= 2),
-            month,
-            day: day_of_year - (153 * shifted_month + 2) / 5 + 1,
-            hour: rest / HOUR,
-            minute: rest / MINUTE % 60,
-            second: rest / 1_000 % 60,
-        }
+        let shifted = moment.plus_ms(offset);
+        let (year, month, day) = Day::at(shifted, Lang::En).civil();
+        let rest = shifted.0.rem_euclid(DAY);
+        Self { year, month, day, hour: rest / HOUR, minute: rest / MINUTE % 60, second: rest / 1_000 % 60 }
     }
 
     fn date(self, lang: Lang) -> String {
-        const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
         let Self { year, month, day, .. } = self;
         match lang {
-            Lang::En => {
-                let name = usize::try_from(month - 1).ok().and_then(|at| MONTHS.get(at)).copied().unwrap_or_default();
-                format!("{day} {name} {year}")
-            }
+            Lang::En => format!("{day} {}", month_name(year, month, lang)),
             Lang::Ja => format!("{year}年{month}月{day}日"),
         }
     }
 }
 
-/// Milliseconds the zone of a language is ahead of UTC.
-const fn offset(lang: Lang) -> i64 {
+/// A month with its year: `Nov 2026`, `2026年11月`.
+pub fn month_name(year: i64, month: i64, lang: Lang) -> String {
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     match lang {
-        Lang::En => 0,
-        Lang::Ja => 9 * HOUR,
+        Lang::En => {
+            let name = usize::try_from(month - 1).ok().and_then(|at| MONTHS.get(at)).copied().unwrap_or_default();
+            format!("{name} {year}")
+        }
+        Lang::Ja => format!("{year}年{month}月"),
     }
 }
 
 /// The day of a moment, counted from 1 January 1970 in the zone of a language.
 pub fn day_number(moment: Timestamp, lang: Lang) -> i64 {
-    moment.0.saturating_add(offset(lang)).div_euclid(DAY)
+    moment.0.saturating_add(lang.zone_ms()).div_euclid(DAY)
 }
 
 /// Date and time of day, to the minute.
 pub fn date_time(moment: Timestamp, lang: Lang) -> String {
-    let civil = Civil::at(moment, offset(lang));
+    let civil = Civil::at(moment, lang.zone_ms());
     let comma = if lang == Lang::En { "," } else { "" };
     format!("{}{comma} {:02}:{:02}", civil.date(lang), civil.hour, civil.minute)
 }
@@ -81,7 +68,7 @@ pub fn day_name(moment: Timestamp, now: Timestamp, lang: Lang) -> String {
     match day_number(now, lang) - day_number(moment, lang) {
         0 => words.today.into(),
         1 => words.yesterday.into(),
-        _ => Civil::at(moment, offset(lang)).date(lang),
+        _ => Civil::at(moment, lang.zone_ms()).date(lang),
     }
 }
 
@@ -93,7 +80,7 @@ pub fn machine(moment: Timestamp) -> String {
 
 /// A moment for a table that another program opens: `2026-11-22 14:05:09`, in the zone of a language.
 pub fn in_table(moment: Timestamp, lang: Lang) -> String {
-    machine(moment.plus_ms(offset(lang))).replace('T', " ").replace('Z', "")
+    machine(moment.plus_ms(lang.zone_ms())).replace('T', " ").replace('Z', "")
 }
 
 /// A moment, for people and machines.

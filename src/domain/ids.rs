@@ -43,6 +43,8 @@ id! {
     PredictionId,
     /// A model's `owner/name`.
     ModelName,
+    /// A collection of a person's gallery.
+    CollectionId,
     /// A key of somebody's program; not the key itself.
     ApiKeyId,
     /// A file that somebody sent us: 128 random bits as hexadecimal digits, so that none can be guessed.
@@ -53,6 +55,13 @@ id! {
 
 impl GenerationId {
     /// Reads an id from a URL. `None` when it cannot be one of ours.
+    pub fn parse(text: &str) -> Option<Self> {
+        is_uuid(text).then(|| Self(text.to_ascii_lowercase()))
+    }
+}
+
+impl CollectionId {
+    /// Reads an id from a URL or a form. `None` when it cannot be one of ours.
     pub fn parse(text: &str) -> Option<Self> {
         is_uuid(text).then(|| Self(text.to_ascii_lowercase()))
     }

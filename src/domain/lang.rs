@@ -22,6 +22,14 @@ impl Lang {
         }
     }
 
+    /// How far the clocks of its readers are ahead of UTC, in milliseconds: UTC itself, and Japan's time.
+    pub const fn zone_ms(self) -> i64 {
+        match self {
+            Self::En => 0,
+            Self::Ja => 9 * 60 * 60 * 1_000,
+        }
+    }
+
     /// Reads a tag exactly.
     pub fn parse(tag: &str) -> Option<Self> {
         match tag {

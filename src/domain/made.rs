@@ -106,6 +106,14 @@ pub enum Medium {
 }
 
 impl Medium {
+    /// All of them, in the order they are offered.
+    pub const ALL: [Self; 5] = [Self::Picture, Self::Video, Self::Audio, Self::Text, Self::Json];
+
+    /// Reads the short word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|medium| medium.as_str() == word)
+    }
+
     /// What a content type is shown as. What nobody knows is a document to save.
     pub fn of(content_type: &str) -> Self {
         match content_type.split('/').next() {

@@ -30,6 +30,7 @@ use super::account::guards::{self, Spending};
 use super::crash::{self, Point};
 use super::db::{Db, Tx, Yielding, mint, retried};
 use super::file;
+use super::gallery::words;
 use super::outbox;
 use super::replicate::WebhookEvent;
 use super::{key, ledger};
@@ -241,6 +242,7 @@ async fn queue(
     let mut tx = db.begin().await?;
     let id = GenerationId::trusted(mint());
     let request = seeded(request, model, &id);
+    let prompt = request.prompt.clone();
     let (asked_deadline, deadline) = source.deadlines(now);
     // The hold first: it locks the account row, so one person's parallel requests queue up here on either database and
     // each sees the keys of those before it. Also before a refusal: what took the last credit may have been this press.
@@ -292,6 +294,7 @@ async fn queue(
         return Err(Error::Refused(Refusal::TooManyQueued { limit: MAX_QUEUED_PER_PERSON }));
     }
     work_from(&mut tx, owner, &id, &files, now).await?;
+    words::keep(&mut tx, owner, &id, &prompt, now).await?;
     note(&mut tx, &id, now, 0, None, State::Queued, None).await?;
     tx.commit().await?;
     crash::point(Point::Requested).await;

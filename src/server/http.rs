@@ -13,6 +13,7 @@ mod csrf;
 mod doors;
 mod events;
 mod files;
+mod gallery;
 mod generations;
 mod headers;
 mod health;
@@ -62,7 +63,6 @@ pub fn router(app: App) -> Router {
     let pages = Router::new()
         .route("/", get(site::landing))
         .route("/create", get(site::create))
-        .route("/gallery", get(site::gallery))
         .route("/g/{id}", get(site::viewer))
         .route("/keys", get(keys::page).post(keys::make))
         .route("/docs/api", get(site::docs))
@@ -96,6 +96,7 @@ pub fn router(app: App) -> Router {
         .merge(models())
         .merge(credits::area())
         .merge(account::area())
+        .merge(gallery::area())
         .fallback(trouble::nowhere)
         .method_not_allowed_fallback(trouble::not_that_way)
         .layer(CatchPanicLayer::custom(trouble::panicked))

@@ -24,6 +24,7 @@ use super::clock::Clock;
 use super::crash;
 use super::db::{Db, mint};
 use super::file;
+use super::gallery;
 use super::generation::lease::LEASE_MS;
 use super::generation::{self, Job, Lesson};
 use super::ledger;
@@ -54,6 +55,8 @@ const STRAYS: Duration = Duration::from_secs(1);
 const CLEAR_SPOOL: Duration = Duration::from_hours(1);
 /// Between two looks for files that nothing works from.
 const CLEAR_FILES: Duration = Duration::from_mins(10);
+/// Between two looks into the trash, and for prompts that no search finds yet.
+const MIND_GALLERY: Duration = Duration::from_hours(1);
 /// How long a stop waits for steps under way.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -119,6 +122,7 @@ impl Worker {
         chores.spawn(self.clone().stop_strays(stop.clone()));
         chores.spawn(self.clone().tidy(stop.clone()));
         chores.spawn(self.clone().clear_files(stop.clone()));
+        chores.spawn(self.clone().mind_gallery(stop.clone()));
         let mut steps = JoinSet::new();
         self.work(&mut steps, &stop).await;
         self.finish(steps).await;
@@ -300,6 +304,25 @@ impl Worker {
                 Ok(0) => {}
                 Ok(people) => tracing::info!(people, "what people who left had made was removed"),
                 Err(error) => tracing::error!(error = format!("{error:#}"), "what people who left had made could not be removed"),
+            }
+        }
+    }
+
+    async fn mind_gallery(self, stop: CancellationToken) {
+        let Tools { db, store, clock, .. } = &self.tools;
+        loop {
+            match gallery::words::fill(db).await {
+                Ok(0) => {}
+                Ok(filled) => tracing::info!(filled, "older prompts can be searched now"),
+                Err(error) => tracing::error!(%error, "prompts could not be made ready for searches"),
+            }
+            match gallery::purge::sweep(db, store, clock.now()).await {
+                Ok(0) => {}
+                Ok(removed) => tracing::info!(removed, "files that were in the trash for a month were removed"),
+                Err(error) => tracing::error!(error = format!("{error:#}"), "the trash could not be emptied"),
+            }
+            if !pause(&stop, MIND_GALLERY).await {
+                return;
             }
         }
     }

@@ -61,6 +61,7 @@ fn sql_is_spoken_only_where_a_concept_owns_its_rows() {
         "server/account",
         "server/model",
         "server/generation",
+        "server/gallery/",
         "server/key",
         "server/seal.rs",
         "server/file/rows.rs",
@@ -109,6 +110,7 @@ fn the_verbs_do_not_know_http_and_the_core_waits_for_nobody() {
     let concepts = [
         "server/ledger",
         "server/generation",
+        "server/gallery",
         "server/account.rs",
         "server/key",
         "server/model.rs",
@@ -127,7 +129,7 @@ fn every_route_stands_in_the_table_that_the_matrices_walk_through() {
     let text: String = sources()
         .into_iter()
         .filter(|(name, _)| {
-            let areas = ["", "/account", "/credits", "/health", "/hooks", "/v1"];
+            let areas = ["", "/account", "/credits", "/gallery", "/health", "/hooks", "/v1"];
             areas.iter().any(|area| *name == format!("server/http{area}.rs"))
         })
         .map(|(_, text)| text)

@@ -50,6 +50,8 @@ pub const ROUTES: &[Route] = &[
     get("/create", For::SignedIn),
     post("/create/controls", For::SignedIn),
     get("/gallery", For::SignedIn),
+    post("/gallery/marks", For::SignedIn),
+    post("/gallery/collections", For::SignedIn),
     get("/g/{id}", For::Owner),
     get("/credits", For::SignedIn),
     get("/credits/statement.csv", For::SignedIn),

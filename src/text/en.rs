@@ -2,6 +2,7 @@
 
 mod account;
 mod catalogue;
+mod gallery;
 
 use super::page::{
     ControlText, CreditsText, DocsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice, PageText, PictureText,
@@ -142,6 +143,7 @@ pub(super) static TEXT: PageText = PageText {
         violation: |found| FileProblem::of(found).map_or_else(|| found.description.clone(), file),
         choose: "Use this model",
     },
+    gallery: gallery::GALLERY,
     viewer: ViewerText {
         title: "Picture",
         back: "Gallery",

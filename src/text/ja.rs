@@ -2,6 +2,7 @@
 
 mod account;
 mod catalogue;
+mod gallery;
 
 use super::number;
 use super::page::{
@@ -152,6 +153,7 @@ pub(super) static TEXT: PageText = PageText {
         violation,
         choose: "このモデルを使う",
     },
+    gallery: gallery::GALLERY,
     viewer: ViewerText {
         title: "画像",
         back: "ギャラリー",

@@ -2,7 +2,9 @@
 
 use crate::domain::catalogue::{AddProblem, Looked, Usual, Wrong};
 use crate::domain::schema::Violation;
-use crate::domain::{Field, FileProblem, Model, PriceRule, Problem, Refusal, StatementFilter, StatementKind, Task};
+use crate::domain::{
+    Completeness, Field, FileProblem, Medium, Model, PriceRule, Problem, Refusal, Shape, StatementFilter, StatementKind, Task,
+};
 
 /// A heading and what follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +36,9 @@ macro_rules! kind {
     (add) => { fn(AddProblem) -> &'static str };
     (looked) => { fn(&Looked) -> String };
     (action) => { fn(&str) -> &'static str };
+    (shape) => { fn(Shape) -> &'static str };
+    (medium) => { fn(Medium) -> &'static str };
+    (status) => { fn(Completeness) -> &'static str };
 }
 
 /// What a test reads of such a field: all it can say, with a number where one is wanted.
@@ -92,6 +97,15 @@ macro_rules! said {
     };
     (action, $value:expr) => {
         ["model.added", "model.changed", "model.looked", "model.moved"].map(|action| $value(action).to_owned()).to_vec()
+    };
+    (shape, $value:expr) => {
+        Shape::ALL.map(|shape| $value(shape).to_owned()).to_vec()
+    };
+    (medium, $value:expr) => {
+        Medium::ALL.map(|medium| $value(medium).to_owned()).to_vec()
+    };
+    (status, $value:expr) => {
+        Completeness::ALL.map(|status| $value(status).to_owned()).to_vec()
     };
     (trouble, $value:expr) => {
         super::samples::STATUSES
@@ -155,6 +169,20 @@ texts! {
     ControlText {
         required: text, deprecated: text, model_decides: text, address: text, pick_file: text, pick_files: text, uploading: text,
         remove: text, failed: text, dropped: names, violation: violation, choose: text,
+    }
+
+    /// The gallery.
+    GalleryText {
+        shelves: text, all: text, favourites: text, trash: text, trash_note: text, pictures: text, search: text, model: text,
+        any_model: text, filters: text, shape: text, medium: text, status: text, from: text, to: text, any: text, show: text,
+        clear: text, months: text, shape_name: shape, medium_name: medium, status_name: status, found: count, nothing: notice,
+        trash_empty: notice, favourites_empty: notice, collection_empty: notice, choose: text, select: text, select_all: count,
+        selection: text, selected: text, unselect: text, zip: text, favourite: text, unfavourite: text, is_favourite: text,
+        collect: text, uncollect: text, delete: text, restore: text, purge: text, purge_sure: notice, keep: text, goes_in: count,
+        edit_collection: text, collection_name: text, new_collection: text, make_collection: text, rename: text,
+        remove_collection: text, remove_note: text, remix: text, download: text, new_ones: text, undo: text,
+        done_trash: text, done_restore: text, done_favourite: text, done_unfavourite: text, done_collect: text,
+        done_uncollect: text, done_purge: text, undone: text, failed: text, loading: text,
     }
 
     /// One generation.
@@ -241,6 +269,7 @@ pub struct PageText {
     pub door: DoorText,
     pub picture: PictureText,
     pub control: ControlText,
+    pub gallery: GalleryText,
     pub viewer: ViewerText,
     pub credits: CreditsText,
     pub statement: StatementText,
@@ -268,6 +297,22 @@ impl StatementText {
     }
 }
 
+impl GalleryText {
+    /// What the script says, as a text of JSON; `{n}` stands for a number.
+    pub fn script_words(&self) -> String {
+        serde_json::json!({
+            "selected": self.selected, "new": self.new_ones, "undo": self.undo, "undone": self.undone, "failed": self.failed,
+            "loading": self.loading, "favourite": self.favourite, "unfavourite": self.unfavourite, "isFavourite": self.is_favourite,
+            "done": {
+                "trash": self.done_trash, "restore": self.done_restore, "favourite": self.done_favourite,
+                "unfavourite": self.done_unfavourite, "collect": self.done_collect, "uncollect": self.done_uncollect,
+                "purge": self.done_purge,
+            },
+        })
+        .to_string()
+    }
+}
+
 impl PageText {
     /// Every sentence with the name of its field.
     #[cfg(test)]
@@ -278,6 +323,7 @@ impl PageText {
             self.door.said(),
             self.picture.said(),
             self.control.said(),
+            self.gallery.said(),
             self.viewer.said(),
             self.credits.said(),
             self.statement.said(),

@@ -1,8 +1,8 @@
 //! How the domain's types travel to and from the database: ids and enums as text, amounts and moments as bigint.
 
 use crate::domain::{
-    AccountId, ApiKeyId, AspectRatio, Credits, Failure, FileId, GenerationId, KeyName, ModelName, OutputKind, PersonId,
-    PredictionId, PriceRule, RequestKey, Scopes, State, Task, Timestamp,
+    AccountId, ApiKeyId, AspectRatio, CollectionId, Credits, Failure, FileId, GenerationId, KeyName, ModelName, OutputKind,
+    PersonId, PredictionId, PriceRule, RequestKey, Scopes, State, Task, Timestamp,
 };
 use sqlx::any::{AnyTypeInfo, AnyValueRef};
 use sqlx::encode::IsNull;
@@ -44,6 +44,7 @@ macro_rules! stored_as {
 stored_as! { String:
     AccountId, |id| id.to_string(), |text| Some(AccountId::trusted(text));
     ApiKeyId, |id| id.to_string(), |text| Some(ApiKeyId::trusted(text));
+    CollectionId, |id| id.to_string(), |text| Some(CollectionId::trusted(text));
     FileId, |id| id.to_string(), |text| Some(FileId::trusted(text));
     GenerationId, |id| id.to_string(), |text| Some(GenerationId::trusted(text));
     ModelName, |id| id.to_string(), |text| Some(ModelName::trusted(text));

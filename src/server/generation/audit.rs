@@ -97,10 +97,13 @@ pub async fn unstopped(db: &Db, before: Timestamp) -> Result<Vec<PredictionId>, 
 /// # Errors
 /// When the database fails.
 pub async fn kept_since(db: &Db, since: Timestamp) -> Result<Vec<Kept>, sqlx::Error> {
-    sqlx::query_as("select generation_id, place, object_key, bytes from output where created_at >= $1")
-        .bind(since)
-        .fetch_all(db.pool())
-        .await
+    sqlx::query_as(
+        "select generation_id, place, object_key, bytes from output where created_at >= $1 and not exists (
+           select 1 from generation g where g.id = output.generation_id and g.purged_at is not null)",
+    )
+    .bind(since)
+    .fetch_all(db.pool())
+    .await
 }
 
 /// The files of some generations.
@@ -109,9 +112,10 @@ pub async fn kept_since(db: &Db, since: Timestamp) -> Result<Vec<Kept>, sqlx::Er
 /// When the database fails.
 pub async fn kept_of(db: &Db, ids: &[GenerationId]) -> Result<Vec<Kept>, sqlx::Error> {
     sqlx::query_as(db.either(
-        "select generation_id, place, object_key, bytes from output where generation_id in (select value from json_each($1))",
         "select generation_id, place, object_key, bytes from output
-         where generation_id in (select json_array_elements_text($1::json))",
+         where gone_at is null and generation_id in (select value from json_each($1))",
+        "select generation_id, place, object_key, bytes from output
+         where gone_at is null and generation_id in (select json_array_elements_text($1::json))",
     ))
     .bind(serde_json::json!(ids).to_string())
     .fetch_all(db.pool())

@@ -44,7 +44,7 @@ pub async fn outputs(db: &Db, store: &Store, owner: &PersonId) -> anyhow::Result
     }
 }
 
-/// Forgets what a person's generations were told and said, and which files they worked from.
+/// Forgets what a person's generations were told and said, which files they worked from, and how they were put together.
 ///
 /// # Errors
 /// When the database fails.
@@ -58,9 +58,13 @@ pub async fn words(db: &Db, owner: &PersonId) -> Result<(), sqlx::Error> {
     .bind(owner)
     .execute(tx.connection())
     .await?;
-    sqlx::query("delete from file_use where generation_id in (select id from generation where owner_id = $1)")
-        .bind(owner)
-        .execute(tx.connection())
-        .await?;
+    for statement in [
+        "delete from file_use where generation_id in (select id from generation where owner_id = $1)",
+        "delete from prompt_words where owner_id = $1",
+        "delete from collection_item where collection_id in (select id from collection where owner_id = $1)",
+        "delete from collection where owner_id = $1",
+    ] {
+        sqlx::query(statement).bind(owner).execute(tx.connection()).await?;
+    }
     tx.commit().await
 }

@@ -119,7 +119,7 @@ pub async fn list(db: &Db, owner: &PersonId, window: &Window) -> Result<(Vec<Pre
     let page = usize::try_from(PAGE).unwrap_or(usize::MAX);
     let more = rows.len() > page;
     rows.truncate(page);
-    let older = rows.last().filter(|_| more).map(|row| Cursor::of(row.created_at, row.id.clone()));
+    let older = rows.last().filter(|_| more).map(|row| Cursor::new(row.created_at, row.id.clone()));
     Ok((with_files(db, rows).await?, older))
 }
 
@@ -166,7 +166,7 @@ pub async fn owner(db: &Db, id: &GenerationId) -> Result<Option<PersonId>, sqlx:
 pub async fn file(db: &Db, id: &GenerationId, place: i64) -> Result<Option<String>, sqlx::Error> {
     let row: Option<(String,)> = sqlx::query_as(
         "select o.object_key from output o join generation g on g.id = o.generation_id
-         where o.generation_id = $1 and o.place = $2 and g.state = 'succeeded'",
+         where o.generation_id = $1 and o.place = $2 and g.state = 'succeeded' and g.purged_at is null",
     )
     .bind(id)
     .bind(place)

@@ -9,9 +9,6 @@ use crate::server::replicate::made;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
-/// Pictures on one page of the gallery.
-pub const PAGE: i64 = 50;
-
 /// A place in a list of generations, newest first: everything before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
@@ -21,12 +18,17 @@ pub struct Cursor {
 
 impl Cursor {
     /// The place right after this generation.
-    pub(super) const fn of(created_at: Timestamp, id: GenerationId) -> Self {
+    pub const fn new(created_at: Timestamp, id: GenerationId) -> Self {
         Self { created_at, id }
     }
 
+    /// The place right after everything that was asked for at this moment or later.
+    pub fn begin(at: Timestamp) -> Self {
+        Self { created_at: at, id: GenerationId::trusted("00000000-0000-0000-0000-000000000000") }
+    }
+
     /// What it is compared by.
-    pub(super) fn place(&self) -> (Timestamp, &str) {
+    pub fn place(&self) -> (Timestamp, &str) {
         (self.created_at, self.id.as_str())
     }
 
@@ -87,45 +89,41 @@ macro_rules! select_views {
 /// # Errors
 /// When the database fails.
 pub async fn find(db: &Db, owner: &PersonId, id: &GenerationId) -> Result<Option<GenerationView>, sqlx::Error> {
-    let rows =
-        sqlx::query_as(select_views!("where g.owner_id = $1 and g.id = $2")).bind(owner).bind(id).fetch_all(db.pool()).await?;
+    let rows = sqlx::query_as(select_views!("where g.owner_id = $1 and g.id = $2 and g.purged_at is null"))
+        .bind(owner)
+        .bind(id)
+        .fetch_all(db.pool())
+        .await?;
     Ok(with_outputs(db, rows).await?.into_iter().next())
 }
 
-/// A person's kept generations before `cursor`, newest first, and where the older ones begin.
+/// Some of a person's generations, by id; those that are not theirs or are gone for ever are not among them.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn gallery(
-    db: &Db,
-    owner: &PersonId,
-    before: Option<&Cursor>,
-) -> Result<(Vec<GenerationView>, Option<Cursor>), sqlx::Error> {
-    let (at, id) = before.map_or((Timestamp(i64::MAX), ""), |cursor| (cursor.created_at, cursor.id.as_str()));
-    let mut rows: Vec<Row> = sqlx::query_as(select_views!(
-        "where g.owner_id = $1 and g.state = 'succeeded' and (g.created_at, g.id) < ($2, $3)
-         order by g.created_at desc, g.id desc limit $4"
+pub async fn of(db: &Db, owner: &PersonId, ids: &[GenerationId]) -> Result<HashMap<GenerationId, GenerationView>, sqlx::Error> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<Row> = sqlx::query_as(db.either(
+        select_views!("where g.owner_id = $1 and g.purged_at is null and g.id in (select value from json_each($2))"),
+        select_views!("where g.owner_id = $1 and g.purged_at is null and g.id in (select json_array_elements_text($2::json))"),
     ))
     .bind(owner)
-    .bind(at)
-    .bind(id)
-    .bind(PAGE + 1)
+    .bind(serde_json::json!(ids).to_string())
     .fetch_all(db.pool())
     .await?;
-    let page = usize::try_from(PAGE).unwrap_or(usize::MAX);
-    let more = rows.len() > page;
-    rows.truncate(page);
-    let older = rows.last().filter(|_| more).map(|row| Cursor { created_at: row.created_at, id: row.id.clone() });
-    Ok((with_outputs(db, rows).await?, older))
+    Ok(with_outputs(db, rows).await?.into_iter().map(|view| (view.id.clone(), view)).collect())
 }
 
-/// How many pictures a person has kept.
+/// How many pictures a person has kept, without those in the trash.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn pictures(db: &Db, owner: &PersonId) -> Result<i64, sqlx::Error> {
     let (count,) = sqlx::query_as(
-        "select count(*) from output o join generation g on g.id = o.generation_id where g.owner_id = $1 and g.state = 'succeeded'",
+        "select count(*) from output o join generation g on g.id = o.generation_id where g.owner_id = $1 and g.state = 'succeeded'
+           and g.trashed_at is null",
     )
     .bind(owner)
     .fetch_one(db.pool())
@@ -139,7 +137,7 @@ pub async fn pictures(db: &Db, owner: &PersonId) -> Result<i64, sqlx::Error> {
 /// When the database fails.
 pub async fn present(db: &Db, owner: &PersonId, since: Timestamp) -> Result<Vec<GenerationView>, sqlx::Error> {
     let rows = sqlx::query_as(select_views!(
-        "where g.owner_id = $1 and (g.state not in ('succeeded', 'failed', 'canceled') or g.finished_at >= $2)
+        "where g.owner_id = $1 and (g.state not in ('succeeded', 'failed', 'canceled') or g.finished_at >= $2) and g.trashed_at is null
          order by g.created_at desc, g.id desc limit 300"
     ))
     .bind(owner)
@@ -156,7 +154,7 @@ pub async fn present(db: &Db, owner: &PersonId, since: Timestamp) -> Result<Vec<
 /// When the database fails.
 pub async fn changed(db: &Db, owner: &PersonId, since: Timestamp) -> Result<Vec<(Timestamp, GenerationView)>, sqlx::Error> {
     let mut rows: Vec<Row> = sqlx::query_as(select_views!(
-        "where g.owner_id = $1 and g.updated_at >= $2 order by g.updated_at desc, g.id desc limit 1000"
+        "where g.owner_id = $1 and g.updated_at >= $2 and g.purged_at is null order by g.updated_at desc, g.id desc limit 1000"
     ))
     .bind(owner)
     .bind(since)
@@ -174,7 +172,7 @@ pub async fn changed(db: &Db, owner: &PersonId, since: Timestamp) -> Result<Vec<
 pub async fn file(db: &Db, owner: &PersonId, id: &GenerationId, place: i64) -> Result<Option<(String, String)>, sqlx::Error> {
     sqlx::query_as(
         "select o.object_key, o.content_type from output o join generation g on g.id = o.generation_id
-         where g.owner_id = $1 and g.id = $2 and o.place = $3",
+         where g.owner_id = $1 and g.id = $2 and o.place = $3 and g.purged_at is null",
     )
     .bind(owner)
     .bind(id)
@@ -188,11 +186,12 @@ pub async fn file(db: &Db, owner: &PersonId, id: &GenerationId, place: i64) -> R
 /// # Errors
 /// When the database fails.
 pub async fn input(db: &Db, owner: &PersonId, id: &GenerationId) -> Result<Option<(ModelName, Map<String, Value>)>, sqlx::Error> {
-    let row: Option<(ModelName, String)> = sqlx::query_as("select model, input from generation where owner_id = $1 and id = $2")
-        .bind(owner)
-        .bind(id)
-        .fetch_optional(db.pool())
-        .await?;
+    let row: Option<(ModelName, String)> =
+        sqlx::query_as("select model, input from generation where owner_id = $1 and id = $2 and purged_at is null")
+            .bind(owner)
+            .bind(id)
+            .fetch_optional(db.pool())
+            .await?;
     Ok(row.map(|(model, input)| (model, serde_json::from_str(&input).unwrap_or_default())))
 }
 
@@ -205,7 +204,7 @@ pub async fn times(db: &Db, owner: &PersonId, id: &GenerationId) -> Result<Optio
     let moments: Option<Moments> = sqlx::query_as(
         "select g.created_at, g.submit_at, g.started_at,
                 (select min(e.at) from generation_event e where e.generation_id = g.id and e.to_state = 'storing'), g.finished_at
-         from generation g where g.owner_id = $1 and g.id = $2 and g.state = 'succeeded'",
+         from generation g where g.owner_id = $1 and g.id = $2 and g.state = 'succeeded' and g.purged_at is null",
     )
     .bind(owner)
     .bind(id)
@@ -236,11 +235,12 @@ pub async fn shape(
     id: &GenerationId,
     address: &impl Fn(i64) -> Option<String>,
 ) -> Result<Option<Value>, sqlx::Error> {
-    let shape: Option<(Option<String>,)> = sqlx::query_as("select output_shape from generation where owner_id = $1 and id = $2")
-        .bind(owner)
-        .bind(id)
-        .fetch_optional(db.pool())
-        .await?;
+    let shape: Option<(Option<String>,)> =
+        sqlx::query_as("select output_shape from generation where owner_id = $1 and id = $2 and purged_at is null")
+            .bind(owner)
+            .bind(id)
+            .fetch_optional(db.pool())
+            .await?;
     let shape = shape.and_then(|(shape,)| serde_json::from_str(&shape?).ok());
     Ok(shape.map(|shape| made::with_addresses(&shape, address)))
 }

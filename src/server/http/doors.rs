@@ -207,7 +207,7 @@ const fn status(problems: &[DoorProblem]) -> StatusCode {
 
 /// A path of our own to go on to; `/create` when what was asked for is anything else. A browser reads `//host`, `/\host`
 /// and control characters in ways of its own.
-fn local(next: &str) -> String {
+pub(super) fn local(next: &str) -> String {
     let is_path =
         next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\']) && !next.chars().any(char::is_control);
     if is_path && next.is_ascii() { next.to_owned() } else { "/create".to_owned() }

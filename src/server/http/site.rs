@@ -4,13 +4,13 @@ use super::render::Page;
 use super::trouble::Trouble;
 use super::v1;
 use super::visitor::{SignedIn, Visitor};
-use crate::domain::{GenerationId, RawRequest, Refusal};
-use crate::pages::{Create, DocsPage, Gallery, Help, Landing, ViewerPage};
+use crate::domain::{GalleryFilter, GenerationId, RawRequest, Refusal};
+use crate::pages::{Create, DocsPage, Help, Landing, ViewerPage};
 use crate::server::App;
 use crate::server::db::mint;
-use crate::server::generation::views::{self, Cursor};
+use crate::server::generation::views;
 use crate::server::generation::waits;
-use crate::server::{model, quote};
+use crate::server::{gallery, model, quote};
 use crate::text;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -79,7 +79,8 @@ pub(super) async fn create_page(
     let models = model::offered(&app.db).await?;
     let mut active = views::present(&app.db, &person.id, cursor.plus_ms(-JUST_NOW_MS)).await?;
     waits::tell(&app.db, &person.id, &mut active, cursor).await?;
-    let (mut recent, _) = views::gallery(&app.db, &person.id, None).await?;
+    let newest = gallery::list(&app.db, &person.id, &GalleryFilter::default(), None, viewer.lang).await?;
+    let mut recent: Vec<_> = newest.items.into_iter().map(|item| item.view).collect();
     recent.retain(|old| active.iter().all(|new| new.id != old.id));
     let (status, refusal) = refusal.map_or((StatusCode::OK, None), |(status, refusal)| (status, Some(refusal)));
     // Whoever is asked about a price says yes by pressing again.
@@ -105,25 +106,6 @@ pub(super) async fn create_page(
 #[derive(Deserialize)]
 pub(super) struct PageQuery {
     before: Option<String>,
-}
-
-pub(super) async fn gallery(
-    State(app): State<App>,
-    person: SignedIn,
-    Query(query): Query<PageQuery>,
-) -> Result<Response, Trouble> {
-    let before = query.before.as_deref().and_then(Cursor::parse);
-    let start = person.visitor.start(app.clock.now());
-    let viewer = person.visitor.viewer(&app).await?;
-    let (generations, older) = views::gallery(&app.db, &person.id, before.as_ref()).await?;
-    let (older, newest) = (older.map(|cursor| cursor.encode()), before.is_none());
-    let page = Page::new(viewer.clone(), text::pages(viewer.lang).frame.gallery, true);
-    Ok(page
-        .render(&app, move || {
-            let (viewer, start, generations, older) = (viewer.clone(), start.clone(), generations.clone(), older.clone());
-            view! { <Gallery viewer start generations older newest /> }
-        })
-        .await)
 }
 
 #[derive(Deserialize)]

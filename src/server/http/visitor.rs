@@ -172,6 +172,7 @@ fn page_of(parts: &Parts) -> String {
         Method::GET | Method::HEAD => parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
         _ if path == "/generate" => "/create".to_owned(),
         _ if path.starts_with("/g/") => path.strip_suffix("/cancel").unwrap_or(path).to_owned(),
+        _ if path.starts_with("/gallery") => "/gallery".to_owned(),
         _ if path.starts_with("/keys") => "/keys".to_owned(),
         _ if path.starts_with("/account") => "/account".to_owned(),
         _ if path.starts_with("/admin/models") => {
