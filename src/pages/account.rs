@@ -130,7 +130,8 @@ fn Limits(said: &'static AccountText, guards: GuardsForm, wrong: Vec<Guard>, spe
     let field = |guard: Guard, id: &'static str, label: &'static str, hint: String, value: String| {
         let is_wrong = wrong.contains(&guard);
         let help = format!("{id}-help");
-        let sentence = if is_wrong { problem(said.not_a_number).into_any() } else { view! { <p class="hint">{hint}</p> }.into_any() };
+        let sentence =
+            if is_wrong { problem(said.not_a_number).into_any() } else { view! { <p class="hint">{hint}</p> }.into_any() };
         view! {
             <div class="field">
                 <label for=id>{label}</label>
@@ -340,7 +341,9 @@ mod tests {
         let guards = GuardsForm { daily_cap: "<b>many".into(), ..GuardsForm::default() };
         let html = page(Account { guards, wrong: vec![Guard::DailyCap], ..Account::default() }, Lang::En);
         assert!(html.contains("&lt;b&gt;many") && html.matches("aria-invalid=\"true\"").count() == 1, "{html}");
-        for refused in [AccountRefusal::OldPassword, AccountRefusal::NewPassword(DoorProblem::PasswordWeak), AccountRefusal::Deletion] {
+        for refused in
+            [AccountRefusal::OldPassword, AccountRefusal::NewPassword(DoorProblem::PasswordWeak), AccountRefusal::Deletion]
+        {
             let html = page(Account { refused: Some(refused), ..Account::default() }, Lang::Ja);
             assert_eq!(html.matches("aria-invalid=\"true\"").count(), 1, "{refused:?}: {html}");
         }

@@ -247,7 +247,10 @@ mod tests {
     fn page(lines: Vec<StatementLine>) -> String {
         let (viewer, start) = (samples::viewer(Lang::En), samples::start(Lang::En));
         let month = Credits30 { spent: Credits(312), returned: Credits(20) };
-        Owner::new().with(|| view! { <CreditsPage viewer start month holds=vec![] filter=StatementFilter::All lines older=None newest=true /> }.to_html())
+        Owner::new().with(|| {
+            view! { <CreditsPage viewer start month holds=vec![] filter=StatementFilter::All lines older=None newest=true /> }
+                .to_html()
+        })
     }
 
     #[test]
@@ -264,7 +267,10 @@ mod tests {
     fn a_filter_stands_in_every_address_that_leads_on() {
         let id = "0193b1e4-7c1f-7000-8000-000000000001";
         assert_eq!(address(StatementFilter::Returned, Some(id)), format!("/credits?kind=returned&before={id}"));
-        assert_eq!([address(StatementFilter::All, None), address(StatementFilter::Spent, None)], ["/credits", "/credits?kind=spent"]);
+        assert_eq!(
+            [address(StatementFilter::All, None), address(StatementFilter::Spent, None)],
+            ["/credits", "/credits?kind=spent"]
+        );
     }
 
     #[test]

@@ -17,7 +17,8 @@ fn field(page: &str, name: &str) -> String {
 
 /// The form of a page as its button sends it, with these pictures asked for.
 fn form(page: &str, prompt: &str, count: &str, price: &str) -> Vec<(String, String)> {
-    let said = [("prompt", prompt), ("count", count), ("quoted_price", price)].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let said =
+        [("prompt", prompt), ("count", count), ("quoted_price", price)].map(|(name, value)| (name.to_owned(), value.to_owned()));
     let hidden = ["page", "request_key", "quote", "confirmed"].map(|name| (name.to_owned(), field(page, name)));
     said.into_iter().chain(hidden).collect()
 }

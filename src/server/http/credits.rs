@@ -45,11 +45,7 @@ pub(super) struct StatementQuery {
     kind: String,
 }
 
-async fn credits(
-    State(app): State<App>,
-    person: SignedIn,
-    Query(query): Query<StatementQuery>,
-) -> Result<Response, Trouble> {
+async fn credits(State(app): State<App>, person: SignedIn, Query(query): Query<StatementQuery>) -> Result<Response, Trouble> {
     let now = app.clock.now();
     let start = person.visitor.start(now);
     let viewer = person.visitor.viewer(&app).await?;
@@ -177,7 +173,8 @@ fn line<const N: usize>(cells: [String; N]) -> String {
 
 /// Text in one cell. What a table would take for a formula is marked as text, by the apostrophe that tables know.
 fn cell(text: &str) -> String {
-    let is_formula = text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) || text.starts_with(['\t', '\r', '\n']);
+    let is_formula =
+        text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠']) || text.starts_with(['\t', '\r', '\n']);
     let text = if is_formula { format!("'{text}") } else { text.to_owned() };
     if text.contains([',', '"', '\r', '\n', ';', '\'']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }

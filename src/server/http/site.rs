@@ -104,11 +104,6 @@ pub(super) async fn create_page(
 }
 
 #[derive(Deserialize)]
-pub(super) struct PageQuery {
-    before: Option<String>,
-}
-
-#[derive(Deserialize)]
 pub(super) struct ViewerQuery {
     /// Which picture of several, from 0.
     i: Option<usize>,

@@ -13,7 +13,8 @@ use std::fmt;
 pub const FORMAT: &str = "atelier.statement.v1";
 
 /// What each hash covers, for whoever wants to recompute one with nothing of ours.
-pub const COVERS: &str = "SHA-256, hex, of: previous, account, place, kind, ref, amount, posted_after, at; each followed by a line feed";
+pub const COVERS: &str =
+    "SHA-256, hex, of: previous, account, place, kind, ref, amount, posted_after, at; each followed by a line feed";
 
 /// Entries that are read at once.
 const PAGE: i64 = 500;
@@ -127,7 +128,8 @@ impl fmt::Display for Flaw {
 /// # Errors
 /// With the first thing that does not fit.
 pub fn check(text: &str) -> Result<i64, Flaw> {
-    let file: File = serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| Flaw::Unreadable(error.to_string()))?;
+    let file: File =
+        serde_json::from_str(text.trim_start_matches('\u{feff}')).map_err(|error| Flaw::Unreadable(error.to_string()))?;
     if file.format != FORMAT {
         return Err(Flaw::Unreadable(format!("its format is {:?}", file.format)));
     }

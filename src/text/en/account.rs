@@ -58,10 +58,7 @@ pub(super) const ACCOUNT: AccountText = AccountText {
     saved: "Saved. The limits hold from the next request on.",
     low: |n| format!("You have {} left to spend.", one_or(n, "credit", "credits")),
     low_link: "Change when you are told",
-    password: Notice {
-        title: "Password",
-        body: "After a change every other browser is signed out. This one stays.",
-    },
+    password: Notice { title: "Password", body: "After a change every other browser is signed out. This one stays." },
     old_password: "Present password",
     new_password: "New password",
     change_password: "Change the password",

@@ -7,7 +7,9 @@ use crate::domain::StatementFilter;
 pub(super) const STATEMENT: StatementText = StatementText {
     filter: "表示する明細",
     filter_name,
-    none: Notice { title: "当てはまる明細がありません", body: "この種類の行は、まだ明細にありません。" },
+    none: Notice {
+        title: "当てはまる明細がありません", body: "この種類の行は、まだ明細にありません。"
+    },
     everything: "すべての明細を見る",
     reference: "番号",
     csv: "CSVで保存",
@@ -58,15 +60,16 @@ pub(super) const ACCOUNT: AccountText = AccountText {
     low: |n| format!("使えるクレジットは残り{}です。", number(n)),
     low_link: "お知らせの条件を変える",
     password: Notice {
-        title: "パスワード",
-        body: "変更すると、このブラウザのほかはすべてログアウトされます。",
+        title: "パスワード", body: "変更すると、このブラウザのほかはすべてログアウトされます。"
     },
     old_password: "いまのパスワード",
     new_password: "新しいパスワード",
     change_password: "パスワードを変更する",
     password_changed: "パスワードを変更し、ほかのブラウザをすべてログアウトしました。",
     wrong_password: "いまのパスワードと一致しません。",
-    sessions: Notice { title: "ログイン中のブラウザ", body: "このアカウントにいまログインしているブラウザです。" },
+    sessions: Notice {
+        title: "ログイン中のブラウザ", body: "このアカウントにいまログインしているブラウザです。"
+    },
     this_browser: "このブラウザ",
     some_browser: "ブラウザ",
     since: "ログイン",
