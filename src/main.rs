@@ -11,7 +11,7 @@ use atelier::server::crash;
 use atelier::server::db::{Db, mint};
 use atelier::server::generation::{limits, strays};
 use atelier::server::key;
-use atelier::server::ledger::{self, Grant};
+use atelier::server::ledger::{self, Grant, export};
 use atelier::server::model;
 use atelier::server::reconcile::{self, Repair, Sides};
 use atelier::server::replicate::{Client, install_tls};
@@ -22,6 +22,7 @@ use clap::{Parser, Subcommand};
 use secrecy::SecretString;
 use std::io::{Write, stderr, stdout};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -138,8 +139,12 @@ struct Whose {
 
 #[derive(Subcommand)]
 enum LedgerCommand {
-    /// Checks every promise of the books and every chain of hashes, and compares them with Replicate and the store
-    Verify,
+    /// Checks every promise of the books and every chain of hashes, and compares them with Replicate and the store; with
+    /// a statement that somebody saved as JSON, recomputes its chain and asks nobody
+    Verify {
+        /// The saved statement
+        file: Option<PathBuf>,
+    },
     /// Mends one thing that `verify` found
     Repair {
         /// What it is
@@ -189,7 +194,8 @@ async fn command(cli: Cli) -> anyhow::Result<()> {
         Command::User(command) => user(&config, command, clock.now()).await,
         Command::Models(command) => commands::models::run(&config, command, clock.now()).await,
         Command::Queue(command) => queue(&config, command, clock.now()).await,
-        Command::Ledger(LedgerCommand::Verify) => verify(&config, clock.now()).await,
+        Command::Ledger(LedgerCommand::Verify { file: Some(file) }) => verify_file(&file).await,
+        Command::Ledger(LedgerCommand::Verify { file: None }) => verify(&config, clock.now()).await,
         Command::Ledger(LedgerCommand::Repair { what, id, reason }) => {
             let sides = sides(&config).await?;
             say(&reconcile::repair(&sides, what, &id, &reason, clock.now()).await?)
@@ -290,6 +296,15 @@ async fn scope(db: &Db, whose: Whose) -> anyhow::Result<String> {
             if known { Ok(format!("model:{model}")) } else { bail!("--model: there is no {model} in the catalogue") }
         }
         Whose { .. } => Ok("global".to_owned()),
+    }
+}
+
+/// Recomputes a saved statement, with nothing but the file.
+async fn verify_file(file: &Path) -> anyhow::Result<()> {
+    let text = tokio::fs::read_to_string(file).await.with_context(|| format!("cannot read {}", file.display()))?;
+    match export::check(&text) {
+        Ok(count) => say(&format!("{count}/{count} ✓ every entry fits, from the first to the head")),
+        Err(flaw) => bail!("{flaw}"),
     }
 }
 

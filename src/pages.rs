@@ -3,6 +3,7 @@
 //!
 //! To add a page: a file here, its sentences in `text`, a handler in `server/http/site.rs`.
 
+mod account;
 mod admin_model;
 mod admin_models;
 mod compare;
@@ -21,6 +22,7 @@ mod receipt;
 mod shared;
 mod viewer;
 
+pub use account::{Account, AccountPage, AccountRefusal, Done, SessionLine};
 pub use admin_model::{AdminModel, Said};
 pub use admin_models::AdminModels;
 pub use compare::{Compared, ComparePage};

@@ -12,7 +12,7 @@
 //! | [`worker`] | takes what is due and does it |
 //! | [`reconcile`] | finds what does not agree |
 //! | [`listen`] | takes connections, and lets go of them |
-//! | [`protocol`], [`seal`] | what `/v1` and the sandbox say alike; addresses that open to whoever knows them |
+//! | [`protocol`], [`seal`], [`quote`] | what `/v1` and the sandbox say alike; addresses that open to whoever knows them; prices that were shown |
 //! | [`replicate`], [`sandbox`] | the world that draws the pictures, and our double of it |
 //! | [`file`](mod@file) | what people send us to work from |
 //! | [`share`] | links to one picture for whoever is given them |
@@ -45,6 +45,7 @@ pub mod model;
 pub mod outbox;
 pub mod picture;
 pub mod protocol;
+pub mod quote;
 pub mod reconcile;
 pub mod replicate;
 pub mod sandbox;
@@ -68,6 +69,7 @@ use self::listen::Limits;
 use self::live::Hub;
 use self::outbox::Sender;
 use self::sandbox::Sandbox;
+use self::seal::Seals;
 use self::store::Store;
 use self::worker::spool::Spool;
 use self::worker::{Tools, Worker};
@@ -97,6 +99,8 @@ pub struct App {
     pub files: Files,
     /// The time.
     pub clock: Clock,
+    /// What prices are sealed with.
+    pub seals: Seals,
     /// Open pages.
     pub hub: Hub,
     /// The files of the house.
@@ -182,6 +186,7 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
         store: store.clone(),
         files,
         clock: clock.clone(),
+        seals: Seals::new(db.clone()),
         hub: Hub::default(),
         assets: Assets::load(),
         sandbox: config.replicate_token.is_none(),

@@ -12,8 +12,8 @@ mod page;
 mod samples;
 
 pub use page::{
-    AdminText, CatalogueText, ControlText, CreditsText, DocsText, DoorText, FrameText, GalleryText, HelpText, KeysText,
-    LandingText, Notice, PageText, PictureText, ReceiptText, ShareText, TroubleText, ViewerText,
+    AccountText, AdminText, CatalogueText, ControlText, CreditsText, DocsText, DoorText, FrameText, GalleryText, HelpText,
+    KeysText, LandingText, Notice, PageText, PictureText, ReceiptText, ShareText, StatementText, TroubleText, ViewerText,
 };
 
 use crate::domain::Lang;

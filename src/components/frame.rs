@@ -22,6 +22,8 @@ pub enum Place {
     Credits,
     /// `/keys`
     Keys,
+    /// `/account`
+    Account,
 }
 
 /// The page of somebody who is signed in.
@@ -45,6 +47,7 @@ pub fn Frame(
             </a>
         }
     };
+    let low = viewer.low.then(|| low_balance(&viewer));
     let pictures = (viewer.pictures > 0).then(|| text::number(viewer.pictures));
     view! {
         <Handed parcel />
@@ -66,6 +69,10 @@ pub fn Frame(
                     <p class="account-email">{viewer.email.clone()}</p>
                     <LanguageSwitch viewer=viewer.clone() />
                     <ThemeSwitch viewer=viewer.clone() />
+                    <a class="button quiet" href="/account" aria-current=(here == Place::Account).then_some("page")>
+                        <Icon glyph=icon::USER />
+                        {words.account}
+                    </a>
                     <a class="button quiet" href="/keys" aria-current=(here == Place::Keys).then_some("page")>
                         <Icon glyph=icon::KEY />
                         {words.keys}
@@ -80,10 +87,24 @@ pub fn Frame(
             </header>
             <div class="body">
                 {viewer.sandbox.then(|| view! { <aside class="sandbox"><Icon glyph=icon::INFO /><p>{words.sandbox}</p></aside> })}
+                {low}
                 <main id="main" tabindex="-1">{children()}</main>
                 <Foot lang=viewer.lang />
             </div>
         </div>
+    }
+}
+
+/// For who wants to be told in time.
+fn low_balance(viewer: &Viewer) -> impl IntoView + use<> {
+    let said = &text::pages(viewer.lang).account;
+    view! {
+        <aside class="low-balance">
+            <p class="notice warn">
+                <Icon glyph=icon::ALERT />
+                <span>{(said.low)(viewer.balance.available().0)} " " <a href="/account#limits">{said.low_link}</a></span>
+            </p>
+        </aside>
     }
 }
 

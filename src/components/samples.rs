@@ -14,6 +14,7 @@ pub fn viewer(lang: Lang) -> Viewer {
         email: Some("mika@example.com".into()),
         balance: BalanceView { version: 1, posted: Credits(124), held: Credits(8) },
         pictures: 1_284,
+        low: false,
         lang,
         theme: Theme::System,
         path: "/gallery".into(),

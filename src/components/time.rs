@@ -78,6 +78,11 @@ pub fn machine(moment: Timestamp) -> String {
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
+/// A moment for a table that another program opens: `2026-11-22 14:05:09`, in the zone of a language.
+pub fn in_table(moment: Timestamp, lang: Lang) -> String {
+    machine(moment.plus_ms(lang.zone_ms())).replace('T', " ").replace('Z', "")
+}
+
 /// A moment, for people and machines.
 #[component]
 pub fn Moment(at: Timestamp, lang: Lang) -> impl IntoView {
@@ -97,6 +102,7 @@ mod tests {
         assert_eq!(date_time(MOMENT, Lang::Ja), "2026年11月22日 23:05");
         assert_eq!(date_time(MOMENT.plus_ms(HOUR), Lang::Ja), "2026年11月23日 00:05");
         assert_eq!(machine(MOMENT), "2026-11-22T14:05:09Z");
+        assert_eq!([Lang::En, Lang::Ja].map(|lang| in_table(MOMENT, lang)), ["2026-11-22 14:05:09", "2026-11-22 23:05:09"]);
     }
 
     #[test]

@@ -27,6 +27,12 @@ pub struct RawRequest {
     pub seed: String,
     /// The price that stood on the button; empty when there was no button.
     pub quoted_price: String,
+    /// The sealed prices of the page the button stood on; empty when there was none.
+    #[serde(skip)]
+    pub quote: String,
+    /// The price the person was asked about and said yes to; empty when they were not asked.
+    #[serde(skip)]
+    pub confirmed: String,
     /// The controls of the model's own, as `schema::prefixed` names them, in the order of the form.
     #[serde(skip)]
     pub controls: Vec<(String, String)>,
@@ -53,6 +59,8 @@ pub struct Request {
     pub quoted: Option<Credits>,
     /// What it is made from, if anything; the database knows whether that is this person's.
     pub parent: Option<Parent>,
+    /// The price they were asked about and said yes to.
+    pub confirmed: Option<Credits>,
 }
 
 /// A field of the request, as forms and errors name it.
@@ -149,6 +157,20 @@ pub enum Refusal {
     },
     /// The key of the program was revoked, or ran out, while the request was on its way.
     KeyEnded,
+    /// It costs more than the person lets be spent without being asked. Pressing again says yes.
+    AskFirst {
+        /// What they want to be asked above.
+        above: Credits,
+        /// What it costs.
+        price: Credits,
+    },
+    /// The person lets no more be spent in 24 hours.
+    DailyCapReached {
+        /// What they let be spent.
+        cap: Credits,
+        /// What is left of that.
+        left: Credits,
+    },
     /// Too many generations are waiting already.
     TooManyQueued {
         /// The most that may wait.
@@ -183,6 +205,7 @@ impl Request {
             seed: input.get("seed").and_then(Value::as_i64),
             quoted: None,
             parent: None,
+            confirmed: None,
             input,
         })
     }
@@ -204,6 +227,8 @@ impl RawRequest {
                 "count" => raw.count = value,
                 "seed" => raw.seed = value,
                 "quoted_price" => raw.quoted_price = value,
+                "quote" => raw.quote = value,
+                "confirmed" => raw.confirmed = value,
                 _ => raw.controls.push((name, value)),
             }
         }
@@ -332,7 +357,10 @@ impl RawRequest {
                     model.put_aspect(&mut input, aspect);
                 }
                 let request = Request::of_input(key, model, &input, matches).map_err(Refusal::Input)?;
-                Ok((Request { quoted: quoted.map(Credits), parent: self.remix_of().map(Parent::Remix), ..request }, model))
+                // What cannot be read is no yes; they are asked again.
+                let confirmed = number(&self.confirmed, 0..=i64::MAX).ok().flatten().map(Credits);
+                let parent = self.remix_of().map(Parent::Remix);
+                Ok((Request { quoted: quoted.map(Credits), confirmed, parent, ..request }, model))
             }
             _ => Err(Refusal::Fields(problems)),
         }
@@ -404,7 +432,7 @@ mod tests {
             count: "99".into(),
             seed: "x".into(),
             quoted_price: "-1".into(),
-            controls: Vec::new(),
+            ..RawRequest::default()
         };
         assert_eq!(
             problems(&bad),

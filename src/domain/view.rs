@@ -212,6 +212,8 @@ pub struct Viewer {
     pub balance: BalanceView,
     /// Pictures in their gallery.
     pub pictures: i64,
+    /// Whether they have less to spend than they want to be told of.
+    pub low: bool,
     /// Language of the page.
     pub lang: Lang,
     /// Colours of the page.

@@ -95,7 +95,10 @@ impl Form {
         task::spawn_local(async move {
             let request_key = RequestKey::trusted(key.clone());
             if browser::uploaded(&form).await {
-                press::send(store, request_key, browser::fields(&form, &key)).await;
+                let fields = browser::fields(&form, &key);
+                // A yes is said to one press.
+                browser::set_field(&form, "confirmed", "");
+                press::send(store, request_key, fields).await;
             } else {
                 store.refuse(&request_key, super::store::Refused { status: 422, ..Default::default() });
             }
@@ -107,6 +110,10 @@ impl Form {
         if let Some(price) = refused.price.filter(|_| refused.status == 409) {
             let Choice { model, units, .. } = self.choice.get_untracked();
             self.models.update(|models| models[model].unit_price.0 = price / units);
+            // Pressing again says yes to this price.
+            if let Some(form) = self.node.get_untracked() {
+                browser::set_field(&form, "confirmed", &price.to_string());
+            }
         }
         self.notice.set(match refused.status {
             401 => Some(Notice::SignedOut),
@@ -207,6 +214,8 @@ fn composer_view(given: ComposerStart, start: LiveStart, available: i64) -> impl
             on:input=move |_| form.read()>
             <input type="hidden" name="page" value=page />
             <input type="hidden" name="request_key" value=values.request_key />
+            <input type="hidden" name="quote" value=values.quote />
+            <input type="hidden" name="confirmed" value=values.confirmed />
             <input type="hidden" name="quoted_price" prop:value=value(move || Some(price.get().to_string())) value=untrack(|| price.get()).to_string() />
             <div class="composer-box">
                 <div hidden=flag(move || awake.get() && !form.chosen(|model| model.takes_words))>{prompt(text, values.prompt, form, lang)}</div>

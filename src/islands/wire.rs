@@ -112,7 +112,7 @@ impl Read for RawRequest {
             count: text("count")?,
             seed: text("seed")?,
             quoted_price: text("quoted_price")?,
-            controls: Vec::new(),
+            ..Self::default()
         })
     }
 }

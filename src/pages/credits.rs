@@ -1,9 +1,9 @@
 //! `/credits`: what a person has, what is set aside, and every line of how it came to be.
 
 use crate::components::{Frame, Icon, Moment, Place, icon};
-use crate::domain::{Credits, GenerationId, StatementKind, StatementLine, Timestamp, Viewer};
+use crate::domain::{Credits, GenerationId, Lang, StatementFilter, StatementKind, StatementLine, Timestamp, Viewer};
 use crate::islands::{LiveStart, Parcel};
-use crate::text::{self, CreditsText};
+use crate::text::{self, CreditsText, PageText, StatementText};
 use leptos::prelude::*;
 
 /// The last thirty days in two sums.
@@ -31,7 +31,6 @@ pub struct Hold {
 }
 
 /// The credits page, or one page further back in the statement.
-#[expect(clippy::too_many_lines, reason = "one view")]
 #[component]
 pub fn CreditsPage(
     viewer: Viewer,
@@ -39,6 +38,8 @@ pub fn CreditsPage(
     month: Credits30,
     /// Open holds, newest first.
     holds: Vec<Hold>,
+    /// Which lines are shown.
+    filter: StatementFilter,
     /// Newest first.
     lines: Vec<StatementLine>,
     /// The cursor of what is older, if anything is.
@@ -52,46 +53,38 @@ pub fn CreditsPage(
     let said = &words.credits;
     let figure =
         |name: &'static str, value: String| view! { <div class="card"><dt>{name}</dt><dd class="number">{value}</dd></div> };
-    let empty = lines.is_empty();
+    let empty = lines.is_empty() && newest && filter == StatementFilter::All;
+    let lead_back = (!newest).then(|| {
+        view! { <a class="button" href=address(filter, None)><Icon glyph=icon::ARROW_LEFT />{said.newest}</a> }
+    });
+    let older = older.map(|cursor| {
+        view! {
+            <p class="pager">
+                <a class="button" href=address(filter, Some(&cursor)) rel="next">
+                    {said.older} <Icon glyph=icon::ARROW_RIGHT />
+                </a>
+            </p>
+        }
+    });
     view! {
         <Frame viewer parcel here=Place::Credits>
             <div class="page-head">
                 <h1>{words.frame.credits}</h1>
-                <a class="button" href="/keys"><Icon glyph=icon::KEY />{words.frame.keys}</a>
-                {(!newest).then(|| view! { <a class="button" href="/credits"><Icon glyph=icon::ARROW_LEFT />{said.newest}</a> })}
+                {lead_back}
             </div>
             <dl class="figures">
                 {figure(said.available, text::number(balance.available().0))}
                 {figure(said.on_hold, text::number(balance.held.0))}
-                {figure(said.spent, text::number(month.spent.0))}
-                {figure(said.returned, text::number(month.returned.0))}
+                {figure(said.spent, text::signed(-month.spent.0))}
+                {figure(said.returned, text::signed(month.returned.0))}
             </dl>
-            {(!holds.is_empty())
-                .then(|| {
-                    view! {
-                        <section class="card sheet">
-                            <h2>{said.holds}</h2>
-                            <p class="hint">{said.holds_note}</p>
-                            <ul class="holds">
-                                {holds
-                                    .into_iter()
-                                    .map(|hold| {
-                                        view! {
-                                            <li>
-                                                <a href=format!("/g/{}", hold.generation)>{hold.model_label}</a>
-                                                <span class="number">{(said.pictures)(hold.count)}</span>
-                                                <Moment at=hold.at lang />
-                                                <strong class="number">{text::number(hold.amount.0)}</strong>
-                                            </li>
-                                        }
-                                    })
-                                    .collect_view()}
-                            </ul>
-                        </section>
-                    }
-                })}
+            {open_holds(holds, said, lang)}
             <section class="card sheet">
-                <h2 id="statement">{said.statement}</h2>
+                <div class="sheet-head">
+                    <h2 id="statement">{said.statement}</h2>
+                    {(!empty).then(|| tools(&words.statement))}
+                </div>
+                {(!empty).then(|| filters(filter, &words.statement))}
                 {if empty {
                     view! {
                         <div class="empty">
@@ -101,51 +94,113 @@ pub fn CreditsPage(
                         </div>
                     }
                         .into_any()
-                } else {
+                } else if lines.is_empty() {
                     view! {
-                        <table class="statement" aria-labelledby="statement">
-                            <thead>
-                                <tr>
-                                    <th scope="col">{said.when}</th>
-                                    <th scope="col">{said.what}</th>
-                                    <th scope="col" class="amount">{said.change}</th>
-                                    <th scope="col" class="amount">{said.balance}</th>
-                                </tr>
-                            </thead>
-                            <tbody>
-                                {lines
-                                    .into_iter()
-                                    .map(|line| {
-                                        view! {
-                                            <tr>
-                                                <td class="when"><Moment at=line.at lang /></td>
-                                                <td class="what">{what(&line, said)}</td>
-                                                <td class=amount_class(line.amount)>
-                                                    {text::signed(line.amount.0)}
-                                                </td>
-                                                <td class="amount">{text::number(line.balance.0)}</td>
-                                            </tr>
-                                        }
-                                    })
-                                    .collect_view()}
-                            </tbody>
-                        </table>
+                        <div class="empty">
+                            <h3>{words.statement.none.title}</h3>
+                            <p>{words.statement.none.body}</p>
+                            <a class="button" href="/credits">{words.statement.everything}</a>
+                        </div>
                     }
                         .into_any()
+                } else {
+                    table(lines, words, lang).into_any()
                 }}
             </section>
-            {older
-                .map(|cursor| {
-                    view! {
-                        <p class="pager">
-                            <a class="button" href=format!("/credits?before={cursor}") rel="next">
-                                {said.older} <Icon glyph=icon::ARROW_RIGHT />
-                            </a>
-                        </p>
-                    }
-                })}
+            {older}
+            {(!empty).then(|| view! { <p class="hint verify-note">{words.statement.verify_note}</p> })}
         </Frame>
     }
+}
+
+/// The address of these lines; `before` is the last line of the page that leads there.
+fn address(filter: StatementFilter, before: Option<&str>) -> String {
+    let kind = (filter != StatementFilter::All).then(|| format!("kind={}", filter.as_str()));
+    let asked: Vec<_> = kind.into_iter().chain(before.map(|id| format!("before={id}"))).collect();
+    if asked.is_empty() { "/credits".into() } else { format!("/credits?{}", asked.join("&")) }
+}
+
+/// Recomputing the chain, which needs a script and stays hidden without one; and saving it, which does not.
+fn tools(said: &'static StatementText) -> impl IntoView {
+    view! {
+        <div class="sheet-tools">
+            <output class="badge verdict" data-verdict="" for="verify" hidden></output>
+            <button class="button" type="button" id="verify" data-verify="/credits/statement.json" data-words=said.verify_words() hidden>
+                <Icon glyph=icon::CHECK />{said.verify}
+            </button>
+            <a class="button" href="/credits/statement.csv" download=""><Icon glyph=icon::DOWNLOAD />{said.csv}</a>
+            <a class="button" href="/credits/statement.json" download=""><Icon glyph=icon::DOWNLOAD />{said.json}</a>
+        </div>
+    }
+}
+
+fn filters(chosen: StatementFilter, said: &'static StatementText) -> impl IntoView {
+    let choice = |filter: StatementFilter| {
+        view! {
+            <a class="chip" href=address(filter, None) aria-current=(filter == chosen).then_some("true")>
+                {(said.filter_name)(filter)}
+            </a>
+        }
+    };
+    view! { <nav class="statement-filter" aria-label=said.filter>{StatementFilter::ALL.map(choice).collect_view()}</nav> }
+}
+
+fn open_holds(holds: Vec<Hold>, said: &'static CreditsText, lang: Lang) -> impl IntoView {
+    let line = move |hold: Hold| {
+        view! {
+            <li>
+                <a href=format!("/g/{}", hold.generation)>{hold.model_label}</a>
+                <span class="number">{(said.pictures)(hold.count)}</span>
+                <Moment at=hold.at lang />
+                <strong class="number">{text::number(hold.amount.0)}</strong>
+            </li>
+        }
+    };
+    (!holds.is_empty()).then(|| {
+        view! {
+            <section class="card sheet">
+                <h2>{said.holds}</h2>
+                <p class="hint">{said.holds_note}</p>
+                <ul class="holds">{holds.into_iter().map(line).collect_view()}</ul>
+            </section>
+        }
+    })
+}
+
+fn table(lines: Vec<StatementLine>, words: &'static PageText, lang: Lang) -> impl IntoView {
+    let said = &words.credits;
+    let row = move |line: StatementLine| {
+        view! {
+            <tr>
+                <td class="when"><Moment at=line.at lang /></td>
+                <td class="what">{what(&line, said)}</td>
+                <td class="reference">{reference(&line)}</td>
+                <td class=amount_class(line.amount)>{text::signed(line.amount.0)}</td>
+                <td class="amount">{text::number(line.balance.0)}</td>
+            </tr>
+        }
+    };
+    view! {
+        <table class="statement" aria-labelledby="statement">
+            <thead>
+                <tr>
+                    <th scope="col">{said.when}</th>
+                    <th scope="col">{said.what}</th>
+                    <th scope="col" class="reference">{words.statement.reference}</th>
+                    <th scope="col" class="amount">{said.change}</th>
+                    <th scope="col" class="amount">{said.balance}</th>
+                </tr>
+            </thead>
+            <tbody>{lines.into_iter().map(row).collect_view()}</tbody>
+        </table>
+    }
+}
+
+/// The end of the generation's id, by which people tell it from others; the whole of it stands in the saved files.
+fn reference(line: &StatementLine) -> Option<String> {
+    let (id, ..) = line.generation.as_ref()?;
+    let id = id.as_str();
+    Some(format!("#{}", id.get(id.len().saturating_sub(6)..).unwrap_or(id)))
 }
 
 const fn amount_class(amount: Credits) -> &'static str {
@@ -192,7 +247,10 @@ mod tests {
     fn page(lines: Vec<StatementLine>) -> String {
         let (viewer, start) = (samples::viewer(Lang::En), samples::start(Lang::En));
         let month = Credits30 { spent: Credits(312), returned: Credits(20) };
-        Owner::new().with(|| view! { <CreditsPage viewer start month holds=vec![] lines older=None newest=true /> }.to_html())
+        Owner::new().with(|| {
+            view! { <CreditsPage viewer start month holds=vec![] filter=StatementFilter::All lines older=None newest=true /> }
+                .to_html()
+        })
     }
 
     #[test]
@@ -202,7 +260,17 @@ mod tests {
         let html = page(vec![release, line(StatementKind::SignupGrant, 20, 0)]);
         assert!(html.contains(">116<") && html.contains(">8<"), "{html}");
         assert!(html.contains("4 returned") && html.contains("/g/g1") && html.contains("+20"), "{html}");
-        assert!(html.contains("<tbody>"));
+        assert!(html.contains("<tbody>") && html.contains("−312") && html.contains("statement.csv"), "{html}");
+    }
+
+    #[test]
+    fn a_filter_stands_in_every_address_that_leads_on() {
+        let id = "0193b1e4-7c1f-7000-8000-000000000001";
+        assert_eq!(address(StatementFilter::Returned, Some(id)), format!("/credits?kind=returned&before={id}"));
+        assert_eq!(
+            [address(StatementFilter::All, None), address(StatementFilter::Spent, None)],
+            ["/credits", "/credits?kind=spent"]
+        );
     }
 
     #[test]

@@ -53,7 +53,7 @@ impl DoorProblem {
         }
     }
 
-    fn sentence(self, words: &DoorText) -> String {
+    pub(super) fn sentence(self, words: &DoorText) -> String {
         match self {
             Self::Wrong => words.wrong.into(),
             Self::Wait(seconds) => (words.wait)(seconds),

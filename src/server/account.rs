@@ -1,9 +1,12 @@
 //! People: signing up, and who somebody is. Passwords are kept as argon2id hashes, made and checked off the async
 //! threads, two at a time.
 
+pub mod guards;
+pub mod leaving;
+
 use super::db::{Alone, Db, mint};
 use super::ledger::{self, Grant};
-use crate::domain::{Credits, PersonId, Timestamp};
+use crate::domain::{Credits, Guards, PersonId, Timestamp};
 use argon2::password_hash::rand_core::OsRng;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
@@ -50,6 +53,8 @@ pub struct Person {
     pub email: String,
     /// What they may do.
     pub role: Role,
+    /// What they let be spent.
+    pub guards: Guards,
     /// A PHC string. Kept here because a session dies when it changes.
     pub(super) password_hash: String,
 }
@@ -91,6 +96,9 @@ pub enum Error {
     /// What was typed cannot be used; all of it is listed.
     #[error("refused: {0:?}")]
     Refused(Vec<SignUpProblem>),
+    /// It is not their password.
+    #[error("that is not the password")]
+    WrongPassword,
     /// Hashing failed.
     #[error("the password could not be hashed: {0}")]
     Hashing(String),
@@ -157,16 +165,23 @@ pub async fn authenticate(db: &Db, credentials: &Credentials) -> Result<Option<P
     Ok(person.filter(|_| right))
 }
 
+/// The columns of [`Row`]; of whoever has left nothing is found.
+macro_rules! select_people {
+    ($rest:literal) => {
+        concat!(
+            "select p.id, p.email, p.role, p.password_hash, p.daily_cap, p.ask_above, p.warn_below from person p where p.left_at is null ",
+            $rest
+        )
+    };
+}
+
 /// The person with this id.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn find(db: &Db, id: &PersonId) -> Result<Option<Person>, sqlx::Error> {
-    let row = sqlx::query_as("select id, email, role, password_hash from person where id = $1")
-        .bind(id)
-        .fetch_optional(db.pool())
-        .await?;
-    Ok(row.map(person))
+    let row: Option<Row> = sqlx::query_as(select_people!("and p.id = $1")).bind(id).fetch_optional(db.pool()).await?;
+    Ok(row.map(Row::person))
 }
 
 /// The person with this address.
@@ -174,11 +189,9 @@ pub async fn find(db: &Db, id: &PersonId) -> Result<Option<Person>, sqlx::Error>
 /// # Errors
 /// When the database fails.
 pub async fn find_by_email(db: &Db, email: &str) -> Result<Option<Person>, sqlx::Error> {
-    let row = sqlx::query_as("select id, email, role, password_hash from person where email = $1")
-        .bind(normalise(email))
-        .fetch_optional(db.pool())
-        .await?;
-    Ok(row.map(person))
+    let row: Option<Row> =
+        sqlx::query_as(select_people!("and p.email = $1")).bind(normalise(email)).fetch_optional(db.pool()).await?;
+    Ok(row.map(Row::person))
 }
 
 /// Everybody, in the order they came, with what they have.
@@ -186,18 +199,70 @@ pub async fn find_by_email(db: &Db, email: &str) -> Result<Option<Person>, sqlx:
 /// # Errors
 /// When the database fails.
 pub async fn list(db: &Db) -> Result<Vec<(Person, Credits)>, sqlx::Error> {
-    let rows: Vec<(PersonId, String, String, String, Credits)> = sqlx::query_as(
-        "select p.id, p.email, p.role, p.password_hash, a.posted - a.held
-         from person p join account a on a.owner_id = p.id order by p.created_at, p.id",
-    )
-    .fetch_all(db.pool())
-    .await?;
-    Ok(rows.into_iter().map(|(id, email, role, hash, available)| (person((id, email, role, hash)), available)).collect())
+    let people: Vec<Row> = sqlx::query_as(select_people!("order by p.created_at, p.id")).fetch_all(db.pool()).await?;
+    let mut listed = Vec::with_capacity(people.len());
+    for row in people {
+        let available = ledger::balance(db, &row.id).await?.available();
+        listed.push((row.person(), available));
+    }
+    Ok(listed)
 }
 
-fn person((id, email, role, password_hash): (PersonId, String, String, String)) -> Person {
-    let role = if role == "admin" { Role::Admin } else { Role::Creator };
-    Person { id, email, role, password_hash }
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: PersonId,
+    email: String,
+    role: String,
+    password_hash: String,
+    daily_cap: Option<Credits>,
+    ask_above: Option<Credits>,
+    warn_below: Option<Credits>,
+}
+
+impl Row {
+    fn person(self) -> Person {
+        let role = if self.role == "admin" { Role::Admin } else { Role::Creator };
+        let guards = Guards { daily_cap: self.daily_cap, ask_above: self.ask_above, warn_below: self.warn_below };
+        Person { id: self.id, email: self.email, role, guards, password_hash: self.password_hash }
+    }
+}
+
+/// Changes a password. Whoever is signed in with the old one is signed out by that; answers the person as they are now.
+///
+/// # Errors
+/// [`Error::WrongPassword`], and [`Error::Refused`] with what is wrong with the new one.
+pub async fn change_password(db: &Db, person: &Person, old: SecretString, new: SecretString) -> Result<Person, Error> {
+    prove(person, old).await?;
+    let problems = check(&person.email, &new);
+    if !problems.is_empty() {
+        return Err(Error::Refused(problems));
+    }
+    let fresh = hash(new).await?;
+    let mut tx = db.begin().await?;
+    // Of two changes at once the second is of a password that is no longer theirs.
+    let changed = sqlx::query("update person set password_hash = $2 where id = $1 and password_hash = $3 and left_at is null")
+        .bind(&person.id)
+        .bind(&fresh)
+        .bind(&person.password_hash)
+        .execute(tx.connection())
+        .await?;
+    if changed.rows_affected() == 0 {
+        return Err(Error::WrongPassword);
+    }
+    tx.commit().await?;
+    Ok(Person { password_hash: fresh, ..person.clone() })
+}
+
+/// Asks somebody who is signed in for their password again.
+///
+/// # Errors
+/// [`Error::WrongPassword`].
+pub async fn prove(person: &Person, password: SecretString) -> Result<(), Error> {
+    let too_long = password.expose_secret().len() > PASSWORD_BYTES;
+    if too_long || !verify(password, Some(person.password_hash.clone())).await? {
+        return Err(Error::WrongPassword);
+    }
+    Ok(())
 }
 
 fn normalise(email: &str) -> String {

@@ -1,8 +1,10 @@
 //! Who is asking: axum-login over our own accounts and our own session rows.
 
+mod agent;
 mod sessions;
 
-pub use sessions::Sessions;
+pub use agent::{AGENT, describe};
+pub use sessions::{Open, Sessions, end_session, end_sessions, hash, sessions_of};
 
 use super::account::{self, Credentials, Person};
 use super::db::Db;

@@ -8,11 +8,12 @@
 //! What people may see of it is in [`views`], and why it waits in [`waits`]; who goes into flight next in [`admission`], by what [`limits`] allow; who may
 //! work on it in [`lease`]; what a worker reports in [`work`]; what a webhook may do in [`hooks`], and what becomes of a
 //! prediction that nobody has a use for in [`strays`]. What is kept for good about it is in [`receipt`], and the same once
-//! more in [`again`].
+//! more in [`again`]. What is left of it when its owner leaves is decided in [`erase`].
 
 pub mod admission;
 pub mod again;
 pub mod audit;
+pub mod erase;
 pub mod hooks;
 pub mod lease;
 pub mod limits;
@@ -28,6 +29,7 @@ pub use lease::{claim, heartbeat, next_due};
 pub use limits::{Caps, Lesson};
 pub use work::{Effects, Job, KeptOutput, Money, Submission, keep_output, record, sweep};
 
+use super::account::guards::{self, Spending};
 use super::crash::{self, Point};
 use super::db::{Db, Tx, Yielding, mint, retried};
 use super::file;
@@ -263,6 +265,7 @@ async fn queue(
     }
     held?;
     charge_key(&mut tx, source, price, now).await?;
+    heed_guards(&mut tx, source, owner, &request, price, now).await?;
     let queued = sqlx::query(
         "insert into generation (id, owner_id, request_key, request_hash, model, model_version, prompt, aspect, seed, count, input,
                                  unit_price, price, state, run_at, deadline_at, created_at, updated_at, priority,
@@ -315,6 +318,20 @@ async fn charge_key(tx: &mut Tx, source: &Source, price: Credits, now: Timestamp
         Some(call) => key::charge(tx, &call.key, price, now).await?.map_err(Error::Refused),
         None => Ok(()),
     }
+}
+
+/// Asks the limits that the person set for themselves; programs cannot be asked whether they mean it.
+async fn heed_guards(
+    tx: &mut Tx,
+    source: &Source,
+    owner: &PersonId,
+    request: &Request,
+    price: Credits,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let spending = Spending { price, confirmed: request.confirmed, can_be_asked: *source == Source::Page };
+    let forbidding = guards::forbidding(tx, owner, &spending, now).await?;
+    forbidding.map_or(Ok(()), |refusal| Err(Error::Refused(refusal)))
 }
 
 /// Keeps the files that a generation works from for as long as it does.

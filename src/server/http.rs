@@ -5,8 +5,10 @@
 //! session; the CSRF rule; a panic becomes a 500. Webhooks have no session and bring their own proof. No SQL here: a
 //! handler finds out who is asking, calls one verb and answers.
 
+mod account;
 mod body;
 mod catalogue;
+mod credits;
 mod csrf;
 mod doors;
 mod events;
@@ -62,7 +64,6 @@ pub fn router(app: App) -> Router {
         .route("/", get(site::landing))
         .route("/create", get(site::create))
         .route("/g/{id}", get(site::viewer))
-        .route("/credits", get(site::credits))
         .route("/keys", get(keys::page).post(keys::make))
         .route("/docs/api", get(site::docs))
         .route("/help", get(site::help))
@@ -98,6 +99,8 @@ pub fn router(app: App) -> Router {
     pages
         .merge(actions())
         .merge(models())
+        .merge(credits::area())
+        .merge(account::area())
         .merge(gallery::area())
         .fallback(trouble::nowhere)
         .method_not_allowed_fallback(trouble::not_that_way)

@@ -194,6 +194,16 @@ pub async fn revoke(db: &Db, owner: &PersonId, id: &ApiKeyId, now: Timestamp) ->
     if ended.rows_affected() == 0 { Err(Error::NotFound) } else { Ok(()) }
 }
 
+/// Ends every key of somebody who leaves, and forgets what they called them.
+pub(super) async fn end_all(tx: &mut Tx, owner: &PersonId, now: Timestamp) -> Result<(), sqlx::Error> {
+    sqlx::query("update api_key set name = 'left', revoked_at = coalesce(revoked_at, $2) where owner_id = $1")
+        .bind(owner)
+        .bind(now)
+        .execute(tx.connection())
+        .await?;
+    Ok(())
+}
+
 /// Makes a key in the place of another: the same name, scopes and cap, and one month's spending between them. The other
 /// ends after the overlap. What is answered is the only copy of the new one.
 ///

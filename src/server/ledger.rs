@@ -7,11 +7,12 @@
 //!
 //! [`verify`] checks everything this file promises, as queries.
 
+pub mod export;
 mod statement;
 mod verify;
 mod way;
 
-pub use statement::{OpenHold, Summary, holds, statement, summary};
+pub use statement::{OpenHold, Summary, holds, lines, statement, summary};
 pub use verify::{Drift, verify};
 pub use way::way;
 

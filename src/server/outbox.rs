@@ -26,7 +26,7 @@ pub use self::sender::{Sender, Tell};
 
 use super::db::{Tx, mint};
 use super::replicate::WebhookEvent;
-use crate::domain::{GenerationId, Timestamp};
+use crate::domain::{GenerationId, PersonId, Timestamp};
 
 /// Output and logs are told no more often than this, as Replicate does.
 const PACE_MS: i64 = 500;
@@ -54,6 +54,18 @@ pub async fn post(tx: &mut Tx, generation: &GenerationId, event: WebhookEvent, n
     .bind(now.plus_ms(-PACE_MS))
     .execute(tx.connection())
     .await?;
+    Ok(())
+}
+
+/// Forgets every address and message of somebody who has left.
+pub(super) async fn forget(tx: &mut Tx, owner: &PersonId) -> Result<(), sqlx::Error> {
+    for statement in [
+        "delete from webhook_out where owner_id = $1",
+        "delete from webhook_off where owner_id = $1",
+        "delete from webhook_secret where owner_id = $1",
+    ] {
+        sqlx::query(statement).bind(owner).execute(tx.connection()).await?;
+    }
     Ok(())
 }
 

@@ -22,6 +22,8 @@ pub enum Opens {
     Stream,
     /// The page of a share, and its files.
     Share,
+    /// The prices that stood on a page.
+    Prices,
 }
 
 /// The house's seal, which is read, or made, when it is first needed. Cheap to clone.
@@ -34,6 +36,14 @@ pub struct Seals {
 /// Makes and knows the seals of this house.
 #[derive(Clone, Debug)]
 pub struct Seal(hmac::Key);
+
+#[cfg(test)]
+impl Seal {
+    /// A seal of a house that a test makes up.
+    pub(super) fn of(house: &str) -> Self {
+        Self(hmac::Key::new(hmac::HMAC_SHA256, house.as_bytes()))
+    }
+}
 
 impl Seals {
     /// Over this database.
@@ -77,6 +87,17 @@ impl Seal {
         self.word(Opens::Share, id.as_str())
     }
 
+    /// The seal of any words, alone.
+    pub fn tag(&self, opens: Opens, words: &str) -> String {
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.0, &message(opens, words)))
+    }
+
+    /// Whether this is the seal of these words.
+    pub fn is_tag(&self, opens: Opens, words: &str, tag: &str) -> bool {
+        let tag = URL_SAFE_NO_PAD.decode(tag);
+        tag.is_ok_and(|tag| hmac::verify(&self.0, &message(opens, words), &tag).is_ok())
+    }
+
     /// The generation that an address opens; `None` when the seal is not ours, or for something else.
     pub fn open(&self, opens: Opens, word: &str) -> Option<GenerationId> {
         GenerationId::parse(self.opened(opens, word)?)
@@ -88,25 +109,24 @@ impl Seal {
     }
 
     fn word(&self, opens: Opens, id: &str) -> String {
-        let tag = hmac::sign(&self.0, &message(opens, id));
-        format!("{id}-{}", URL_SAFE_NO_PAD.encode(tag))
+        let tag = self.tag(opens, id);
+        format!("{id}-{tag}")
     }
 
     fn opened<'a>(&self, opens: Opens, word: &'a str) -> Option<&'a str> {
         let (id, tag) = word.split_at_checked(ID)?;
-        let tag = URL_SAFE_NO_PAD.decode(tag.strip_prefix('-')?).ok()?;
-        hmac::verify(&self.0, &message(opens, id), &tag).ok()?;
-        Some(id)
+        self.is_tag(opens, id, tag.strip_prefix('-')?).then_some(id)
     }
 }
 
-fn message(opens: Opens, id: &str) -> Vec<u8> {
+fn message(opens: Opens, words: &str) -> Vec<u8> {
     let purpose = match opens {
         Opens::Files => "files",
         Opens::Stream => "stream",
         Opens::Share => "share",
+        Opens::Prices => "prices",
     };
-    format!("{purpose}\n{id}").into_bytes()
+    format!("{purpose}\n{words}").into_bytes()
 }
 
 #[cfg(test)]

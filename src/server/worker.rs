@@ -19,6 +19,7 @@ pub use submit::check_window;
 use self::core::{Action, Event, Taken, plan, step};
 use self::reach::Reach;
 use self::spool::Spool;
+use super::account::leaving;
 use super::clock::Clock;
 use super::crash;
 use super::db::{Db, mint};
@@ -298,6 +299,11 @@ impl Worker {
                 Ok(0) => {}
                 Ok(swept) => tracing::info!(swept, "files that nothing worked from were cleared away"),
                 Err(error) => tracing::error!(%error, "files could not be looked at"),
+            }
+            match leaving::erase(db, store, clock.now()).await {
+                Ok(0) => {}
+                Ok(people) => tracing::info!(people, "what people who left had made was removed"),
+                Err(error) => tracing::error!(error = format!("{error:#}"), "what people who left had made could not be removed"),
             }
         }
     }

@@ -4,6 +4,7 @@
 //! Every test has a [`support::TestApp`] of its own and ends with its `finish`, where the books must be right. To add a
 //! capability: a file here. To add a route: a line in [`routes`], which the matrices walk through.
 
+mod account;
 mod accounts;
 mod admission;
 mod answers;
@@ -22,16 +23,19 @@ mod keeping;
 mod keys;
 mod ledger;
 mod lifecycle;
+mod limits;
 mod live;
 mod model;
 mod outage;
 mod outbox;
 mod process;
+mod quotes;
 mod races;
 mod reconciler;
 mod rolling;
 mod routes;
 mod simulator;
+mod statement;
 mod support;
 mod v1;
 mod verdicts;

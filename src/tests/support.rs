@@ -14,7 +14,7 @@ mod proxy;
 pub mod s3;
 mod stream;
 
-pub use browser::{Answer, Browser};
+pub use browser::{Answer, Browser, PASSWORD};
 pub use cluster::Cluster;
 pub use database::{Database, Engine, variable};
 pub use memory::{Memory, seeds};
@@ -37,6 +37,7 @@ use atelier::server::listen::{self, Limits};
 use atelier::server::live::{self, Hub};
 use atelier::server::replicate::{self, Client, Secrets};
 use atelier::server::sandbox::{self, InvoiceEvent, Sandbox};
+use atelier::server::seal::Seals;
 use atelier::server::store::{Key, Store, StoreConfig};
 use atelier::server::worker::reach::Reach;
 use atelier::server::worker::spool::{self, Spool};
@@ -440,6 +441,7 @@ impl Process {
         let egress = Egress::new(config.reach(addr)).expect("a way out");
         let app = App {
             files: Files { db: db.clone(), store: store.clone(), uploads, egress },
+            seals: Seals::new(db.clone()),
             db,
             store: store.clone(),
             clock: clock.clone(),

@@ -1,5 +1,6 @@
 //! English: plain, warm, exact.
 
+mod account;
 mod catalogue;
 mod gallery;
 mod viewer;
@@ -170,6 +171,8 @@ pub(super) static TEXT: PageText = PageText {
         },
         deleted: "Generation",
     },
+    statement: account::STATEMENT,
+    account: account::ACCOUNT,
     keys: KeysText {
         title: "API keys",
         lead: "A key lets a program of yours make pictures with your credits. Treat it like a password.",
@@ -309,6 +312,16 @@ fn refusal(refusal: &Refusal) -> String {
             if left.0 <= 0 { "none".into() } else { number(left.0) },
         ),
         Refusal::KeyEnded => "This key has ended.".into(),
+        Refusal::AskFirst { above, price } => format!(
+            "This costs {}, and you want to be asked above {}. Press again if that is all right; your account page has the limit.",
+            one_or(price.0, "credit", "credits"),
+            number(above.0),
+        ),
+        Refusal::DailyCapReached { cap, left } => format!(
+            "You let {} be spent in 24 hours, and {} of that is left. Wait, or change the limit on your account page.",
+            one_or(cap.0, "credit", "credits"),
+            if left.0 <= 0 { "nothing".into() } else { number(left.0) },
+        ),
         Refusal::TooManyQueued { limit } => {
             format!("{} are waiting already. Press again when one is done.", one_or(*limit, "request", "requests"))
         }

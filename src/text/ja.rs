@@ -1,5 +1,6 @@
 //! 日本語。です・ます、ボタンは動詞、数えるときは「枚」「件」。
 
+mod account;
 mod catalogue;
 mod gallery;
 mod viewer;
@@ -180,6 +181,8 @@ pub(super) static TEXT: PageText = PageText {
         },
         deleted: "生成",
     },
+    statement: account::STATEMENT,
+    account: account::ACCOUNT,
     keys: KeysText {
         title: "APIキー",
         lead: "キーがあれば、プログラムからあなたのクレジットで画像を作れます。パスワードと同じように扱ってください。",
@@ -334,6 +337,16 @@ fn refusal(refusal: &Refusal) -> String {
             format!("このキーの上限は月{}クレジットで、残りは{}クレジットです。", number(cap.0), number(left.0.max(0)))
         }
         Refusal::KeyEnded => "このキーはもう使えません。".into(),
+        Refusal::AskFirst { above, price } => format!(
+            "{}クレジットかかります。{}クレジットを超えるときは確認する設定です。よければもう一度押してください。設定はアカウントの画面で変えられます。",
+            number(price.0),
+            number(above.0),
+        ),
+        Refusal::DailyCapReached { cap, left } => format!(
+            "24時間に使う上限は{}クレジットで、残りは{}です。時間をおくか、アカウントの画面で上限を変えてください。",
+            number(cap.0),
+            number(left.0.max(0)),
+        ),
         Refusal::TooManyQueued { limit } => {
             format!("すでに{}件が順番を待っています。ひとつ終わったら、もう一度押してください。", number(*limit))
         }

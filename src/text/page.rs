@@ -2,7 +2,9 @@
 
 use crate::domain::catalogue::{AddProblem, Looked, Usual, Wrong};
 use crate::domain::schema::Violation;
-use crate::domain::{Completeness, Field, FileProblem, Medium, Model, PriceRule, Problem, Refusal, Shape, StatementKind, Task};
+use crate::domain::{
+    Completeness, Field, FileProblem, Medium, Model, PriceRule, Problem, Refusal, Shape, StatementFilter, StatementKind, Task,
+};
 
 /// A heading and what follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +24,7 @@ macro_rules! kind {
     (refusal) => { fn(&Refusal) -> String };
     (file) => { fn(FileProblem) -> String };
     (line) => { fn(StatementKind) -> &'static str };
+    (filter) => { fn(StatementFilter) -> &'static str };
     (trouble) => { fn(u16) -> Notice };
     (violation) => { fn(&Violation) -> String };
     (names) => { fn(&[String]) -> String };
@@ -61,6 +64,9 @@ macro_rules! said {
     };
     (line, $value:expr) => {
         super::samples::kinds().map(|kind| $value(kind).to_owned()).to_vec()
+    };
+    (filter, $value:expr) => {
+        StatementFilter::ALL.map(|filter| $value(filter).to_owned()).to_vec()
     };
     (violation, $value:expr) => {
         super::samples::violations().iter().map($value).collect()
@@ -223,6 +229,25 @@ texts! {
         empty: notice, deleted: text,
     }
 
+    /// The statement on it, and the files it is saved as.
+    StatementText {
+        filter: text, filter_name: filter, none: notice, everything: text, reference: text, csv: text, json: text, verify: text,
+        verify_note: text, checking: text, right: text, flawed: text, cut: text, away: text, column_time: text,
+        column_kind: text, column_what: text, column_generation: text, column_count: text, column_returned: text,
+        column_reason: text,
+    }
+
+    /// The account page.
+    AccountText {
+        title: text, email: text, to_credits: text, limits: notice, daily_cap: text, daily_cap_hint: count, ask_above: text,
+        ask_above_hint: text, warn_below: text, warn_below_hint: text, not_a_number: text, save: text, saved: text, low: count,
+        low_link: text, password: notice, old_password: text, new_password: text, change_password: text, password_changed: text,
+        wrong_password: text, sessions: notice, this_browser: text, some_browser: text, since: text, end_session: text,
+        end_sessions: text, session_ended: text, sessions_ended: text, looks: notice, export: notice, export_link: text,
+        delete: notice, delete_credits: count, delete_pictures: count, delete_password: text, delete_it: text,
+        delete_keeper: text,
+    }
+
     /// The page of API keys.
     KeysText {
         title: text, lead: text, make_title: text, name: text, name_hint: text, scopes: text, read: text, write: text,
@@ -279,6 +304,8 @@ pub struct PageText {
     pub receipt: ReceiptText,
     pub share: ShareText,
     pub credits: CreditsText,
+    pub statement: StatementText,
+    pub account: AccountText,
     pub keys: KeysText,
     pub docs: DocsText,
     pub catalogue: CatalogueText,
@@ -291,6 +318,14 @@ impl ControlText {
     /// What the script says beside a file, as a text of JSON.
     pub fn slot_words(&self) -> String {
         serde_json::json!({"uploading": self.uploading, "remove": self.remove, "failed": self.failed}).to_string()
+    }
+}
+
+impl StatementText {
+    /// What the script says that recomputes the chain, as a text of JSON.
+    pub fn verify_words(&self) -> String {
+        let Self { checking, right, flawed, cut, away, .. } = self;
+        serde_json::json!({"checking": checking, "right": right, "flawed": flawed, "cut": cut, "away": away}).to_string()
     }
 }
 
@@ -325,6 +360,8 @@ impl PageText {
             self.receipt.said(),
             self.share.said(),
             self.credits.said(),
+            self.statement.said(),
+            self.account.said(),
             self.keys.said(),
             self.docs.said(),
             self.catalogue.said(),

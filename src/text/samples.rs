@@ -26,6 +26,9 @@ pub(super) fn refusals() -> Vec<Refusal> {
         Refusal::KeyCapReached { cap: Credits(100), left: Credits(0) },
         Refusal::KeyCapReached { cap: Credits(1), left: Credits(1) },
         Refusal::KeyEnded,
+        Refusal::AskFirst { above: Credits(5), price: Credits(8) },
+        Refusal::DailyCapReached { cap: Credits(50), left: Credits(0) },
+        Refusal::DailyCapReached { cap: Credits(1), left: Credits(1) },
         Refusal::TooManyQueued { limit: 20 },
     ]
 }

@@ -215,6 +215,24 @@ pub async fn sweep(db: &Db, store: &Store, now: Timestamp) -> Result<usize, sqlx
     Ok(swept)
 }
 
+/// Removes every file of somebody who has left; nothing of theirs works from one any more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn erase(db: &Db, store: &Store, owner: &PersonId) -> Result<(), sqlx::Error> {
+    let files: Vec<(FileId,)> =
+        sqlx::query_as("select id from file where owner_id = $1 order by id").bind(owner).fetch_all(db.pool()).await?;
+    for (id,) in files {
+        let mut tx = db.begin().await?;
+        let Some((object_key,)) = lock(&mut tx, &id, Some(owner)).await? else { continue };
+        if remove(&mut tx, &id).await? {
+            tx.commit().await?;
+            forget(store, &object_key).await;
+        }
+    }
+    Ok(())
+}
+
 /// Of some objects, by key, those that should be a file's and are not.
 ///
 /// # Errors

@@ -7,11 +7,11 @@ use crate::domain::{Lang, Theme};
 use crate::pages::{DoorForm, DoorProblem, SignIn, SignUp};
 use crate::server::App;
 use crate::server::account::{self, Credentials, PASSWORD_CHARS, SignUpProblem};
-use crate::server::auth::AuthSession;
+use crate::server::auth::{AGENT, AuthSession, describe};
 use crate::text;
 use axum::Form;
 use axum::extract::{Query, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::*;
 use secrecy::SecretString;
@@ -67,11 +67,12 @@ pub(super) async fn sign_in(
     mut auth: AuthSession,
     session: Session,
     visitor: Visitor,
+    headers: HeaderMap,
     Form(fields): Form<DoorFields>,
 ) -> Result<Response, Trouble> {
     let (form, credentials) = fields.split();
     match account::authenticate(&app.db, &credentials).await? {
-        Some(person) => enter(&mut auth, &session, &person, &form.next).await,
+        Some(person) => enter(&mut auth, &session, &person, &headers, &form.next).await,
         None => show(&app, &visitor, Side::In, form, vec![DoorProblem::Wrong], false).await,
     }
 }
@@ -81,13 +82,14 @@ pub(super) async fn sign_up(
     mut auth: AuthSession,
     session: Session,
     visitor: Visitor,
+    headers: HeaderMap,
     Form(fields): Form<DoorFields>,
 ) -> Result<Response, Trouble> {
     let (form, credentials) = fields.split();
     match account::sign_up(&app.db, &credentials, app.config.signup_credits, app.clock.now()).await {
         Ok(id) => {
             let person = account::find(&app.db, &id).await?.ok_or_else(|| Trouble::internal(&"a new person is missing"))?;
-            enter(&mut auth, &session, &person, &form.next).await
+            enter(&mut auth, &session, &person, &headers, &form.next).await
         }
         Err(account::Error::Refused(problems)) => {
             let problems = problems.into_iter().map(problem).collect();
@@ -143,14 +145,28 @@ impl DoorFields {
     }
 }
 
-/// Signs a person in under a session id that nobody has seen before, and lets them go on.
-async fn enter(auth: &mut AuthSession, session: &Session, person: &account::Person, next: &str) -> Result<Response, Trouble> {
-    session.cycle_id().await?;
-    auth.login(person).await?;
+/// Signs a person in, remembers roughly with which browser, and lets them go on.
+async fn enter(
+    auth: &mut AuthSession,
+    session: &Session,
+    person: &account::Person,
+    headers: &HeaderMap,
+    next: &str,
+) -> Result<Response, Trouble> {
+    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).map(describe).unwrap_or_default();
+    session.insert(AGENT, agent).await?;
+    let_in(auth, session, person).await?;
     Ok(Redirect::to(next).into_response())
 }
 
-fn problem(problem: SignUpProblem) -> DoorProblem {
+/// Signs a person in under a session id that nobody has seen before.
+pub(super) async fn let_in(auth: &mut AuthSession, session: &Session, person: &account::Person) -> Result<(), Trouble> {
+    session.cycle_id().await?;
+    auth.login(person).await?;
+    Ok(())
+}
+
+pub(super) fn problem(problem: SignUpProblem) -> DoorProblem {
     let count = |chars: usize| i64::try_from(chars).unwrap_or(i64::MAX);
     match problem {
         SignUpProblem::EmailInvalid => DoorProblem::EmailInvalid,

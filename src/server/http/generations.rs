@@ -9,6 +9,7 @@ use crate::domain::{FieldProblem, GenerationId, GenerationView, Lang, RawRequest
 use crate::server::App;
 use crate::server::generation::{self, Error, Requested, Source, views, waits};
 use crate::server::model;
+use crate::server::quote::Quote;
 use crate::{pages, text};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -93,7 +94,11 @@ pub(super) async fn request(
     let requested = match generation::read(raw, &catalogue) {
         // Only of what can be made are the files fetched.
         Ok((mut request, model)) => match files::adopted(app, &person.id, &mut request.input, model).await? {
-            Ok(()) => generation::request_ready(&source, &app.db, &person.id, &request, model, app.clock.now()).await,
+            Ok(()) => {
+                let now = app.clock.now();
+                let model = Quote::read(app.seals.get().await?, &person.id, &raw.quote, now).honour(model);
+                generation::request_ready(&source, &app.db, &person.id, &request, &model, now).await
+            }
             Err(refusal) => return Ok(Err(refusal)),
         },
         Err(error) => Err(error),
@@ -150,9 +155,11 @@ fn marked(violations: &[Violation], lang: Lang) -> String {
 pub(super) const fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::Fields(_) | Refusal::Input(_) | Refusal::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
-        Refusal::Insufficient { .. } | Refusal::KeyCapReached { .. } => StatusCode::PAYMENT_REQUIRED,
+        Refusal::Insufficient { .. } | Refusal::KeyCapReached { .. } | Refusal::DailyCapReached { .. } => {
+            StatusCode::PAYMENT_REQUIRED
+        }
         Refusal::KeyEnded => StatusCode::UNAUTHORIZED,
-        Refusal::PriceChanged { .. } => StatusCode::CONFLICT,
+        Refusal::PriceChanged { .. } | Refusal::AskFirst { .. } => StatusCode::CONFLICT,
         Refusal::TooManyQueued { .. } => StatusCode::TOO_MANY_REQUESTS,
     }
 }
@@ -162,8 +169,8 @@ fn refused(refusal: &Refusal, lang: Lang) -> Response {
     let (problems, available, price) = match refusal {
         Refusal::Fields(problems) => (problems.clone(), None, None),
         Refusal::Insufficient { available, price } => (Vec::new(), Some(available.0), Some(price.0)),
-        Refusal::PriceChanged { price, .. } => (Vec::new(), None, Some(price.0)),
-        Refusal::KeyCapReached { left, .. } => (Vec::new(), Some(left.0), None),
+        Refusal::PriceChanged { price, .. } | Refusal::AskFirst { price, .. } => (Vec::new(), None, Some(price.0)),
+        Refusal::KeyCapReached { left, .. } | Refusal::DailyCapReached { left, .. } => (Vec::new(), Some(left.0), None),
         Refusal::Input(_) | Refusal::KeyReused | Refusal::KeyEnded | Refusal::TooManyQueued { .. } => (Vec::new(), None, None),
     };
     let title = match refusal {

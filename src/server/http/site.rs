@@ -4,13 +4,13 @@ use super::render::Page;
 use super::trouble::Trouble;
 use super::v1;
 use super::visitor::{SignedIn, Visitor};
-use crate::domain::{GalleryFilter, GenerationId, PersonId, RawRequest, Refusal, Timestamp};
-use crate::pages::{Create, Credits30, CreditsPage, DocsPage, Help, Hold, Landing, ViewerPage};
+use crate::domain::{GalleryFilter, GenerationId, RawRequest, Refusal};
+use crate::pages::{Create, DocsPage, Help, Landing, ViewerPage};
 use crate::server::App;
 use crate::server::db::mint;
 use crate::server::generation::views;
 use crate::server::generation::waits;
-use crate::server::{gallery, ledger, model};
+use crate::server::{gallery, model, quote};
 use crate::text;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -20,8 +20,6 @@ use serde::Deserialize;
 
 /// How long something finished stays among what is happening now, in milliseconds.
 const JUST_NOW_MS: i64 = 10 * 60 * 1_000;
-/// What the credits page sums up, in milliseconds.
-const MONTH_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
 
 pub(super) async fn landing(State(app): State<App>, visitor: Visitor) -> Result<Response, Trouble> {
     if visitor.person.is_some() {
@@ -85,8 +83,14 @@ pub(super) async fn create_page(
     let mut recent: Vec<_> = newest.items.into_iter().map(|item| item.view).collect();
     recent.retain(|old| active.iter().all(|new| new.id != old.id));
     let (status, refusal) = refusal.map_or((StatusCode::OK, None), |(status, refusal)| (status, Some(refusal)));
+    // Whoever is asked about a price says yes by pressing again.
+    let confirmed = match &refusal {
+        Some(Refusal::AskFirst { price, .. } | Refusal::PriceChanged { price, .. }) => price.to_string(),
+        _ => String::new(),
+    };
+    let quote = quote::put(app.seals.get().await?, &person.id, &models, cursor);
     // Every page carries a key of its own: pressing its button twice is one generation.
-    let form = RawRequest { request_key: mint(), ..form };
+    let form = RawRequest { request_key: mint(), quote, confirmed, ..form };
     let start = person.visitor.start(cursor);
     let title = text::pages(viewer.lang).frame.create;
     let page = Page { status, ..Page::new(viewer.clone(), title, true) };
@@ -97,11 +101,6 @@ pub(super) async fn create_page(
             view! { <Create viewer start models form refusal active recent /> }
         })
         .await)
-}
-
-#[derive(Deserialize)]
-pub(super) struct PageQuery {
-    before: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -132,46 +131,4 @@ pub(super) async fn viewer(
             view! { <ViewerPage viewer start generation shown document=document.clone() times /> }
         })
         .await)
-}
-
-pub(super) async fn credits(
-    State(app): State<App>,
-    person: SignedIn,
-    Query(query): Query<PageQuery>,
-) -> Result<Response, Trouble> {
-    let now = app.clock.now();
-    let start = person.visitor.start(now);
-    let viewer = person.visitor.viewer(&app).await?;
-    let before = query.before.as_deref().filter(|id| GenerationId::parse(id).is_some());
-    let (lines, more) = ledger::statement(&app.db, &person.id, before).await?;
-    let older = lines.last().filter(|_| more).map(|line| line.id.clone());
-    let (month, holds) = (month(&app, &person.id, now).await?, holds(&app, &person.id).await?);
-    let newest = query.before.is_none();
-    let page = Page::new(viewer.clone(), text::pages(viewer.lang).frame.credits, true);
-    Ok(page
-        .render(&app, move || {
-            let (viewer, start, holds) = (viewer.clone(), start.clone(), holds.clone());
-            let (lines, older) = (lines.clone(), older.clone());
-            view! { <CreditsPage viewer start month holds lines older newest /> }
-        })
-        .await)
-}
-
-async fn month(app: &App, person: &PersonId, now: Timestamp) -> Result<Credits30, Trouble> {
-    let summary = ledger::summary(&app.db, person, now.plus_ms(-MONTH_MS)).await?;
-    Ok(Credits30 { spent: summary.spent, returned: summary.returned })
-}
-
-async fn holds(app: &App, person: &PersonId) -> Result<Vec<Hold>, Trouble> {
-    let open = ledger::holds(&app.db, person).await?;
-    Ok(open
-        .into_iter()
-        .map(|hold| Hold {
-            generation: hold.generation_id,
-            model_label: hold.label,
-            count: hold.count,
-            amount: hold.amount,
-            at: hold.created_at,
-        })
-        .collect())
 }

@@ -151,9 +151,12 @@ fn refused(refusal: &Refusal, person: &SignedIn) -> Response {
         Refusal::KeyReused => {
             answer(StatusCode::UNPROCESSABLE_ENTITY, &json!({"error": detail, "field": name(Field::RequestKey)}))
         }
-        Refusal::PriceChanged { .. } | Refusal::KeyCapReached { .. } | Refusal::KeyEnded | Refusal::TooManyQueued { .. } => {
-            answer(status(refusal), &json!({"error": detail}))
-        }
+        Refusal::PriceChanged { .. }
+        | Refusal::KeyCapReached { .. }
+        | Refusal::KeyEnded
+        | Refusal::AskFirst { .. }
+        | Refusal::DailyCapReached { .. }
+        | Refusal::TooManyQueued { .. } => answer(status(refusal), &json!({"error": detail})),
     }
 }
 

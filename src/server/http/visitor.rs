@@ -123,7 +123,9 @@ impl Visitor {
             Some(person) => (ledger::balance(&app.db, &person.id).await?, views::pictures(&app.db, &person.id).await?),
             None => (BalanceView { version: 0, posted: Credits::ZERO, held: Credits::ZERO }, 0),
         };
-        Ok(Viewer { balance, pictures, ..self.bare_viewer(app) })
+        let below = self.person.as_ref().and_then(|person| person.guards.warn_below);
+        let low = below.is_some_and(|below| balance.available() < below);
+        Ok(Viewer { balance, pictures, low, ..self.bare_viewer(app) })
     }
 
     /// The same without asking the database: for pages that tell of its failure.
@@ -132,6 +134,7 @@ impl Visitor {
             email: self.person.as_ref().map(|person| person.email.clone()),
             balance: BalanceView { version: 0, posted: Credits::ZERO, held: Credits::ZERO },
             pictures: 0,
+            low: false,
             lang: self.lang,
             theme: self.theme,
             path: self.path.clone(),
@@ -171,6 +174,7 @@ fn page_of(parts: &Parts) -> String {
         _ if path.starts_with("/g/") => path.strip_suffix("/cancel").unwrap_or(path).to_owned(),
         _ if path.starts_with("/gallery") => "/gallery".to_owned(),
         _ if path.starts_with("/keys") => "/keys".to_owned(),
+        _ if path.starts_with("/account") => "/account".to_owned(),
         _ if path.starts_with("/admin/models") => {
             path.strip_suffix("/look").or_else(|| path.strip_suffix("/move")).unwrap_or(path).to_owned()
         }

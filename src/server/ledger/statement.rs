@@ -1,6 +1,6 @@
 //! What a person reads about their credits: the statement, the open holds, and the last thirty days in two numbers.
 
-use crate::domain::{Credits, GenerationId, PersonId, StatementKind, StatementLine, Timestamp};
+use crate::domain::{Credits, GenerationId, PersonId, StatementFilter, StatementKind, StatementLine, Timestamp};
 use crate::server::db::Db;
 
 /// Lines on one page of a statement.
@@ -47,11 +47,35 @@ struct Row {
     reason: Option<String>,
 }
 
-/// The newest lines of a person's statement before the line `before`, and whether there are older ones.
+/// One page of a person's statement: the newest lines that `filter` lets through before the line `before`, and whether
+/// there are older ones.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn statement(db: &Db, person: &PersonId, before: Option<&str>) -> Result<(Vec<StatementLine>, bool), sqlx::Error> {
+pub async fn statement(
+    db: &Db,
+    person: &PersonId,
+    filter: StatementFilter,
+    before: Option<&str>,
+) -> Result<(Vec<StatementLine>, bool), sqlx::Error> {
+    let mut lines = lines(db, person, filter, before, PAGE + 1).await?;
+    let page = usize::try_from(PAGE).unwrap_or(usize::MAX);
+    let older = lines.len() > page;
+    lines.truncate(page);
+    Ok((lines, older))
+}
+
+/// The newest `most` lines that `filter` lets through before the line `before`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lines(
+    db: &Db,
+    person: &PersonId,
+    filter: StatementFilter,
+    before: Option<&str>,
+    most: i64,
+) -> Result<Vec<StatementLine>, sqlx::Error> {
     // A release moves no credits and so has no entry; its line shows the balance that the entry before it left.
     let rows: Vec<Row> = sqlx::query_as(
         "with mine as (select id from account where owner_id = $1),
@@ -69,16 +93,18 @@ pub async fn statement(db: &Db, person: &PersonId, before: Option<&str>) -> Resu
          left join hold h on h.generation_id = t.ref and t.kind in ('capture', 'release')
          left join generation g on g.id = h.generation_id
          left join model m on m.name = g.model
-         where t.id < $2 order by t.id desc limit $3",
+         where t.id < $2
+           and ($4 = 'all' or ($4 = 'added' and t.kind in ('signup_grant', 'grant')) or ($4 = 'spent' and t.kind = 'capture')
+                or ($4 = 'returned' and h.amount > h.captured))
+         order by t.id desc limit $3",
     )
     .bind(person)
     .bind(before.unwrap_or(AFTER_EVERY_ID))
-    .bind(PAGE + 1)
+    .bind(most)
+    .bind(filter.as_str())
     .fetch_all(db.pool())
     .await?;
-    let older = rows.len() > usize::try_from(PAGE).unwrap_or(usize::MAX);
-    let lines = rows.into_iter().take(usize::try_from(PAGE).unwrap_or(usize::MAX)).map(line).collect();
-    Ok((lines, older))
+    Ok(rows.into_iter().map(line).collect())
 }
 
 fn line(row: Row) -> StatementLine {

@@ -49,7 +49,7 @@ const PROMISES: &[(&str, &str)] = &[
     ),
     (
         "what was paid for was kept",
-        "select g.id from generation g where g.state = 'succeeded'
+        "select g.id from generation g join person p on p.id = g.owner_id where g.state = 'succeeded' and p.left_at is null
            and (not exists (select 1 from output o where o.generation_id = g.id) or g.captured <> (case g.price_rule
              when 'run' then g.unit_price
              when 'second' then g.captured / g.unit_price * g.unit_price

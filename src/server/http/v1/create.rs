@@ -208,6 +208,10 @@ fn refused(refusal: &Refusal, app: &App) -> Problem {
             "This API key may spend {cap} credits a month and has {left} left. See {}/keys.",
             origin(app),
         )),
+        Refusal::DailyCapReached { cap, left } => Problem::insufficient_credit(&format!(
+            "You let {cap} credits be spent in 24 hours, and {left} of that is left. See {}/account.",
+            origin(app),
+        )),
         Refusal::KeyEnded => Problem::unauthenticated(true),
         Refusal::KeyReused => {
             let detail = "This Idempotency-Key was used before for a different request.";
@@ -218,7 +222,7 @@ fn refused(refusal: &Refusal, app: &App) -> Problem {
             "Too many queued",
             &format!("{limit} predictions are waiting already."),
         ),
-        Refusal::Fields(_) | Refusal::PriceChanged { .. } => {
+        Refusal::Fields(_) | Refusal::PriceChanged { .. } | Refusal::AskFirst { .. } => {
             tracing::error!(?refusal, "a call of the API was refused for what only a form can say");
             Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR)
         }

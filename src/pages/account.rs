@@ -1,0 +1,351 @@
+//! `/account`: what belongs to the person and not to their pictures: limits, password, where they are signed in, how it
+//! looks, taking everything along, and leaving.
+
+use super::door::{DoorProblem, PASSWORD_MIN_CHARS};
+use crate::components::{Frame, Icon, LanguageSwitch, Moment, Place, ThemeSwitch, icon};
+use crate::domain::{Credits, Guard, GuardsForm, Lang, Timestamp, Viewer};
+use crate::islands::{LiveStart, Parcel};
+use crate::text::{self, AccountText};
+use leptos::prelude::*;
+
+/// Everything the page shows of the person.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Account {
+    /// Whether they run the house, and so cannot leave it.
+    pub keeper: bool,
+    /// What stands in the form of limits.
+    pub guards: GuardsForm,
+    /// What of it is no number.
+    pub wrong: Vec<Guard>,
+    /// What the last 24 hours cost.
+    pub spent_today: Credits,
+    /// Where they are signed in, the newest first.
+    pub sessions: Vec<SessionLine>,
+    /// What was done by the form that led here.
+    pub done: Option<Done>,
+    /// Why a password form was refused.
+    pub refused: Option<AccountRefusal>,
+}
+
+/// A browser that the person is signed in with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SessionLine {
+    /// What its form names it by.
+    pub name: String,
+    /// Roughly what it is; empty when nobody knows.
+    pub agent: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Whether it is the one that looks.
+    pub here: bool,
+}
+
+/// What a form did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Done {
+    /// The limits are saved.
+    Limits,
+    /// The password is changed.
+    Password,
+    /// One session is ended.
+    Session,
+    /// All others are.
+    Sessions,
+}
+
+impl Done {
+    const ALL: [Self; 4] = [Self::Limits, Self::Password, Self::Session, Self::Sessions];
+
+    /// The word in an address.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Limits => "limits",
+            Self::Password => "password",
+            Self::Session => "session",
+            Self::Sessions => "sessions",
+        }
+    }
+
+    /// Reads an address.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|done| done.as_str() == word)
+    }
+}
+
+/// Why a form with a password was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccountRefusal {
+    /// The present password is another.
+    OldPassword,
+    /// The new one cannot be one.
+    NewPassword(DoorProblem),
+    /// The account stays: the password is another.
+    Deletion,
+}
+
+/// The account page.
+#[component]
+pub fn AccountPage(viewer: Viewer, start: LiveStart, account: Account) -> impl IntoView {
+    let lang = viewer.lang;
+    let parcel = Parcel::new(start, viewer.balance);
+    let words = text::pages(lang);
+    let said = &words.account;
+    let Account { keeper, guards, wrong, spent_today, sessions, done, refused } = account;
+    let (available, pictures, shown) = (viewer.balance.available(), viewer.pictures, viewer.clone());
+    let email = viewer.email.clone().unwrap_or_default();
+    let done = done.map(|done| {
+        let sentence = match done {
+            Done::Limits => said.saved,
+            Done::Password => said.password_changed,
+            Done::Session => said.session_ended,
+            Done::Sessions => said.sessions_ended,
+        };
+        view! { <p class="notice ok" role="status"><Icon glyph=icon::CHECK />{sentence}</p> }
+    });
+    view! {
+        <Frame viewer parcel here=Place::Account>
+            <div class="page-head"><h1>{said.title}</h1></div>
+            {done}
+            <section class="card account-part account-who">
+                <p><span class="hint">{said.email}</span><strong>{email}</strong></p>
+                <a class="button" href="/credits"><Icon glyph=icon::COINS />{said.to_credits}</a>
+                <a class="button" href="/keys"><Icon glyph=icon::KEY />{words.frame.keys}</a>
+            </section>
+            <Limits said guards wrong spent_today />
+            <Password lang refused />
+            <Sessions said lang sessions />
+            <section class="card account-part">
+                <h2>{said.looks.title}</h2>
+                <p class="hint">{said.looks.body}</p>
+                <div class="account-looks"><LanguageSwitch viewer=shown.clone() /><ThemeSwitch viewer=shown /></div>
+            </section>
+
+            <Leave said keeper available pictures refused />
+        </Frame>
+    }
+}
+
+#[component]
+fn Limits(said: &'static AccountText, guards: GuardsForm, wrong: Vec<Guard>, spent_today: Credits) -> impl IntoView {
+    let field = |guard: Guard, id: &'static str, label: &'static str, hint: String, value: String| {
+        let is_wrong = wrong.contains(&guard);
+        let help = format!("{id}-help");
+        let sentence =
+            if is_wrong { problem(said.not_a_number).into_any() } else { view! { <p class="hint">{hint}</p> }.into_any() };
+        view! {
+            <div class="field">
+                <label for=id>{label}</label>
+                <input
+                    id=id
+                    name=id
+                    value=value
+                    inputmode="numeric"
+                    autocomplete="off"
+                    aria-invalid=is_wrong.then_some("true")
+                    aria-describedby=help.clone()
+                />
+                <div id=help>{sentence}</div>
+            </div>
+        }
+    };
+    view! {
+        <form class="card account-part" id="limits" method="post" action="/account/limits">
+            <h2>{said.limits.title}</h2>
+            <p class="hint">{said.limits.body}</p>
+            <div class="account-fields">
+                {field(Guard::DailyCap, "daily_cap", said.daily_cap, (said.daily_cap_hint)(spent_today.0), guards.daily_cap)}
+                {field(Guard::AskAbove, "ask_above", said.ask_above, said.ask_above_hint.into(), guards.ask_above)}
+                {field(Guard::WarnBelow, "warn_below", said.warn_below, said.warn_below_hint.into(), guards.warn_below)}
+            </div>
+            <button class="button primary">{said.save}</button>
+        </form>
+    }
+}
+
+#[component]
+fn Password(lang: Lang, refused: Option<AccountRefusal>) -> impl IntoView {
+    let words = text::pages(lang);
+    let said = &words.account;
+    let old = (refused == Some(AccountRefusal::OldPassword)).then(|| problem(said.wrong_password).into_any());
+    let new = match refused {
+        Some(AccountRefusal::NewPassword(wrong)) => Some(problem(wrong.sentence(&words.door)).into_any()),
+        _ => None,
+    };
+    let (wrong_old, wrong_new) = (old.is_some(), new.is_some());
+    let hint = (words.door.password_hint)(PASSWORD_MIN_CHARS);
+    view! {
+        <form class="card account-part" method="post" action="/account/password">
+            <h2>{said.password.title}</h2>
+            <p class="hint">{said.password.body}</p>
+            <div class="account-fields">
+                <div class="field">
+                    <label for="old">{said.old_password}</label>
+                    <input
+                        id="old"
+                        name="old"
+                        type="password"
+                        autocomplete="current-password"
+                        required
+                        aria-invalid=wrong_old.then_some("true")
+                        aria-describedby="old-help"
+                    />
+                    <div id="old-help">{old}</div>
+                </div>
+                <div class="field">
+                    <label for="new">{said.new_password}</label>
+                    <input
+                        id="new"
+                        name="new"
+                        type="password"
+                        autocomplete="new-password"
+                        required
+                        aria-invalid=wrong_new.then_some("true")
+                        aria-describedby="new-help"
+                    />
+                    <div id="new-help">{new.unwrap_or_else(|| view! { <p class="hint">{hint}</p> }.into_any())}</div>
+                </div>
+            </div>
+            <button class="button">{said.change_password}</button>
+        </form>
+    }
+}
+
+#[component]
+fn Sessions(said: &'static AccountText, lang: Lang, sessions: Vec<SessionLine>) -> impl IntoView {
+    let others = sessions.iter().any(|session| !session.here);
+    let line = move |session: SessionLine| {
+        let agent = if session.agent.is_empty() { said.some_browser.to_owned() } else { session.agent };
+        let described = format!("{}: {agent}", said.end_session);
+        let end = if session.here {
+            view! { <span class="badge ok">{said.this_browser}</span> }.into_any()
+        } else {
+            view! {
+                <form method="post" action=format!("/account/sessions/{}/end", session.name)>
+                    <button class="button" aria-label=described>{said.end_session}</button>
+                </form>
+            }
+            .into_any()
+        };
+        view! {
+            <li>
+                <strong>{agent}</strong>
+                <span class="hint">{said.since} " " <Moment at=session.since lang /></span>
+                {end}
+            </li>
+        }
+    };
+    view! {
+        <section class="card account-part">
+            <h2>{said.sessions.title}</h2>
+            <p class="hint">{said.sessions.body}</p>
+            <ul class="sessions">{sessions.into_iter().map(line).collect_view()}</ul>
+            {others
+                .then(|| {
+                    view! {
+                        <form method="post" action="/account/sessions/end">
+                            <button class="button">{said.end_sessions}</button>
+                        </form>
+                    }
+                })}
+        </section>
+    }
+}
+
+/// Leaving for good: what becomes of everything is said before the password is asked for.
+#[component]
+fn Leave(
+    said: &'static AccountText,
+    keeper: bool,
+    available: Credits,
+    pictures: i64,
+    refused: Option<AccountRefusal>,
+) -> impl IntoView {
+    let wrong = refused == Some(AccountRefusal::Deletion);
+    let form = if keeper {
+        view! { <p class="notice"><Icon glyph=icon::INFO />{said.delete_keeper}</p> }.into_any()
+    } else {
+        view! {
+            <ul class="account-lost">
+                <li>{(said.delete_pictures)(pictures)}</li>
+                <li>{(said.delete_credits)(available.0)}</li>
+            </ul>
+            <details open=wrong>
+                <summary class="button danger">{said.delete.title}</summary>
+                <form method="post" action="/account/delete">
+                    <div class="field">
+                        <label for="delete-password">{said.delete_password}</label>
+                        <input
+                            id="delete-password"
+                            name="password"
+                            type="password"
+                            autocomplete="current-password"
+                            required
+                            aria-invalid=wrong.then_some("true")
+                            aria-describedby="delete-help"
+                        />
+                        <div id="delete-help">{wrong.then(|| problem(said.wrong_password))}</div>
+                    </div>
+                    <button class="button danger">{said.delete_it}</button>
+                </form>
+            </details>
+        }
+        .into_any()
+    };
+    view! {
+        <section class="card account-part account-leave">
+            <h2>{said.delete.title}</h2>
+            <p class="hint">{said.delete.body}</p>
+            {form}
+        </section>
+    }
+}
+
+fn problem(sentence: impl Into<String>) -> impl IntoView {
+    view! { <p class="problem" role="alert"><Icon glyph=icon::ALERT />{sentence.into()}</p> }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::components::samples;
+
+    fn page(account: Account, lang: Lang) -> String {
+        let (viewer, start) = (samples::viewer(lang), samples::start(lang));
+        Owner::new().with(|| view! { <AccountPage viewer start account /> }.to_html())
+    }
+
+    fn session(agent: &str, here: bool) -> SessionLine {
+        SessionLine { name: "ab12".into(), agent: agent.into(), since: samples::NOW, here }
+    }
+
+    #[test]
+    fn the_browser_that_looks_is_marked_and_the_others_can_be_ended() {
+        let sessions = vec![session("Firefox, Linux", true), session("", false)];
+        let html = page(Account { sessions, ..Account::default() }, Lang::En);
+        assert_eq!(html.matches("/account/sessions/ab12/end").count(), 1, "{html}");
+        assert!(html.contains("this browser") && html.contains("A browser") && html.contains("/account/sessions/end"), "{html}");
+        let alone = page(Account { sessions: vec![session("", true)], ..Account::default() }, Lang::En);
+        assert!(!alone.contains("/account/sessions/end"), "{alone}");
+    }
+
+    #[test]
+    fn what_is_lost_is_said_before_the_account_can_be_deleted_and_its_keeper_cannot() {
+        let html = page(Account::default(), Lang::En);
+        assert!(html.contains("116 credits would be given up") && html.contains("1,284 pictures would be removed"), "{html}");
+        let keeper = page(Account { keeper: true, ..Account::default() }, Lang::Ja);
+        assert!(!keeper.contains("/account/delete"), "{keeper}");
+    }
+
+    #[test]
+    fn a_refused_form_says_why_at_its_field_and_keeps_what_was_typed() {
+        let guards = GuardsForm { daily_cap: "<b>many".into(), ..GuardsForm::default() };
+        let html = page(Account { guards, wrong: vec![Guard::DailyCap], ..Account::default() }, Lang::En);
+        assert!(html.contains("&lt;b&gt;many") && html.matches("aria-invalid=\"true\"").count() == 1, "{html}");
+        for refused in
+            [AccountRefusal::OldPassword, AccountRefusal::NewPassword(DoorProblem::PasswordWeak), AccountRefusal::Deletion]
+        {
+            let html = page(Account { refused: Some(refused), ..Account::default() }, Lang::Ja);
+            assert_eq!(html.matches("aria-invalid=\"true\"").count(), 1, "{refused:?}: {html}");
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! `/account`: plain forms, each answered with a redirect to the page that says what was done, or with the page and why
+//! nothing was. What cannot be undone asks for the password again.
+
+use super::doors;
+use super::render::Page;
+use super::trouble::Trouble;
+use super::visitor::SignedIn;
+use crate::domain::{Guard, GuardsForm};
+use crate::pages::{Account, AccountPage, AccountRefusal, Done, SessionLine};
+use crate::server::App;
+use crate::server::account::{self, Error, Person, Role, guards, leaving};
+use crate::server::auth::{self, AuthSession};
+use crate::text;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Form, Router};
+use leptos::prelude::*;
+use secrecy::SecretString;
+use serde::Deserialize;
+use tower_sessions::Session;
+
+/// The addresses of the account.
+pub(super) fn area() -> Router<App> {
+    Router::new()
+        .route("/account", get(page))
+        .route("/account/limits", post(limits))
+        .route("/account/password", post(password))
+        .route("/account/sessions/end", post(end_others))
+        .route("/account/sessions/{name}/end", post(end_one))
+        .route("/account/delete", post(delete))
+}
+
+/// What a form changes of the page.
+#[derive(Clone, Default)]
+struct Shown {
+    status: StatusCode,
+    done: Option<Done>,
+    form: Option<(GuardsForm, Vec<Guard>)>,
+    refused: Option<AccountRefusal>,
+}
+
+impl Shown {
+    fn refused(why: AccountRefusal) -> Self {
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, refused: Some(why), ..Self::default() }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct AccountQuery {
+    #[serde(default)]
+    done: String,
+}
+
+async fn page(
+    State(app): State<App>,
+    person: SignedIn,
+    session: Session,
+    Query(query): Query<AccountQuery>,
+) -> Result<Response, Trouble> {
+    show(&app, &person, &session, Shown { done: Done::parse(&query.done), ..Shown::default() }).await
+}
+
+fn done(what: Done) -> Response {
+    Redirect::to(&format!("/account?done={}", what.as_str())).into_response()
+}
+
+async fn limits(
+    State(app): State<App>,
+    person: SignedIn,
+    session: Session,
+    Form(form): Form<GuardsForm>,
+) -> Result<Response, Trouble> {
+    match form.parse() {
+        Ok(limits) => {
+            guards::set_guards(&app.db, &person.id, &limits).await?;
+            Ok(done(Done::Limits))
+        }
+        Err(wrong) => {
+            let shown = Shown { status: StatusCode::UNPROCESSABLE_ENTITY, form: Some((form, wrong)), ..Shown::default() };
+            show(&app, &person, &session, shown).await
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Passwords {
+    #[serde(default)]
+    old: SecretString,
+    #[serde(default)]
+    new: SecretString,
+}
+
+async fn password(
+    State(app): State<App>,
+    mut auth: AuthSession,
+    signed_in: SignedIn,
+    session: Session,
+    Form(Passwords { old, new }): Form<Passwords>,
+) -> Result<Response, Trouble> {
+    let person = who(&signed_in)?;
+    let why = match account::change_password(&app.db, person, old, new).await {
+        Ok(person) => {
+            end_all_but(&app, &person, &session).await?;
+            // A new name for this one, too: whoever had a copy of the old one is out.
+            doors::let_in(&mut auth, &session, &person).await?;
+            tracing::info!(person = %person.id, "a password was changed");
+            return Ok(done(Done::Password));
+        }
+        Err(Error::WrongPassword) => AccountRefusal::OldPassword,
+        Err(Error::Refused(problems)) => match problems.first() {
+            Some(problem) => AccountRefusal::NewPassword(doors::problem(*problem)),
+            None => return Err(Trouble::internal(&"a password was refused for no reason")),
+        },
+        Err(error) => return Err(error.into()),
+    };
+    show(&app, &signed_in, &session, Shown::refused(why)).await
+}
+
+async fn end_one(State(app): State<App>, person: SignedIn, Path(name): Path<String>) -> Result<Response, Trouble> {
+    if !auth::end_session(&app.db, &person.id, &name).await? {
+        return Err(Trouble::NOT_FOUND);
+    }
+    app.hub.close(&person.id);
+    Ok(done(Done::Session))
+}
+
+async fn end_others(State(app): State<App>, signed_in: SignedIn, session: Session) -> Result<Response, Trouble> {
+    end_all_but(&app, who(&signed_in)?, &session).await?;
+    Ok(done(Done::Sessions))
+}
+
+/// Ends all of a person's sessions but this, and with them their open pages; this one's opens its stream again by itself.
+async fn end_all_but(app: &App, person: &Person, session: &Session) -> Result<(), Trouble> {
+    let here = session.id().map(auth::hash);
+    let mut tx = app.db.begin().await?;
+    auth::end_sessions(&mut tx, &person.id, here.as_deref()).await?;
+    tx.commit().await?;
+    app.hub.close(&person.id);
+    Ok(())
+}
+
+#[derive(Deserialize)]
+struct Leaving {
+    #[serde(default)]
+    password: SecretString,
+}
+
+async fn delete(
+    State(app): State<App>,
+    auth: AuthSession,
+    signed_in: SignedIn,
+    session: Session,
+    Form(Leaving { password }): Form<Leaving>,
+) -> Result<Response, Trouble> {
+    let person = who(&signed_in)?;
+    if person.role == Role::Admin {
+        // The page offers no such form to them.
+        return Err(Trouble::status(StatusCode::FORBIDDEN));
+    }
+    match account::prove(person, password).await {
+        Ok(()) => {}
+        Err(Error::WrongPassword) => return show(&app, &signed_in, &session, Shown::refused(AccountRefusal::Deletion)).await,
+        Err(error) => return Err(error.into()),
+    }
+    leaving::leave(&app.db, person, app.clock.now()).await?;
+    tracing::info!(person = %person.id, "somebody left");
+    doors::sign_out(State(app), auth).await
+}
+
+fn who(signed_in: &SignedIn) -> Result<&Person, Trouble> {
+    signed_in.visitor.person.as_ref().ok_or(Trouble::SIGNED_OUT)
+}
+
+async fn show(app: &App, signed_in: &SignedIn, session: &Session, shown: Shown) -> Result<Response, Trouble> {
+    let now = app.clock.now();
+    let person = who(signed_in)?;
+    let start = signed_in.visitor.start(now);
+    let viewer = signed_in.visitor.viewer(app).await?;
+    let here = session.id().map(auth::hash);
+    let sessions = auth::sessions_of(&app.db, &person.id, now).await?;
+    let line = |open: auth::Open| SessionLine {
+        here: here.as_ref() == Some(&open.name),
+        name: open.name,
+        agent: open.agent,
+        since: open.since,
+    };
+    let (guards, wrong) = shown.form.unwrap_or_else(|| (GuardsForm::of(&person.guards), Vec::new()));
+    let account = Account {
+        keeper: person.role == Role::Admin,
+        guards,
+        wrong,
+        spent_today: guards::spent_today(&app.db, &person.id, now).await?,
+        sessions: sessions.into_iter().map(line).collect(),
+        done: shown.done,
+        refused: shown.refused,
+    };
+    let page = Page { status: shown.status, ..Page::new(viewer.clone(), text::pages(viewer.lang).account.title, true) };
+    Ok(page
+        .render(app, move || {
+            let (viewer, start, account) = (viewer.clone(), start.clone(), account.clone());
+            view! { <AccountPage viewer start account /> }
+        })
+        .await)
+}

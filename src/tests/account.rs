@@ -1,0 +1,125 @@
+//! The account: changing a password, ending sessions, and leaving for good without leaving a hole in the books.
+
+use crate::support::{Browser, PASSWORD, TestApp, both_databases};
+use atelier::domain::State;
+use atelier::server::account::leaving;
+
+/// A password that nobody begins with.
+const ANOTHER: &str = "seven kites over a quiet harbour";
+
+async fn erase(app: &TestApp) -> usize {
+    leaving::erase(app.db(), &app.tools.store, app.clock.now()).await.expect("what is left goes")
+}
+
+/// The names of the sessions that a page lets be ended.
+fn endable(page: &str) -> Vec<String> {
+    let names = page.split("action=\"/account/sessions/").skip(1).filter_map(|rest| rest.split_once("/end\""));
+    names.map(|(name, _)| name.to_owned()).filter(|name| !name.is_empty() && name != "end").collect()
+}
+
+async fn is_in(browser: &Browser) -> bool {
+    browser.get("/credits").await.status == 200
+}
+
+/// Another browser of the same person.
+async fn elsewhere(app: &TestApp, name: &str) -> Browser {
+    let browser = app.visitor();
+    assert_eq!(browser.sign_in(name).await.status, 303);
+    browser
+}
+
+both_databases! {
+    async fn se_13_a_changed_password_ends_every_other_session_and_renews_this_one(app: TestApp) {
+        let mika = app.sign_up("mika").await;
+        let other = elsewhere(&app, "mika").await;
+        let wrong = mika.post("/account/password", &[("old", "not this one"), ("new", ANOTHER)]).await;
+        assert!(wrong.status == 422 && wrong.text().contains("not your present password"), "{}", wrong.text());
+        let weak = mika.post("/account/password", &[("old", PASSWORD), ("new", "password")]).await;
+        assert!(weak.status == 422 && !weak.text().contains(PASSWORD), "{}", weak.text());
+        assert!(is_in(&other).await, "nothing has changed so far");
+
+        let before = mika.cookie("sid");
+        let changed = mika.post("/account/password", &[("old", PASSWORD), ("new", ANOTHER)]).await;
+        assert_eq!((changed.status.as_u16(), changed.header("location")), (303, "/account?done=password"));
+        assert!(is_in(&mika).await && !is_in(&other).await);
+        assert_ne!(mika.cookie("sid"), before, "the session has a name that nobody has seen");
+        assert_eq!(app.visitor().sign_in("mika").await.status, 422, "the old password is one no more");
+        let fields = [("email", "mika@example.com"), ("password", ANOTHER)];
+        assert_eq!(app.visitor().post("/sign-in", &fields).await.status, 303);
+        app.finish().await;
+    }
+
+    async fn people_see_where_they_are_signed_in_and_end_one_or_all_of_it(app: TestApp) {
+        let (mika, noor) = (app.sign_up("mika").await, app.sign_up("noor").await);
+        let (second, third) = (elsewhere(&app, "mika").await, elsewhere(&app, "mika").await);
+        let names = endable(&third.get("/account").await.text());
+        assert_eq!(names.len(), 2, "not the one that looks");
+        let hers = endable(&noor.get("/account").await.text());
+        assert_eq!(hers, Vec::<String>::new());
+
+        // Somebody else cannot, and what is not there cannot be ended.
+        for (who, name) in [(&noor, names[0].as_str()), (&mika, "0000")] {
+            assert_eq!(who.post(&format!("/account/sessions/{name}/end"), &[]).await.status, 404);
+        }
+        // The newest first: the second is before the first.
+        assert_eq!(third.post(&format!("/account/sessions/{}/end", names[0]), &[]).await.status, 303);
+        let still = [is_in(&mika).await, is_in(&second).await, is_in(&third).await];
+        assert_eq!(still.iter().filter(|still| **still).count(), 2, "{still:?}");
+        assert_eq!(third.post("/account/sessions/end", &[]).await.status, 303);
+        assert_eq!([is_in(&mika).await, is_in(&second).await, is_in(&third).await, is_in(&noor).await], [false, false, true, true]);
+        app.finish().await;
+    }
+
+    async fn cr_20_leaving_settles_what_runs_removes_what_was_made_and_leaves_the_books_whole(app: TestApp) {
+        let (_keeper, mika) = (app.sign_up("keeper").await, app.sign_up("mika").await);
+        let other = elsewhere(&app, "mika").await;
+        let made = mika.trigger("a lighthouse that nobody shall see").await;
+        app.settle_all().await;
+        let running = mika.trigger("a windmill").await;
+        app.until(&running, State::Waiting).await;
+        let mikas = app.person(&mika).await;
+        assert!(app.objects(&made) > 0);
+
+        let page = mika.get("/account").await.text();
+        assert!(page.contains("1 picture would be removed") && page.contains("18 credits would be given up"), "{page}");
+        let wrong = mika.post("/account/delete", &[("password", "not this one")]).await;
+        assert!(wrong.status == 422 && is_in(&mika).await, "{}", wrong.text());
+        let left = mika.post("/account/delete", &[("password", PASSWORD)]).await;
+        assert_eq!((left.status.as_u16(), left.header("location")), (303, "/"));
+        assert!(!is_in(&mika).await && !is_in(&other).await);
+        assert_eq!(app.visitor().sign_in("mika").await.status, 422);
+
+        assert_eq!(erase(&app).await, 0, "something of theirs still runs");
+        app.settle_all().await;
+        assert_eq!((app.state(&running).await, app.balance(&mikas).await), (State::Canceled, (19, 0)), "its hold is settled");
+        assert_eq!((erase(&app).await, erase(&app).await), (1, 0), "once");
+        assert_eq!((app.objects(&made), app.count("select count(*) from output").await), (0, 0));
+        assert_eq!(app.count("select count(*) from generation where prompt <> '' or input <> '{}'").await, 0);
+        assert_eq!(app.count("select count(*) from person where email like '%mika%'").await, 0);
+        assert_eq!(app.count("select count(*) from entry e join account a on a.id = e.account_id where a.kind = 'person'").await, 3);
+        app.sign_up("mika").await;
+        app.finish().await;
+    }
+
+    async fn a_program_of_somebody_who_left_is_turned_away(app: TestApp) {
+        let (_keeper, mika) = (app.sign_up("keeper").await, app.sign_up("mika").await);
+        let made = mika.post("/keys", &[("name", "laptop"), ("read", "on"), ("write", "on")]).await.text();
+        let token = made.split("<code>").find(|part| part.starts_with("atl_")).and_then(|part| part.split('<').next()).expect("a key");
+        let token = token.to_owned();
+        let program = app.visitor();
+        let ask = || program.send(program.bare(reqwest::Method::GET, "/v1/account").bearer_auth(&token));
+        assert_eq!(ask().await.status, 200);
+        assert_eq!(mika.post("/account/delete", &[("password", PASSWORD)]).await.status, 303);
+        assert_eq!(ask().await.status, 401);
+        assert_eq!(erase(&app).await, 1);
+        app.finish().await;
+    }
+
+    async fn who_runs_the_house_cannot_leave_it(app: TestApp) {
+        let keeper = app.sign_up("keeper").await;
+        assert!(keeper.get("/account").await.text().contains("You run this house"));
+        assert_eq!(keeper.post("/account/delete", &[("password", PASSWORD)]).await.status, 403);
+        assert!(is_in(&keeper).await);
+        app.finish().await;
+    }
+}
