@@ -17,6 +17,7 @@ mod keys;
 mod landing;
 mod models;
 mod viewer;
+mod webhooks;
 
 pub use admin_model::{AdminModel, Said};
 pub use admin_models::AdminModels;
@@ -32,3 +33,4 @@ pub use keys::{FreshKey, KeysPage};
 pub use landing::Landing;
 pub use models::{ModelCard, Models};
 pub use viewer::ViewerPage;
+pub use webhooks::{TrialForm, WebhooksPage};

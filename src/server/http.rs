@@ -24,6 +24,7 @@ mod trigger;
 mod trouble;
 mod v1;
 mod visitor;
+mod webhooks;
 
 pub(in crate::server) use v1::tell;
 
@@ -93,6 +94,7 @@ pub fn router(app: App) -> Router {
     pages
         .merge(actions())
         .merge(models())
+        .merge(webhooks::area())
         .fallback(trouble::nowhere)
         .method_not_allowed_fallback(trouble::not_that_way)
         .layer(CatchPanicLayer::custom(trouble::panicked))

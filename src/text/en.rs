@@ -1,6 +1,7 @@
 //! English: plain, warm, exact.
 
 mod catalogue;
+mod webhooks;
 
 use super::page::{
     ControlText, CreditsText, DocsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice, PageText, PictureText,
@@ -242,6 +243,7 @@ pub(super) static TEXT: PageText = PageText {
         cap_wrong: "Use a whole number from 1, or leave it empty.",
         too_many: |n| format!("You have {} already. Revoke one that is not used any more.", one_or(n, "key", "keys")),
     },
+    webhooks: webhooks::WEBHOOKS,
     docs: DocsText {
         title: "API",
         lead: "Atelier speaks Replicate’s HTTP API. A program written for Replicate works here with another address and another \

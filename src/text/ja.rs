@@ -1,6 +1,7 @@
 //! 日本語。です・ます、ボタンは動詞、数えるときは「枚」「件」。
 
 mod catalogue;
+mod webhooks;
 
 use super::number;
 use super::page::{
@@ -253,6 +254,7 @@ pub(super) static TEXT: PageText = PageText {
         cap_wrong: "1以上の整数にするか、空欄にしてください。",
         too_many: |n| format!("すでに{}個あります。使っていないキーを取り消してください。", number(n)),
     },
+    webhooks: webhooks::WEBHOOKS,
     docs: DocsText {
         title: "APIの説明",
         lead: "AtelierはReplicateのHTTP APIをそのまま話します。Replicate向けのプログラムは、宛先とキーを替えるだけで動きます。\

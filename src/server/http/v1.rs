@@ -30,6 +30,7 @@ mod told;
 mod uploads;
 mod webhooks;
 
+pub(super) use create::is_webhook;
 pub(in crate::server) use webhooks::tell;
 
 use super::body::{self, Bodies};

@@ -67,10 +67,10 @@ pub async fn redeliver(db: &Db, owner: &PersonId, id: &str, now: Timestamp) -> R
 }
 
 /// How a trial of an address began.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trial {
-    /// A message is on its way.
-    Sent,
+    /// A message is on its way; its id.
+    Sent(String),
     /// There is nothing yet that could be told.
     NothingToTell,
     /// Too many were tried just now.
@@ -85,6 +85,7 @@ const TRIALS: i64 = 10;
 /// # Errors
 /// When the database fails.
 pub async fn try_out(db: &Db, owner: &PersonId, url: &str, now: Timestamp) -> Result<Trial, sqlx::Error> {
+    let id = super::message_id();
     retried(async || {
         let mut tx = db.begin().await?;
         let (lately,): (i64,) = sqlx::query_as("select count(*) from webhook_out where owner_id = $1 and trial_at > $2")
@@ -100,16 +101,31 @@ pub async fn try_out(db: &Db, owner: &PersonId, url: &str, now: Timestamp) -> Re
              select $1, owner_id, id, $3, 'completed', $4, $4, $4 from generation
              where owner_id = $2 and state in ('succeeded', 'failed', 'canceled') order by created_at desc, id desc limit 1",
         )
-        .bind(super::message_id())
+        .bind(id.clone())
         .bind(owner)
         .bind(url)
         .bind(now)
         .execute(tx.connection())
         .await?;
         tx.commit().await?;
-        Ok(if sent.rows_affected() == 1 { Trial::Sent } else { Trial::NothingToTell })
+        Ok(if sent.rows_affected() == 1 { Trial::Sent(id.clone()) } else { Trial::NothingToTell })
     })
     .await
+}
+
+/// Whether a message of this person waits to be sent now, or is being sent.
+///
+/// # Errors
+/// When the database fails.
+pub async fn is_due(db: &Db, owner: &PersonId, id: &str, now: Timestamp) -> Result<bool, sqlx::Error> {
+    let due: Option<(i64,)> =
+        sqlx::query_as("select attempts from webhook_out where id = $1 and owner_id = $2 and next_at <= $3")
+            .bind(id)
+            .bind(owner)
+            .bind(now)
+            .fetch_optional(db.pool())
+            .await?;
+    Ok(due.is_some())
 }
 
 /// An address that nothing more is sent to.

@@ -179,7 +179,7 @@ fn envelope(body: &Map<String, Value>, names_version: bool, app: &App) -> Vec<Vi
 }
 
 /// Whether a webhook may go there: https; to this machine only where the house itself is at home on one.
-fn is_webhook(url: &str, app: &App) -> bool {
+pub(in crate::server::http) fn is_webhook(url: &str, app: &App) -> bool {
     let at_home = !app.config.is_https() && is_loopback(&app.config.public_url);
     url.len() <= LONGEST_URL
         && Url::parse(url).is_ok_and(|url| url.scheme() == "https" || url.scheme() == "http" && at_home && is_loopback(&url))
