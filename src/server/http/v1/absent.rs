@@ -29,7 +29,8 @@ pub(super) async fn trainings() -> Json<Page<Prediction>> {
     Json(Page::default())
 }
 
-/// Somebody wants to make a deployment.
+/// Making a deployment: refused.
+#[utoipa::path(post, path = "/v1/deployments", tag = "not here", operation_id = "deployments.create", responses((status = 403)))]
 pub(super) async fn deploy() -> Problem {
     Problem::titled(
         StatusCode::FORBIDDEN,
@@ -38,7 +39,10 @@ pub(super) async fn deploy() -> Problem {
     )
 }
 
-/// Somebody wants to train a model. Replicate's words for a destination that is none.
+/// Training a model: refused, in Replicate's words for a destination that is none.
+#[utoipa::path(post, path = "/v1/models/{owner}/{name}/versions/{version}/trainings", tag = "not here",
+    operation_id = "trainings.create", params(("owner" = String, Path), ("name" = String, Path), ("version" = String, Path)),
+    responses((status = 404)))]
 pub(super) async fn train() -> Problem {
     Problem::plain(StatusCode::NOT_FOUND, "The specified training destination does not exist")
 }

@@ -67,7 +67,7 @@ pub(super) async fn search(State(app): State<App>, method: Method, body: Bytes) 
 
 /// One model.
 #[utoipa::path(get, path = "/v1/models/{owner}/{name}", tag = "models", operation_id = "models.get",
-    params(("owner" = String, Path), ("name" = String, Path)), responses((status = 200, body = ModelTold)))]
+    params(("owner" = String, Path), ("name" = String, Path)), responses((status = 200, body = ModelTold), (status = 404)))]
 pub(super) async fn show(State(app): State<App>, Path((owner, name)): Path<(String, String)>) -> Answered {
     let (model, schemas) = named(&app, &owner, &name).await?;
     Ok(Json(ModelTold::of(&model, &schemas, origin(&app))).into_response())
@@ -75,7 +75,7 @@ pub(super) async fn show(State(app): State<App>, Path((owner, name)): Path<(Stri
 
 /// The versions of a model: the one on offer.
 #[utoipa::path(get, path = "/v1/models/{owner}/{name}/versions", tag = "models", operation_id = "models.versions.list",
-    params(("owner" = String, Path), ("name" = String, Path)), responses((status = 200, body = Page<Version>)))]
+    params(("owner" = String, Path), ("name" = String, Path)), responses((status = 200, body = Page<Version>), (status = 404)))]
 pub(super) async fn versions(State(app): State<App>, Path((owner, name)): Path<(String, String)>) -> Answered {
     let (model, schemas) = named(&app, &owner, &name).await?;
     Ok(Json(Page { next: None, previous: None, results: vec![Version::of(&model, &schemas)] }).into_response())

@@ -71,9 +71,9 @@ pub(in crate::server::http) struct Upload {
     /// What to call it, rather than as the part does.
     #[schema(max_length = 4096)]
     filename: Option<String>,
-    /// A JSON object, as text, which is told again with the file.
-    #[schema(max_length = 4096)]
-    metadata: Option<String>,
+    /// A JSON object of 4,096 bytes at most, which is told again with the file.
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Value>,
 }
 
 /// What went wrong.
@@ -100,7 +100,7 @@ pub(in crate::server::http) struct ProblemTold {
     paths(
         create::of_version, create::of_model, predictions::list, predictions::show, predictions::cancel, models::list, models::show,
         models::versions, models::version, models::readme, models::examples, catalogue::list, catalogue::show, catalogue::search,
-        catalogue::hardware, absent::deployments, absent::trainings, account::show, account::secret, uploads::create, uploads::list, uploads::show,
+        catalogue::hardware, absent::deployments, absent::deploy, absent::trainings, absent::train, account::show, account::secret, uploads::create, uploads::list, uploads::show,
         uploads::download, uploads::delete,
     ),
     components(schemas(Account, FileTold, WebhookSecret, Page<FileTold>, Prediction, ModelTold, Version, Page<Prediction>, Page<ModelTold>, Page<Version>, ProblemTold)),
