@@ -17,6 +17,7 @@ mkdir -p "$TOOLS/bin" "$CARGO_TARGET_DIR"
 NODE_MINIMUM=20
 NODE_WHEEL=22.20.0
 SEAWEEDFS=4.48
+SCHEMATHESIS=4.32.5
 CARGO_DENY=0.20.2
 CARGO_LEPTOS=0.3.10 # 0.3.11 needs a newer compiler than ours
 
@@ -176,6 +177,13 @@ need_python_client() {
   if [ -e "$folder/.done" ]; then return; fi
   rm -rf "$TOOLS"/clients-python-*
   need_venv "$folder" "Replicate's client for Python" --only-binary :all: --requirement end2end/clients/requirements.txt
+}
+
+# What makes requests up from an OpenAPI document.
+schemathesis() { echo "$TOOLS/schemathesis-$SCHEMATHESIS/bin/schemathesis"; }
+
+need_schemathesis() {
+  need_venv "$TOOLS/schemathesis-$SCHEMATHESIS" "schemathesis==$SCHEMATHESIS" --only-binary :all: "schemathesis==$SCHEMATHESIS"
 }
 
 # Exports CHROMIUM, the browser of the end-to-end tests; empty means the one that Playwright installed.

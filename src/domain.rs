@@ -7,6 +7,7 @@
 mod aspect;
 pub mod catalogue;
 mod credits;
+mod delivery;
 mod failure;
 mod file;
 mod filter;
@@ -35,6 +36,7 @@ mod wait;
 
 pub use aspect::AspectRatio;
 pub use credits::Credits;
+pub use delivery::{DeliveryOutcome, DeliveryTrouble, DeliveryView, SwitchedOff, TrialProblem};
 pub use failure::Failure;
 pub use file::FileProblem;
 pub use filter::{Completeness, Day, GalleryFilter, Shape};

@@ -21,6 +21,7 @@ mod models;
 mod receipt;
 mod shared;
 mod viewer;
+mod webhooks;
 
 pub use account::{Account, AccountPage, AccountRefusal, Done, SessionLine};
 pub use admin_model::{AdminModel, Said};
@@ -40,3 +41,4 @@ pub use models::{ModelCard, Models};
 pub use receipt::ReceiptPage;
 pub use shared::{ShareList, SharedPage, SharedPicture, SharesPage};
 pub use viewer::{Seen, Standing, ViewerPage};
+pub use webhooks::{TrialForm, WebhooksPage};

@@ -14,6 +14,7 @@ mod samples;
 pub use page::{
     AccountText, AdminText, CatalogueText, ControlText, CreditsText, DocsText, DoorText, FrameText, GalleryText, HelpText,
     KeysText, LandingText, Notice, PageText, PictureText, ReceiptText, ShareText, StatementText, TroubleText, ViewerText,
+    WebhooksText,
 };
 
 use crate::domain::Lang;

@@ -43,6 +43,7 @@ pub fn KeysPage(
         <Frame viewer parcel here=Place::Keys>
             <div class="page-head">
                 <h1>{said.title}</h1>
+                <a class="button" href="/webhooks">{text::pages(lang).webhooks.title}</a>
             </div>
             <p class="keys-lead">{said.lead} " " <a href="/docs/api">{text::pages(lang).docs.title}</a></p>
             {fresh.map(|key| shown_once(key, said))}

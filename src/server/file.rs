@@ -24,7 +24,7 @@ pub mod resolve;
 mod rows;
 pub mod uploads;
 
-pub use self::rows::{File, delete, erase, find, list, orphans, sweep, work_from, worked_from};
+pub use self::rows::{File, delete, describe, erase, find, list, orphans, sweep, work_from, worked_from};
 
 use self::kind::Accepts;
 use self::uploads::{Arrival, Uploads};
@@ -130,6 +130,7 @@ impl Files {
             height: proved.size.map(|(_, height)| i64::from(height)),
             object_key: key.to_string(),
             created_at: now,
+            metadata: None,
         };
         let kept = rows::insert(&self.db, &file).await;
         if !matches!(kept, Ok(true)) {

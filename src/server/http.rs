@@ -27,6 +27,7 @@ mod trigger;
 mod trouble;
 mod v1;
 mod visitor;
+mod webhooks;
 
 pub(in crate::server) use v1::tell;
 
@@ -102,6 +103,7 @@ pub fn router(app: App) -> Router {
         .merge(credits::area())
         .merge(account::area())
         .merge(gallery::area())
+        .merge(webhooks::area())
         .fallback(trouble::nowhere)
         .method_not_allowed_fallback(trouble::not_that_way)
         .layer(CatchPanicLayer::custom(trouble::panicked))

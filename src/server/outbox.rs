@@ -3,8 +3,8 @@
 //! What is to be told is written down in the very transaction that changes the generation, so that nothing is told that
 //! did not happen and nothing that happened goes untold. It is sent afterwards, by whichever worker takes it first: a
 //! message under way is leased, so that many nodes send it once; and it may arrive twice all the same, when a node dies
-//! between sending it and writing that down. Its id stays the same, by which a receiver knows it again. Order is not
-//! promised.
+//! between sending it and writing that down. Its id stays the same, by which a receiver knows it again. The messages
+//! of one generation go out one after the other, its end last.
 //!
 //! The end of a generation is told again and again for a day; what comes before that, once. An address that answers 410,
 //! or that failed for that whole day without a single success, is not asked any more.
@@ -31,7 +31,8 @@ use crate::domain::{GenerationId, PersonId, Timestamp};
 /// Output and logs are told no more often than this, as Replicate does.
 const PACE_MS: i64 = 500;
 
-/// Writes down that something is to be told of a generation, if anybody wants to hear of it.
+/// Writes down that something is to be told of a generation, if anybody wants to hear of it. What still waits to be told
+/// will tell of this as well: a message is written when it is sent.
 ///
 /// # Errors
 /// When the database fails.
@@ -44,9 +45,10 @@ pub async fn post(tx: &mut Tx, generation: &GenerationId, event: WebhookEvent, n
            and coalesce(g.webhook_events, '["output","completed"]') like ('%"' || $2 || '"%')
            and not exists (select 1 from webhook_off o where o.owner_id = g.owner_id and o.url = g.webhook)
            and ($5 = 0 or not exists (
-             select 1 from webhook_out w where w.generation_id = g.id and w.event = $2 and w.created_at > $6))"#,
+             select 1 from webhook_out w where w.generation_id = g.id and w.event = $2 and w.trial_at is null
+               and (w.created_at > $6 or (w.next_at is not null and w.body is null))))"#,
     )
-    .bind(format!("msg_{}", mint().replace('-', "")))
+    .bind(message_id())
     .bind(event.as_str())
     .bind(now)
     .bind(generation)
@@ -67,6 +69,11 @@ pub(super) async fn forget(tx: &mut Tx, owner: &PersonId) -> Result<(), sqlx::Er
         sqlx::query(statement).bind(owner).execute(tx.connection()).await?;
     }
     Ok(())
+}
+
+/// The id of a new message; it sorts after those made before.
+fn message_id() -> String {
+    format!("msg_{}", mint().replace('-', ""))
 }
 
 /// The events of a filter as [`post`] reads them; `None` for none of its own.

@@ -129,8 +129,7 @@ fn every_route_stands_in_the_table_that_the_matrices_walk_through() {
     let text: String = sources()
         .into_iter()
         .filter(|(name, _)| {
-            let areas = ["", "/account", "/credits", "/gallery", "/health", "/hooks", "/v1"];
-            areas.iter().any(|area| *name == format!("server/http{area}.rs"))
+            name == "server/http.rs" || name.starts_with("server/http/")
         })
         .map(|(_, text)| text)
         .collect();

@@ -217,8 +217,8 @@ both_databases! {
         assert_eq!(app.count("select count(*) from file").await, 3);
         assert_eq!(app.tools.store.list(Some("files/")).await.expect("the store").iter().filter(|found| found.key.starts_with("files/")).count(), 3);
         let mikas = app.person(&mika).await;
-        let listed = file::list(app.db(), &mikas, None, 1).await.expect("the database");
-        let rest = file::list(app.db(), &mikas, listed.first(), 9).await.expect("the database");
+        let listed = file::list(app.db(), &mikas, None, false, 1).await.expect("the database");
+        let rest = file::list(app.db(), &mikas, listed.first(), false, 9).await.expect("the database");
         assert_eq!((listed.len(), rest.len()), (1, 1));
         app.finish().await;
     }

@@ -171,6 +171,104 @@ both_databases! {
         app.finish().await;
     }
 
+    async fn a_generation_is_told_in_the_order_it_went_and_never_after_its_end(app: TestApp) {
+        let (mika, receiver) = (app.sign_up("mika").await, Receiver::start().await);
+        let person = app.person(&mika).await;
+        let id = mika.trigger("a lighthouse").await;
+        name(&app, &id, &receiver.url, &WebhookEvent::ALL).await;
+        app.settle_all().await;
+        let sent = send(&app).await;
+        let log: Vec<String> = log_of(&app, &person).await.into_iter().rev().map(|sent| sent.event).collect();
+        assert_eq!((log.first().map(String::as_str), log.last().map(String::as_str)), (Some("start"), Some("completed")), "{log:?}");
+        assert!(log.iter().any(|event| event == "logs"), "{log:?}");
+        assert_eq!(sent, log.len());
+        let told: Vec<Value> = receiver.heard().iter().map(|(_, body)| serde_json::from_slice(body).expect("JSON")).collect();
+        let (end, before) = told.split_last().expect("messages");
+        assert!(before.iter().all(|told| told["status"] == "processing" && told["completed_at"].is_null()), "{before:?}");
+        assert_eq!(end["status"], "succeeded");
+        assert!(end["logs"].as_str().is_some_and(|logs| !logs.is_empty()), "{end}");
+        app.finish().await;
+    }
+
+    async fn an_end_waits_while_somebody_may_still_be_telling_what_came_before(app: TestApp) {
+        let (mika, receiver) = (app.sign_up("mika").await, Receiver::start().await);
+        let id = mika.trigger("a lighthouse").await;
+        name(&app, &id, &receiver.url, &[WebhookEvent::Start, WebhookEvent::Completed]).await;
+        app.settle_all().await;
+        let mut tx = app.db().begin().await.expect("a transaction");
+        let died = "update webhook_out set leased_until = $1, attempts = 1 where event = 'start'";
+        sqlx::query(died).bind(app.clock.now().plus_ms(30_000).0).execute(tx.connection()).await.expect("a lease");
+        tx.commit().await.expect("a commit");
+        assert_eq!(send(&app).await, 0, "the node that leased it may be sending it");
+        app.clock.advance_ms(30_000);
+        assert_eq!(send(&app).await, 2);
+        app.finish().await;
+    }
+
+    async fn an_address_is_tried_once_and_what_is_asked_for_again_is_never_too_old(app: TestApp) {
+        let (mika, receiver) = (app.sign_up("mika").await, Receiver::start().await);
+        let person = app.person(&mika).await;
+        let tried = || log::try_out(app.db(), &person, &receiver.url, app.clock.now());
+        assert_eq!(tried().await.expect("the database"), log::Trial::NothingToTell);
+        telling(&app, &mika, "a lighthouse", "https://nobody.example.com/").await;
+        app.settle_all().await;
+        receiver.say(500);
+        let log::Trial::Sent(id) = tried().await.expect("the database") else { panic!("nothing was sent") };
+        assert!(log::is_due(app.db(), &person, &id, app.clock.now()).await.expect("the database"));
+        send(&app).await;
+        assert_eq!(receiver.ids(), [id.clone()]);
+        let log = log_of(&app, &person).await;
+        let trial = log.iter().find(|sent| sent.id == id).expect("the trial");
+        assert_eq!((trial.last_status, trial.next_at, trial.took_ms.is_some()), (Some(500), None, true), "it is not tried again");
+        app.clock.advance_ms(60 * 60 * 1_000);
+        receiver.say(200);
+        assert!(log::redeliver(app.db(), &person, &id, app.clock.now()).await.expect("the database"));
+        send(&app).await;
+        assert_eq!(receiver.ids(), [id.clone(), id]);
+        for _ in 0..9 {
+            tried().await.expect("the database");
+        }
+        assert!(matches!(tried().await.expect("the database"), log::Trial::Sent(_)), "an hour later there is room");
+        assert_eq!(tried().await.expect("the database"), log::Trial::TooMany);
+        app.finish().await;
+    }
+
+    async fn se_30_nobody_sees_or_moves_what_was_told_to_anothers_programs(app: TestApp) {
+        let (mika, noor, receiver) = (app.sign_up("mika").await, app.sign_up("noor").await, Receiver::start().await);
+        telling(&app, &mika, "a lighthouse", &receiver.url).await;
+        app.settle_all().await;
+        receiver.say(410);
+        send(&app).await;
+        let id = log_of(&app, &app.person(&mika).await).await[0].id.clone();
+        let secret = outbox::secret(app.db(), &app.person(&mika).await, app.clock.now()).await.expect("the database");
+        let (hers, others) = (mika.get("/webhooks").await.text(), noor.get("/webhooks").await.text());
+        for part in [id.as_str(), receiver.url.as_str(), secret.expose_secret()] {
+            assert!(hers.contains(part) && !others.contains(part), "{part}");
+        }
+        for nobodys in [id.as_str(), "msg_00000000000000000000000000000000"] {
+            assert_eq!(noor.post(&format!("/webhooks/{nobodys}/redeliver"), &[]).await.status, 404, "{nobodys}");
+        }
+        assert_eq!(noor.post("/webhooks/enable", &[("url", &receiver.url)]).await.status, 303);
+        assert_eq!(app.count("select count(*) from webhook_off").await, 1, "hers is still off");
+        assert_eq!(mika.post("/webhooks/enable", &[("url", &receiver.url)]).await.status, 303);
+        assert_eq!(app.count("select count(*) from webhook_off").await, 0);
+        assert_eq!(noor.post("/webhooks/secret", &[]).await.status, 303);
+        let after = outbox::secret(app.db(), &app.person(&mika).await, app.clock.now()).await.expect("the database");
+        assert_eq!(after.expose_secret(), secret.expose_secret());
+        app.finish().await;
+    }
+
+    async fn only_an_address_that_a_request_may_name_can_be_tried(app: TestApp) {
+        let mika = app.sign_up("mika").await;
+        for url in ["", "ftp://a.example.com/", "http://a.example.com/", "https://", "not an address"] {
+            let answer = mika.post("/webhooks/test", &[("url", url)]).await;
+            assert_eq!(answer.status, 422, "{url}");
+            assert!(answer.text().contains("aria-invalid=\"true\""), "{url}");
+        }
+        assert_eq!(app.count("select count(*) from webhook_out").await, 0);
+        app.finish().await;
+    }
+
     async fn se_25_an_end_that_nobody_takes_is_told_for_a_day_and_then_the_address_is_left_alone(app: TestApp) {
         let (mika, receiver) = (app.sign_up("mika").await, Receiver::start().await);
         let person = app.person(&mika).await;

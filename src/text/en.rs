@@ -4,6 +4,7 @@ mod account;
 mod catalogue;
 mod gallery;
 mod viewer;
+mod webhooks;
 
 use super::page::{
     ControlText, CreditsText, DocsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice, PageText, PictureText,
@@ -221,6 +222,7 @@ pub(super) static TEXT: PageText = PageText {
         cap_wrong: "Use a whole number from 1, or leave it empty.",
         too_many: |n| format!("You have {} already. Revoke one that is not used any more.", one_or(n, "key", "keys")),
     },
+    webhooks: webhooks::WEBHOOKS,
     docs: DocsText {
         title: "API",
         lead: "Atelier speaks Replicate’s HTTP API. A program written for Replicate works here with another address and another \

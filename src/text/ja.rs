@@ -4,6 +4,7 @@ mod account;
 mod catalogue;
 mod gallery;
 mod viewer;
+mod webhooks;
 
 use super::number;
 use super::page::{
@@ -232,6 +233,7 @@ pub(super) static TEXT: PageText = PageText {
         cap_wrong: "1以上の整数にするか、空欄にしてください。",
         too_many: |n| format!("すでに{}個あります。使っていないキーを取り消してください。", number(n)),
     },
+    webhooks: webhooks::WEBHOOKS,
     docs: DocsText {
         title: "APIの説明",
         lead: "AtelierはReplicateのHTTP APIをそのまま話します。Replicate向けのプログラムは、宛先とキーを替えるだけで動きます。\

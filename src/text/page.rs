@@ -3,7 +3,8 @@
 use crate::domain::catalogue::{AddProblem, Looked, Usual, Wrong};
 use crate::domain::schema::Violation;
 use crate::domain::{
-    Completeness, Field, FileProblem, Medium, Model, PriceRule, Problem, Refusal, Shape, StatementFilter, StatementKind, Task,
+    Completeness, DeliveryTrouble, Field, FileProblem, Medium, Model, PriceRule, Problem, Refusal, Shape, StatementFilter,
+    StatementKind, Task, TrialProblem,
 };
 
 /// A heading and what follows it.
@@ -39,6 +40,8 @@ macro_rules! kind {
     (shape) => { fn(Shape) -> &'static str };
     (medium) => { fn(Medium) -> &'static str };
     (status) => { fn(Completeness) -> &'static str };
+    (delivery_trouble) => { fn(DeliveryTrouble) -> &'static str };
+    (trial) => { fn(TrialProblem) -> &'static str };
 }
 
 /// What a test reads of such a field: all it can say, with a number where one is wanted.
@@ -106,6 +109,12 @@ macro_rules! said {
     };
     (status, $value:expr) => {
         Completeness::ALL.map(|status| $value(status).to_owned()).to_vec()
+    };
+    (delivery_trouble, $value:expr) => {
+        DeliveryTrouble::ALL.map(|trouble| $value(trouble).to_owned()).to_vec()
+    };
+    (trial, $value:expr) => {
+        [TrialProblem::Address, TrialProblem::NothingToTell, TrialProblem::TooMany].map(|problem| $value(problem).to_owned()).to_vec()
     };
     (trouble, $value:expr) => {
         super::samples::STATUSES
@@ -258,6 +267,14 @@ texts! {
         name_missing: text, name_long: count, scope_missing: text, cap_wrong: text, too_many: count,
     }
 
+    /// The page of webhooks.
+    WebhooksText {
+        title: text, lead: text, secret: notice, show_secret: text, rotate: text, rotate_note: text, rotate_submit: text,
+        both_until: text, trial: notice, url: text, url_hint: text, send: text, trial_problem: trial, off: notice, off_gone: text,
+        off_failing: text, since: text, enable: text, log: text, refresh: text, empty: notice, waiting: text, taken: text,
+        no_answer: delivery_trouble, is_trial: text, tries: count, took: count, next: text, about: text, again: text,
+    }
+
     /// The description of the API.
     DocsText {
         title: text, lead: text, start: notice, example: text, document: text, parameters: text, body: text, answers: text,
@@ -307,6 +324,7 @@ pub struct PageText {
     pub statement: StatementText,
     pub account: AccountText,
     pub keys: KeysText,
+    pub webhooks: WebhooksText,
     pub docs: DocsText,
     pub catalogue: CatalogueText,
     pub admin: AdminText,
@@ -363,6 +381,7 @@ impl PageText {
             self.statement.said(),
             self.account.said(),
             self.keys.said(),
+            self.webhooks.said(),
             self.docs.said(),
             self.catalogue.said(),
             self.admin.said(),

@@ -16,7 +16,7 @@ const SWEPT: i64 = 100;
 
 /// A file as its owner may see it.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-#[expect(missing_docs, reason = "the columns are explained in migrations/0007_files.sql")]
+#[expect(missing_docs, reason = "the columns are explained in migrations/0007_files.sql and 0012_logs.sql")]
 pub struct File {
     pub id: FileId,
     pub owner_id: PersonId,
@@ -28,6 +28,7 @@ pub struct File {
     pub height: Option<i64>,
     pub object_key: String,
     pub created_at: Timestamp,
+    pub metadata: Option<String>,
 }
 
 impl File {
@@ -43,7 +44,7 @@ impl File {
 /// When the database fails.
 pub async fn find(db: &Db, owner: &PersonId, id: &FileId) -> Result<Option<File>, sqlx::Error> {
     sqlx::query_as(
-        "select id, owner_id, name, content_type, bytes, sha256, width, height, object_key, created_at
+        "select id, owner_id, name, content_type, bytes, sha256, width, height, object_key, created_at, metadata
          from file where id = $1 and owner_id = $2",
     )
     .bind(id)
@@ -52,21 +53,26 @@ pub async fn find(db: &Db, owner: &PersonId, id: &FileId) -> Result<Option<File>
     .await
 }
 
-/// This person's files, newest first, beginning after one of them.
+/// This person's files, newest first, from one of them on; or, going back, those right before it.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(db: &Db, owner: &PersonId, after: Option<&File>, most: i64) -> Result<Vec<File>, sqlx::Error> {
-    sqlx::query_as(
-        "select id, owner_id, name, content_type, bytes, sha256, width, height, object_key, created_at from file
-         where owner_id = $1 and (created_at < $2 or (created_at = $2 and id < $3)) order by created_at desc, id desc limit $4",
-    )
-    .bind(owner)
-    .bind(after.map_or(i64::MAX, |file| file.created_at.0))
-    .bind(after.map_or_else(String::new, |file| file.id.to_string()))
-    .bind(most)
-    .fetch_all(db.pool())
-    .await
+pub async fn list(db: &Db, owner: &PersonId, from: Option<&File>, back: bool, most: i64) -> Result<Vec<File>, sqlx::Error> {
+    let start = if back { i64::MIN } else { i64::MAX };
+    let text = if back {
+        "select id, owner_id, name, content_type, bytes, sha256, width, height, object_key, created_at, metadata from file
+         where owner_id = $1 and (created_at > $2 or (created_at = $2 and id > $3)) order by created_at, id limit $4"
+    } else {
+        "select id, owner_id, name, content_type, bytes, sha256, width, height, object_key, created_at, metadata from file
+         where owner_id = $1 and (created_at < $2 or (created_at = $2 and id < $3)) order by created_at desc, id desc limit $4"
+    };
+    sqlx::query_as(text)
+        .bind(owner)
+        .bind(from.map_or(start, |file| file.created_at.0))
+        .bind(from.map_or_else(String::new, |file| file.id.to_string()))
+        .bind(most)
+        .fetch_all(db.pool())
+        .await
 }
 
 /// The file that this person has of these very bytes, if any; it counts as sent again.
@@ -75,7 +81,7 @@ pub(super) async fn touch_same(db: &Db, owner: &PersonId, sha256: &str, now: Tim
         let mut tx = db.begin().await?;
         let known = sqlx::query_as(
             "update file set touched_at = $3 where owner_id = $1 and sha256 = $2
-             returning id, owner_id, name, content_type, bytes, sha256, width, height, object_key, created_at",
+             returning id, owner_id, name, content_type, bytes, sha256, width, height, object_key, created_at, metadata",
         )
         .bind(owner)
         .bind(sha256)
@@ -115,6 +121,24 @@ pub(super) async fn insert(db: &Db, file: &File) -> Result<bool, sqlx::Error> {
         .await?;
         tx.commit().await?;
         Ok(inserted.rows_affected() == 1)
+    })
+    .await
+}
+
+/// Keeps what its owner says about a file: a JSON object. What was said before is forgotten.
+///
+/// # Errors
+/// When the database fails.
+pub async fn describe(db: &Db, file: &File, metadata: &str) -> Result<(), sqlx::Error> {
+    retried(async || {
+        let mut tx = db.begin().await?;
+        sqlx::query("update file set metadata = $3 where id = $1 and owner_id = $2")
+            .bind(&file.id)
+            .bind(&file.owner_id)
+            .bind(metadata.to_owned())
+            .execute(tx.connection())
+            .await?;
+        tx.commit().await
     })
     .await
 }
@@ -285,7 +309,7 @@ async fn forget(store: &Store, object_key: &str) {
 /// When the database fails.
 pub async fn worked_from(db: &Db, generation: &GenerationId) -> Result<Vec<File>, sqlx::Error> {
     sqlx::query_as(
-        "select id, owner_id, name, content_type, bytes, sha256, width, height, object_key, created_at
+        "select id, owner_id, name, content_type, bytes, sha256, width, height, object_key, created_at, metadata
          from file where id in (select file_id from file_use where generation_id = $1)",
     )
     .bind(generation)

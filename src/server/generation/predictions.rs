@@ -25,6 +25,7 @@ pub struct Prediction {
     pub output_kind: OutputKind,
     pub output_shape: Option<String>,
     pub output_text: Option<String>,
+    pub logs: Option<String>,
     pub created_at: Timestamp,
     pub started_at: Option<Timestamp>,
     pub finished_at: Option<Timestamp>,
@@ -37,11 +38,20 @@ pub struct Prediction {
     pub files: Vec<(i64, String)>,
 }
 
+impl Prediction {
+    /// Its place in the list.
+    pub fn cursor(&self) -> Cursor {
+        Cursor::of(self.created_at, self.id.clone())
+    }
+}
+
 /// Which predictions a list is to have.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Window {
-    /// Those before this place of the list.
-    pub before: Option<Cursor>,
+    /// The place of the list where it begins; `None` is the newest.
+    pub from: Option<Cursor>,
+    /// Whether it goes from there to the newer ones.
+    pub back: bool,
     /// Created at this moment or later.
     pub after: Option<Timestamp>,
     /// Created at this moment or earlier.
@@ -73,11 +83,13 @@ impl Prediction {
     }
 }
 
-/// The columns of [`Prediction`] from `generation g`; the text that follows says which.
+/// The columns of [`Prediction`] from `generation g`; the texts that follow say whether with logs, and which.
 macro_rules! select_predictions {
-    ($rest:literal) => {
+    ($logs:literal, $rest:literal) => {
         concat!(
-            "select g.id, g.model, g.model_version, g.input, g.state, g.prediction_status, g.prediction_metrics, g.failure,
+            "select ",
+            $logs,
+            ", g.id, g.model, g.model_version, g.input, g.state, g.prediction_status, g.prediction_metrics, g.failure,
                     g.output_kind, g.output_shape, g.output_text, g.created_at, g.started_at, g.finished_at, g.asked_deadline_at,
                     g.api_key_id, g.webhook, g.webhook_events
              from generation g ",
@@ -91,36 +103,50 @@ macro_rules! select_predictions {
 /// # Errors
 /// When the database fails.
 pub async fn find(db: &Db, owner: &PersonId, id: &GenerationId) -> Result<Option<Prediction>, sqlx::Error> {
-    let rows = sqlx::query_as(select_predictions!("where g.owner_id = $1 and g.id = $2"));
+    let rows = sqlx::query_as(select_predictions!("g.logs", "where g.owner_id = $1 and g.id = $2"));
     let rows = rows.bind(owner).bind(id).fetch_all(db.pool()).await?;
     Ok(with_files(db, rows).await?.pop())
 }
 
-/// A page of a person's predictions, newest first, and where the older ones begin.
+/// A page of a person's predictions, newest first and without their logs; and whether there are more beyond it.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(db: &Db, owner: &PersonId, window: &Window) -> Result<(Vec<Prediction>, Option<Cursor>), sqlx::Error> {
-    let (at, id) = window.before.as_ref().map_or((Timestamp(i64::MAX), ""), Cursor::place);
-    let mut rows: Vec<Prediction> = sqlx::query_as(select_predictions!(
-        "where g.owner_id = $1 and (g.created_at, g.id) < ($2, $3) and g.created_at >= $4 and g.created_at <= $5
-           and (g.api_key_id is null or $6 = 0)
-         order by g.created_at desc, g.id desc limit $7"
-    ))
-    .bind(owner)
-    .bind(at)
-    .bind(id)
-    .bind(window.after.unwrap_or(Timestamp(i64::MIN)))
-    .bind(window.until.unwrap_or(Timestamp(i64::MAX)))
-    .bind(i64::from(window.only_web))
-    .bind(PAGE + 1)
-    .fetch_all(db.pool())
-    .await?;
+pub async fn list(db: &Db, owner: &PersonId, window: &Window) -> Result<(Vec<Prediction>, bool), sqlx::Error> {
+    let start = if window.back { Timestamp(i64::MIN) } else { Timestamp(i64::MAX) };
+    let (at, id) = window.from.as_ref().map_or((start, ""), Cursor::place);
+    let text = if window.back {
+        select_predictions!(
+            "cast(null as text) as logs",
+            "where g.owner_id = $1 and (g.created_at, g.id) > ($2, $3) and g.created_at >= $4 and g.created_at <= $5
+               and (g.api_key_id is null or $6 = 0)
+             order by g.created_at, g.id limit $7"
+        )
+    } else {
+        select_predictions!(
+            "cast(null as text) as logs",
+            "where g.owner_id = $1 and (g.created_at, g.id) < ($2, $3) and g.created_at >= $4 and g.created_at <= $5
+               and (g.api_key_id is null or $6 = 0)
+             order by g.created_at desc, g.id desc limit $7"
+        )
+    };
+    let mut rows: Vec<Prediction> = sqlx::query_as(text)
+        .bind(owner)
+        .bind(at)
+        .bind(id)
+        .bind(window.after.unwrap_or(Timestamp(i64::MIN)))
+        .bind(window.until.unwrap_or(Timestamp(i64::MAX)))
+        .bind(i64::from(window.only_web))
+        .bind(PAGE + 1)
+        .fetch_all(db.pool())
+        .await?;
     let page = usize::try_from(PAGE).unwrap_or(usize::MAX);
     let more = rows.len() > page;
     rows.truncate(page);
-    let older = rows.last().filter(|_| more).map(|row| Cursor::new(row.created_at, row.id.clone()));
-    Ok((with_files(db, rows).await?, older))
+    if window.back {
+        rows.reverse();
+    }
+    Ok((with_files(db, rows).await?, more))
 }
 
 /// Puts the kept files to the rows that succeeded: one query however many rows.

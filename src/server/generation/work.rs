@@ -14,7 +14,7 @@ use sqlx::{Any, Executor};
 
 /// A generation as the worker's core sees it: the columns that decide what to do next.
 #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
-#[expect(missing_docs, reason = "the columns are explained in migrations/0001_foundation.sql and 0005_catalogue.sql")]
+#[expect(missing_docs, reason = "the columns are explained in migrations/0001_foundation.sql, 0005_catalogue.sql and 0012_logs.sql")]
 pub struct Job {
     pub id: GenerationId,
     pub owner_id: PersonId,
@@ -45,6 +45,7 @@ pub struct Job {
     pub prediction_output: Option<String>,
     pub output_shape: Option<String>,
     pub output_text: Option<String>,
+    pub logs: Option<String>,
     pub prediction_metrics: Option<String>,
     pub progress: Option<i64>,
     pub output_until: Option<Timestamp>,
@@ -161,6 +162,9 @@ async fn record_once(db: &Db, before: &Job, after: &Job, effects: &Effects, now:
     if before.output_text != after.output_text && !after.state.is_terminal() {
         outbox::post(&mut tx, &after.id, WebhookEvent::Output, now).await?;
     }
+    if before.logs != after.logs && after.logs.is_some() && !after.state.is_terminal() {
+        outbox::post(&mut tx, &after.id, WebhookEvent::Logs, now).await?;
+    }
     if before.state != after.state || effects.detail.is_some() {
         note(&mut tx, &after.id, now, before.lease_epoch, Some(before.state), after.state, effects.detail.as_deref()).await?;
     }
@@ -179,7 +183,7 @@ async fn write(tx: &mut Tx, before: &Job, after: &Job, now: Timestamp) -> Result
         "update generation set state = $4, lease_owner = $24, lease_until = $6, step_try = $7, lost_leases = $8, reconciles = $9,
                 paid_attempts = $10, prediction_id = $11, prediction_status = $12, prediction_output = $13, prediction_metrics = $14,
                 progress = $15, given_up = $23, output_until = $16, failure = $17, failure_detail = $18, started_at = $19, captured = $20,
-                output_shape = $25, output_text = $26,
+                output_shape = $25, output_text = $26, logs = $27,
                 finished_at = (case when $4 in ('succeeded', 'failed', 'canceled') then $21 else finished_at end),
                 run_at = (case when cancel_requested_at is not null and $22 = 0 and $4 <> 'submitting' then $21 else $5 end),
                 updated_at = $21, version = version + 1
@@ -211,6 +215,7 @@ async fn write(tx: &mut Tx, before: &Job, after: &Job, now: Timestamp) -> Result
     .bind(after.lease_owner.clone())
     .bind(after.output_shape.clone())
     .bind(after.output_text.clone())
+    .bind(after.logs.clone())
     .execute(tx.connection())
     .await?;
     Ok(written.rows_affected() == 1)

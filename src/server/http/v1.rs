@@ -8,23 +8,29 @@
 //! | module | what it is for |
 //! |---|---|
 //! | `create`, `predictions` | asking, looking, stopping |
-//! | `models`, `account` | what there is, and who asks |
+//! | `models`, `catalogue`, `account` | what there is, and who asks |
+//! | `absent` | what there is not |
+//! | `pages` | lists and the way through them |
 //! | `files`, `uploads` | kept files at addresses that open to whoever knows them; files that programs bring |
 //! | `stream` | a prediction as it goes on |
 //! | `told`, `webhooks` | the objects that are answered, and told of by ourselves |
 //! | `openapi` | the description of all of it |
 
+mod absent;
 mod account;
+mod catalogue;
 mod create;
 mod files;
 mod models;
 pub(super) mod openapi;
+mod pages;
 mod predictions;
 mod stream;
 mod told;
 mod uploads;
 mod webhooks;
 
+pub(super) use create::is_webhook;
 pub(in crate::server) use webhooks::tell;
 
 use super::body::{self, Bodies};
@@ -91,9 +97,18 @@ pub(super) fn router(app: App) -> Router {
         .route("/v1/files/{id}/download", get(uploads::download))
         .route("/v1/models", get(models::list).fallback(models::search))
         .route("/v1/models/{owner}/{name}", get(models::show))
+        .route("/v1/models/{owner}/{name}/readme", get(models::readme))
+        .route("/v1/models/{owner}/{name}/examples", get(models::examples))
         .route("/v1/models/{owner}/{name}/versions", get(models::versions))
         .route("/v1/models/{owner}/{name}/versions/{version}", get(models::version))
+        .route("/v1/models/{owner}/{name}/versions/{version}/trainings", post(absent::train))
         .route("/v1/models/{owner}/{name}/predictions", post(create::of_model))
+        .route("/v1/collections", get(catalogue::list))
+        .route("/v1/collections/{slug}", get(catalogue::show))
+        .route("/v1/search", get(catalogue::search))
+        .route("/v1/hardware", get(catalogue::hardware))
+        .route("/v1/deployments", get(absent::deployments).post(absent::deploy))
+        .route("/v1/trainings", get(absent::trainings))
         .route("/v1/predictions", get(predictions::list).post(create::of_version))
         .route("/v1/predictions/{id}", get(predictions::show))
         .route("/v1/predictions/{id}/cancel", post(predictions::cancel))

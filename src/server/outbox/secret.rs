@@ -58,6 +58,20 @@ pub async fn rotate(db: &Db, owner: &PersonId, now: Timestamp) -> Result<SecretS
     secret(db, owner, now).await
 }
 
+/// Until when the secret before the present one signs as well; `None` when it does not any more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn both_until(db: &Db, owner: &PersonId, now: Timestamp) -> Result<Option<Timestamp>, sqlx::Error> {
+    let until: Option<(Timestamp,)> =
+        sqlx::query_as("select previous_until from webhook_secret where owner_id = $1 and previous_until > $2")
+            .bind(owner)
+            .bind(now)
+            .fetch_optional(db.pool())
+            .await?;
+    Ok(until.map(|(until,)| until))
+}
+
 /// What signs a person's messages now, the present one first.
 pub(super) async fn signers(db: &Db, owner: &PersonId, now: Timestamp) -> Result<Vec<Secret>, sqlx::Error> {
     // So that there is one.

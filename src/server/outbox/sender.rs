@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -60,7 +60,22 @@ struct Message {
     event: String,
     body: Option<String>,
     attempts: i64,
+    last_at: Option<Timestamp>,
+    trial_at: Option<Timestamp>,
     created_at: Timestamp,
+}
+
+/// What is due, with its place in its owner's queue. What a generation has to tell before it goes first: a receiver hears of
+/// an end last, and of nothing after it.
+macro_rules! due_messages {
+    () => {
+        "select w.id, w.next_at, row_number() over (partition by w.owner_id order by w.next_at, w.id)
+           + (select count(*) from webhook_out o where o.owner_id = w.owner_id and o.next_at is not null and o.leased_until > $1) as place
+         from webhook_out w where w.next_at <= $1 and w.leased_until <= $1
+           and (w.trial_at is not null or not exists (
+             select 1 from webhook_out e where e.generation_id = w.generation_id and e.next_at is not null and e.trial_at is null
+               and (e.created_at < w.created_at or (e.created_at = w.created_at and e.id < w.id))))"
+    };
 }
 
 /// What came of a try.
@@ -92,6 +107,8 @@ impl Sender {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = tokio::time::sleep(LOOK) => {}
+                // What is to be told of the same generation may go now.
+                Some(_) = under_way.join_next() => {}
             }
             while under_way.try_join_next().is_some() {}
         }
@@ -145,24 +162,24 @@ impl Sender {
     async fn lease(&self, most: i64, now: Timestamp) -> Result<Vec<Message>, sqlx::Error> {
         let mut tx = self.db.begin().await?;
         let leased = sqlx::query_as(self.db.either(
-            "update webhook_out set leased_until = $2, attempts = attempts + 1
-             where next_at <= $1 and leased_until <= $1 and id in (
-               select id from (
-                 select w.id, w.next_at, row_number() over (partition by w.owner_id order by w.next_at, w.id)
-                   + (select count(*) from webhook_out o where o.owner_id = w.owner_id and o.next_at is not null and o.leased_until > $1) as place
-                 from webhook_out w where w.next_at <= $1 and w.leased_until <= $1) as due
-               where place <= $3 order by next_at limit $4)
-             returning id, owner_id, generation_id, url, event, body, attempts, created_at",
-            "update webhook_out set leased_until = $2, attempts = attempts + 1
-             where next_at <= $1 and leased_until <= $1 and id in (
-               select id from webhook_out where next_at <= $1 and leased_until <= $1 and id in (
-                 select id from (
-                   select w.id, row_number() over (partition by w.owner_id order by w.next_at, w.id)
-                     + (select count(*) from webhook_out o where o.owner_id = w.owner_id and o.next_at is not null and o.leased_until > $1) as place
-                   from webhook_out w where w.next_at <= $1 and w.leased_until <= $1) as due
-                 where place <= $3)
-               order by next_at limit $4 for update skip locked)
-             returning id, owner_id, generation_id, url, event, body, attempts, created_at",
+            concat!(
+                "update webhook_out set leased_until = $2, attempts = attempts + 1
+                 where next_at <= $1 and leased_until <= $1 and id in (
+                   select id from (",
+                due_messages!(),
+                ") as due where place <= $3 order by next_at limit $4)
+                 returning id, owner_id, generation_id, url, event, body, attempts, last_at, trial_at, created_at"
+            ),
+            concat!(
+                "update webhook_out set leased_until = $2, attempts = attempts + 1
+                 where next_at <= $1 and leased_until <= $1 and id in (
+                   select id from webhook_out where next_at <= $1 and leased_until <= $1 and id in (
+                     select id from (",
+                due_messages!(),
+                ") as due where place <= $3)
+                   order by next_at limit $4 for update skip locked)
+                 returning id, owner_id, generation_id, url, event, body, attempts, last_at, trial_at, created_at"
+            ),
         ))
         .bind(now)
         .bind(now.plus_ms(LEASE_MS))
@@ -175,10 +192,12 @@ impl Sender {
     }
 
     async fn deliver(&self, message: &Message) -> Result<(), sqlx::Error> {
+        let began = Instant::now();
         let outcome = self.send(message).await?;
+        let took_ms = i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX);
         let now = self.clock.now();
         let mut tx = self.db.begin().await?;
-        if settle(&mut tx, message, outcome, now).await? {
+        if settle(&mut tx, message, outcome, took_ms, now).await? {
             tx.commit().await?;
         }
         Ok(())
@@ -186,7 +205,9 @@ impl Sender {
 
     async fn send(&self, message: &Message) -> Result<Outcome, sqlx::Error> {
         let now = self.clock.now();
-        if message.event != WebhookEvent::Completed.as_str() && now.since(message.created_at) > STALE_MS {
+        // What somebody asks for once more, or tries, is not.
+        let unasked = message.last_at.is_none() && message.trial_at.is_none();
+        if unasked && message.event != WebhookEvent::Completed.as_str() && now.since(message.created_at) > STALE_MS {
             return Ok(Outcome::Never("stale"));
         }
         let Some(body) = self.body(message).await? else { return Ok(Outcome::Never("nothing to tell")) };
@@ -242,13 +263,20 @@ fn headers(secrets: &[Secret], id: &str, now: Timestamp, body: &[u8]) -> HeaderM
 }
 
 /// Writes down what came of a try, unless the message has been taken by somebody else since. `false` then.
-async fn settle(tx: &mut Tx, message: &Message, outcome: Outcome, now: Timestamp) -> Result<bool, sqlx::Error> {
+async fn settle(
+    tx: &mut Tx,
+    message: &Message,
+    outcome: Outcome,
+    took_ms: i64,
+    now: Timestamp,
+) -> Result<bool, sqlx::Error> {
     let event = WebhookEvent::parse(&message.event).unwrap_or(WebhookEvent::Completed);
     let delivered = matches!(outcome, Outcome::Answered(200..=299));
     let gone = outcome == Outcome::Answered(410);
     let next = match outcome {
         _ if delivered || gone => None,
         Outcome::Never(_) => None,
+        _ if message.trial_at.is_some() => None,
         Outcome::Answered(_) | Outcome::Away(_) => {
             again_in_ms(event, message.attempts, rand::random()).map(|wait| now.plus_ms(wait))
         }
@@ -260,7 +288,7 @@ async fn settle(tx: &mut Tx, message: &Message, outcome: Outcome, now: Timestamp
     };
     let written = sqlx::query(
         "update webhook_out set leased_until = 0, next_at = $3, last_at = $4, last_status = $5, last_error = $6,
-                delivered_at = coalesce($7, delivered_at), disabled_at = $8
+                delivered_at = coalesce($7, delivered_at), disabled_at = $8, took_ms = $9
          where id = $1 and attempts = $2 and leased_until > 0",
     )
     .bind(message.id.clone())
@@ -271,6 +299,7 @@ async fn settle(tx: &mut Tx, message: &Message, outcome: Outcome, now: Timestamp
     .bind(word)
     .bind(delivered.then_some(now))
     .bind(given_up)
+    .bind(took_ms)
     .execute(tx.connection())
     .await?;
     if written.rows_affected() == 0 {

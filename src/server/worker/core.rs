@@ -32,6 +32,8 @@ const FETCH_TRIES: i64 = 8;
 const MOST_FILES: usize = 64;
 /// Between two looks at what is being written.
 const READ_ALONG_MS: i64 = 500;
+/// The most bytes of what a model printed that are kept: the end of it.
+const MOST_LOGS: usize = 64 * 1_024;
 /// How long output links live after the end; Replicate deletes files after an hour.
 const LINKS_LIVE_MS: i64 = 55 * 60 * 1_000;
 /// Past its deadline by this much, a generation is given up even when Replicate cannot be asked: `Cancel-After` has
@@ -289,6 +291,9 @@ impl Next {
         self.job.progress = prediction.progress().or(self.job.progress);
         self.job.started_at = self.job.started_at.or(prediction.started_at);
         self.written(prediction);
+        if let Some(logs) = prediction.logs.as_deref().filter(|logs| !logs.is_empty()) {
+            self.job.logs = Some(storable(end_of(logs, MOST_LOGS)));
+        }
         match (&prediction.status, prediction.failure()) {
             (Status::Succeeded, _) => self.finished(prediction),
             (Status::Canceled | Status::Aborted, _) => self.stopped(prediction.error.clone()),
@@ -361,6 +366,7 @@ impl Next {
                 self.job.prediction_id = None;
                 self.job.prediction_status = None;
                 self.job.progress = None;
+                self.job.logs = None;
                 self.job.started_at = None;
                 self.effects.detail = detail;
             }
@@ -406,6 +412,16 @@ fn poll_after_ms(age_ms: i64, called: bool) -> i64 {
 fn jitter(id: &str, step_try: i64) -> i64 {
     let sum = id.bytes().fold(step_try.unsigned_abs(), |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
     1 + i64::try_from(sum % 100).unwrap_or(0)
+}
+
+/// The end of a text, of at most so many bytes, from the beginning of a line where there is one.
+fn end_of(text: &str, most: usize) -> &str {
+    if text.len() <= most {
+        return text;
+    }
+    let from = (text.len() - most..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+    let end = &text[from..];
+    end.split_once('\n').map_or(end, |(_, whole)| whole)
 }
 
 /// What upstream said, as a database can keep it: PostgreSQL refuses U+0000.

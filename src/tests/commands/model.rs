@@ -166,6 +166,7 @@ impl Model {
             prediction_output: None,
             output_shape: None,
             output_text: None,
+            logs: None,
             prediction_metrics: None,
             progress: None,
             output_until: None,

@@ -238,6 +238,7 @@ impl Row {
             prediction_output: self.has_links.then(String::new),
             output_shape: None,
             output_text: None,
+            logs: None,
             prediction_metrics: None,
             progress: None,
             output_until: self.has_links.then(|| NOW.plus_ms(if when.links_dead { 0 } else { 3_000_000 })),

@@ -23,6 +23,11 @@ both_databases! {
         program.create("#fail").await;
         let second = program.get(path_of(&app, &first["next"])).await.json();
         assert_eq!((&first["previous"], &second["next"]), (&Value::Null, &Value::Null));
+        let back = program.get(path_of(&app, &second["previous"])).await.json();
+        assert_eq!(back["results"], first["results"], "the way back leads to the same page");
+        assert_eq!(program.get(path_of(&app, &back["next"])).await.json()["results"], second["results"]);
+        let newest = program.get(path_of(&app, &back["previous"])).await.json();
+        assert_eq!((newest["results"].as_array().map(Vec::len), &newest["previous"]), (Some(1), &Value::Null), "what came meanwhile");
         let listed = [&first, &second].into_iter().flat_map(|page| page["results"].as_array().expect("a list"));
         let listed: Vec<Value> = listed.map(|prediction| prediction["id"].clone()).collect();
         assert_eq!(listed, made);
@@ -83,6 +88,48 @@ both_databases! {
         assert_eq!(program.get(&format!("/v1/models/stability-ai/sdxl/versions/{id}")).await.json(), *version);
         assert_eq!(program.get("/v1/models/stability-ai/sdxl/versions/0").await.status, 404);
         assert_eq!(program.get("/v1/models/nobody/nothing").await.status, 404);
+        let readme = program.get("/v1/models/stability-ai/sdxl/readme").await;
+        assert!(readme.header("content-type").starts_with("text/plain") && readme.text().starts_with("# "), "{}", readme.text());
+        assert_eq!(program.get("/v1/models/stability-ai/sdxl/examples").await.json()["results"], json!([]));
+        let found = program.get("/v1/search?query=SDXL&limit=5").await.json();
+        assert_eq!((found["models"][0]["model"]["name"].as_str(), found["models"].as_array().map(Vec::len)), (Some("sdxl"), Some(1)));
+        for bad in ["/v1/search", "/v1/search?query=a&limit=0", "/v1/search?query=a&limit=51", "/v1/search?query=a&limit=x"] {
+            assert_eq!(program.get(bad).await.status, 400, "{bad}");
+        }
+        let collections = program.get("/v1/collections").await.json();
+        let slug = collections["results"][0]["slug"].as_str().expect("a collection");
+        let collection = program.get(&format!("/v1/collections/{slug}")).await.json();
+        assert!(collection["models"].as_array().is_some_and(|models| !models.is_empty()), "{collection}");
+        assert_eq!(program.get("/v1/collections/nothing-like-it").await.status, 404);
+        app.finish().await;
+    }
+
+    async fn what_replicate_has_and_we_have_not_is_answered_as_to_somebody_who_has_none(app: TestApp) {
+        let mika = app.sign_up("mika").await;
+        let program = Program::of(&app, &mika).await;
+        for list in ["/v1/deployments", "/v1/trainings"] {
+            assert_eq!(program.get(list).await.json(), json!({"next": null, "previous": null, "results": []}), "{list}");
+        }
+        assert_eq!(program.get("/v1/hardware").await.json(), json!([]));
+        for path in ["/v1/deployments/mika/mine", "/v1/trainings/0193b1e4"] {
+            assert_eq!(program.get(path).await.status, 404, "{path}");
+        }
+        assert_eq!(program.post("/v1/deployments", &json!({})).await.status, 403);
+        assert_eq!(program.post("/v1/deployments/mika/mine/predictions", &json!({"input": {}})).await.status, 404);
+        let trained = program.post("/v1/models/stability-ai/sdxl/versions/0/trainings", &json!({})).await;
+        assert_eq!(trained.json()["detail"], "The specified training destination does not exist");
+        app.finish().await;
+    }
+
+    async fn a_look_at_a_prediction_tells_what_its_model_printed_and_a_list_does_not(app: TestApp) {
+        let mika = app.sign_up("mika").await;
+        let program = Program::of(&app, &mika).await;
+        let made = program.create("a lighthouse").await;
+        assert_eq!(made["logs"], "");
+        app.settle_all().await;
+        let told = program.get(path_of(&app, &made["urls"]["get"])).await.json();
+        assert!(told["logs"].as_str().is_some_and(|logs| logs.contains('%')), "{told}");
+        assert_eq!(program.get("/v1/predictions").await.json()["results"][0]["logs"], "");
         app.finish().await;
     }
 

@@ -32,14 +32,14 @@ const APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 /// Asks for a prediction by the version of a model: its 64 digits, `owner/name:` and those, or `owner/name`.
 #[utoipa::path(post, path = "/v1/predictions", tag = "predictions", operation_id = "predictions.create",
     params(
-        ("Prefer" = Option<String>, Header, description = "`wait` or `wait=n`: answer when it has ended, or after n seconds, 60 at most"),
-        ("Cancel-After" = Option<String>, Header, description = "Give it up after so long: `30s`, `5m`, `1h30m`"),
-        ("Idempotency-Key" = Option<String>, Header, description = "The same key and request again answer with the same prediction"),
+        ("Prefer" = Option<String>, Header, description = "`wait` or `wait=n`: answer when it has ended, or after n seconds, 60 at most. \
+            One that ended meanwhile is answered as a look at it would be, with its last status"),
+        ("Cancel-After" = Option<String>, Header, description = "Give it up after so long, from 5 seconds to a day: `30s`, `5m`, `1h30m`"),
+        ("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]+$", min_length = 1, max_length = 255,
+            description = "The same key and request again answer with the same prediction"),
     ),
     request_body(content = super::openapi::CreateVersion),
-    responses((status = 201, body = Prediction), (status = 401, body = super::openapi::ProblemTold),
-        (status = 402, body = super::openapi::ProblemTold), (status = 422, body = super::openapi::ProblemTold),
-        (status = 429, body = super::openapi::ProblemTold)))]
+    responses((status = 201, body = Prediction), (status = 400), (status = 402), (status = 413), (status = 422)))]
 pub(super) async fn of_version(State(v1): State<V1>, asking: Asking, headers: HeaderMap, body: Bytes) -> Answered {
     let body = read(&body)?;
     refuse(&envelope(&body, true, &v1.app))?;
@@ -53,9 +53,10 @@ pub(super) async fn of_version(State(v1): State<V1>, asking: Asking, headers: He
 /// Asks for a prediction by the name of a model.
 #[utoipa::path(post, path = "/v1/models/{owner}/{name}/predictions", tag = "predictions", operation_id = "models.predictions.create",
     params(("owner" = String, Path), ("name" = String, Path),
-        ("Prefer" = Option<String>, Header), ("Cancel-After" = Option<String>, Header), ("Idempotency-Key" = Option<String>, Header)),
+        ("Prefer" = Option<String>, Header), ("Cancel-After" = Option<String>, Header),
+        ("Idempotency-Key" = Option<String>, Header, pattern = "^[!-~]+$", min_length = 1, max_length = 255)),
     request_body(content = super::openapi::Create),
-    responses((status = 201, body = Prediction), (status = 404, body = super::openapi::ProblemTold)))]
+    responses((status = 201, body = Prediction), (status = 400), (status = 402), (status = 404), (status = 413), (status = 422)))]
 pub(super) async fn of_model(
     State(v1): State<V1>,
     asking: Asking,
@@ -161,6 +162,8 @@ fn envelope(body: &Map<String, Value>, names_version: bool, app: &App) -> Vec<Vi
     typed("input", "object", Value::is_object);
     typed("version", "string", Value::is_string);
     typed("webhook", "string", |value| value.is_string() || value.is_null());
+    typed("webhook_completed", "string", |value| value.is_string() || value.is_null());
+    typed("stream", "boolean", |value| value.is_boolean() || value.is_null());
     typed("webhook_events_filter", "array", |value| value.is_array() || value.is_null());
     if let Some(url) = body.get("webhook").and_then(Value::as_str).filter(|url| !is_webhook(url, app)) {
         found.push(violation("format", "webhook", format!("{url} is not an HTTPS URL")));
@@ -176,7 +179,7 @@ fn envelope(body: &Map<String, Value>, names_version: bool, app: &App) -> Vec<Vi
 }
 
 /// Whether a webhook may go there: https; to this machine only where the house itself is at home on one.
-fn is_webhook(url: &str, app: &App) -> bool {
+pub(in crate::server::http) fn is_webhook(url: &str, app: &App) -> bool {
     let at_home = !app.config.is_https() && is_loopback(&app.config.public_url);
     url.len() <= LONGEST_URL
         && Url::parse(url).is_ok_and(|url| url.scheme() == "https" || url.scheme() == "http" && at_home && is_loopback(&url))

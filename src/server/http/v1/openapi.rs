@@ -1,7 +1,7 @@
 //! The description of `/v1`, made from the handlers and the objects they answer with, and served at `/v1/openapi.json`.
 
 use super::told::{Account, FileTold, ModelTold, Page, Prediction, Version, WebhookSecret};
-use super::{account, create, models, origin, predictions, uploads};
+use super::{absent, account, catalogue, create, models, origin, predictions, uploads};
 use crate::pages::{ApiDocs, ApiField, ApiObject, ApiOperation};
 use crate::server::App;
 use axum::Json;
@@ -9,30 +9,57 @@ use axum::extract::State;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{SecurityRequirement, ServerBuilder};
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::{Content, Ref, Response, ResponseBuilder, SecurityRequirement, ServerBuilder};
 use utoipa::{OpenApi, ToSchema};
 
 /// A request for a prediction where the address names the model.
 #[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(in crate::server::http) struct Create {
     /// What the model is told; see its version's `openapi_schema`.
     #[schema(value_type = Object)]
     input: Value,
     /// Where to tell of it: an https address.
+    #[schema(format = "uri", max_length = 2048)]
     webhook: Option<String>,
-    /// Of what to tell: `start`, `output`, `logs`, `completed`.
-    webhook_events_filter: Option<Vec<String>>,
+    /// Of what to tell; without it, of `output` and `completed`.
+    webhook_events_filter: Option<Vec<Event>>,
+    /// Accepted, and has no effect: an older name of `webhook`.
+    webhook_completed: Option<String>,
     /// Accepted, and has no effect: every prediction can be streamed.
     stream: Option<bool>,
 }
 
 /// A request for a prediction that names the version itself.
 #[derive(Serialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(in crate::server::http) struct CreateVersion {
     /// 64 hex digits, `owner/name:` and those, or `owner/name`.
     version: String,
-    #[serde(flatten)]
-    rest: Create,
+    /// What the model is told; see its version's `openapi_schema`.
+    #[schema(value_type = Object)]
+    input: Value,
+    /// Where to tell of it: an https address.
+    #[schema(format = "uri", max_length = 2048)]
+    webhook: Option<String>,
+    /// Of what to tell; without it, of `output` and `completed`.
+    webhook_events_filter: Option<Vec<Event>>,
+    /// Accepted, and has no effect: an older name of `webhook`.
+    webhook_completed: Option<String>,
+    /// Accepted, and has no effect: every prediction can be streamed.
+    stream: Option<bool>,
+}
+
+/// What a webhook can tell of.
+#[expect(dead_code, reason = "only described")]
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::server::http) enum Event {
+    Start,
+    Output,
+    Logs,
+    Completed,
 }
 
 /// A file that is brought.
@@ -41,6 +68,12 @@ pub(in crate::server::http) struct Upload {
     /// The file; at most 100 MB.
     #[schema(value_type = String, format = Binary)]
     content: String,
+    /// What to call it, rather than as the part does.
+    #[schema(max_length = 4096)]
+    filename: Option<String>,
+    /// A JSON object of 4,096 bytes at most, which is told again with the file.
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<Value>,
 }
 
 /// What went wrong.
@@ -66,13 +99,14 @@ pub(in crate::server::http) struct ProblemTold {
         `Authorization: Bearer atl_…`. A prediction costs credits, shows in the gallery, and its files stay."),
     paths(
         create::of_version, create::of_model, predictions::list, predictions::show, predictions::cancel, models::list, models::show,
-        models::versions, models::version, account::show, account::secret, uploads::create, uploads::list, uploads::show,
+        models::versions, models::version, models::readme, models::examples, catalogue::list, catalogue::show, catalogue::search,
+        catalogue::hardware, absent::deployments, absent::deploy, absent::trainings, absent::train, account::show, account::secret, uploads::create, uploads::list, uploads::show,
         uploads::download, uploads::delete,
     ),
     components(schemas(Account, FileTold, WebhookSecret, Page<FileTold>, Prediction, ModelTold, Version, Page<Prediction>, Page<ModelTold>, Page<Version>, ProblemTold)),
     tags((name = "predictions", description = "Asking, looking, stopping"), (name = "models", description = "What there is"),
         (name = "files", description = "Files to work from"),
-        (name = "account", description = "Who asks")),
+        (name = "account", description = "Who asks"), (name = "not here", description = "What Replicate has beside")),
 )]
 struct Described;
 
@@ -83,8 +117,26 @@ pub(in crate::server::http) fn described(app: &App) -> utoipa::openapi::OpenApi 
     document.servers = Some(vec![ServerBuilder::new().url(origin(app)).build()]);
     let key = SecurityScheme::Http(HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build());
     document.components.get_or_insert_default().add_security_scheme("key", key);
+    for item in document.paths.paths.values_mut() {
+        for operation in [&mut item.get, &mut item.post, &mut item.delete].into_iter().flatten() {
+            tell_troubles(operation);
+        }
+    }
     document.security = Some(vec![SecurityRequirement::new("key", Vec::<String>::new())]);
     document
+}
+
+/// What every operation may answer with, and in which form.
+fn tell_troubles(operation: &mut Operation) {
+    const ALWAYS: [&str; 4] = ["401", "403", "429", "503"];
+    let known = &mut operation.responses.responses;
+    for status in ALWAYS {
+        known.entry(status.to_owned()).or_insert_with(|| Response::default().into());
+    }
+    for (_, trouble) in known.iter_mut().filter(|(status, _)| status.starts_with(['4', '5'])) {
+        let words = Content::new(Some(Ref::from_schema_name("Problem")));
+        *trouble = ResponseBuilder::new().description("What went wrong").content("application/problem+json", words).into();
+    }
 }
 
 pub(super) async fn document(State(app): State<App>) -> Json<utoipa::openapi::OpenApi> {

@@ -1,5 +1,6 @@
 //! Looking at predictions, waiting for them, stopping them.
 
+use super::pages::{List, Turn};
 use super::told::{House, Page, Prediction};
 use super::{Answered, Asking, V1, away, origin};
 use crate::domain::{GenerationId, PersonId, Timestamp};
@@ -12,8 +13,6 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -29,40 +28,34 @@ pub(super) struct Wanted {
     source: Option<String>,
 }
 
-/// All predictions of the key's owner, the newest first, 100 at a time.
+/// All predictions of the key's owner, the newest first, 100 at a time, without their logs.
 #[utoipa::path(get, path = "/v1/predictions", tag = "predictions", operation_id = "predictions.list",
-    params(("cursor" = Option<String>, Query, description = "From `next`"),
-        ("created_after" = Option<String>, Query), ("created_before" = Option<String>, Query),
-        ("source" = Option<String>, Query, description = "`web`: only those asked for on the page")),
-    responses((status = 200, body = Page<Prediction>)))]
+    params(("cursor" = Option<String>, Query, description = "From `next` or `previous`"),
+        ("created_after" = Option<String>, Query, format = DateTime), ("created_before" = Option<String>, Query, format = DateTime),
+        ("source" = Option<String>, Query, pattern = "^web$", description = "`web`: only those asked for on the page")),
+    responses((status = 200, body = Page<Prediction>), (status = 400), (status = 404)))]
 pub(super) async fn list(State(v1): State<V1>, asking: Asking, Query(wanted): Query<Wanted>) -> Answered {
-    let before = match &wanted.cursor {
-        None => None,
-        Some(cursor) => Some(place(cursor).ok_or_else(Problem::not_found)?),
-    };
+    let turn = Turn::read(wanted.cursor.as_deref())?;
+    let from = turn.name().map(|name| Cursor::parse(name).ok_or_else(Problem::not_found)).transpose()?;
     let only_web = match wanted.source.as_deref() {
         None => false,
         Some("web") => true,
         Some(_) => return Err(Problem::plain(StatusCode::BAD_REQUEST, "source must be web, or be left out.")),
     };
-    let after = read_moment(wanted.created_after.as_deref())?;
-    let window = Window { before, after, until: read_moment(wanted.created_before.as_deref())?, only_web };
-    let (rows, older) = predictions::list(&v1.app.db, &asking.owner, &window).await.map_err(|error| away(&error))?;
+    let (after, until) = (read_moment(wanted.created_after.as_deref())?, read_moment(wanted.created_before.as_deref())?);
+    let window = Window { from, back: turn.is_back(), after, until, only_web };
+    let (rows, more) = predictions::list(&v1.app.db, &asking.owner, &window).await.map_err(|error| away(&error))?;
     let house = house(&v1).await?;
-    let results = rows.iter().map(|row| Prediction::of(row, house)).collect();
-    let next = older.map(|cursor| {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.append_pair("cursor", &URL_SAFE_NO_PAD.encode(cursor.encode()));
-        let rest =
-            [("created_after", &wanted.created_after), ("created_before", &wanted.created_before), ("source", &wanted.source)];
-        query.extend_pairs(rest.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))));
-        format!("{}/v1/predictions?{}", house.origin, query.finish())
-    });
-    Ok(Json(Page::<Prediction> { next, previous: None, results }).into_response())
-}
-
-fn place(cursor: &str) -> Option<Cursor> {
-    Cursor::parse(&String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?)
+    let list = List {
+        address: &format!("{}/v1/predictions", house.origin),
+        kept: &[
+            ("created_after", &wanted.created_after),
+            ("created_before", &wanted.created_before),
+            ("source", &wanted.source),
+        ],
+    };
+    let page = list.page(&turn, &rows, more, |row| row.cursor().encode(), |row| Prediction::of(row, house));
+    Ok(Json(page).into_response())
 }
 
 fn read_moment(text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
@@ -74,7 +67,7 @@ fn read_moment(text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
 
 /// One prediction.
 #[utoipa::path(get, path = "/v1/predictions/{id}", tag = "predictions", operation_id = "predictions.get",
-    params(("id" = String, Path)), responses((status = 200, body = Prediction), (status = 404, body = super::openapi::ProblemTold)))]
+    params(("id" = String, Path)), responses((status = 200, body = Prediction), (status = 404)))]
 pub(super) async fn show(State(v1): State<V1>, asking: Asking, Path(id): Path<String>) -> Answered {
     let id = GenerationId::parse(&id).ok_or_else(Problem::not_found)?;
     tell(&v1, &asking.owner, &id).await
@@ -82,7 +75,7 @@ pub(super) async fn show(State(v1): State<V1>, asking: Asking, Path(id): Path<St
 
 /// Asks a prediction to stop. One that has ended is answered as it is.
 #[utoipa::path(post, path = "/v1/predictions/{id}/cancel", tag = "predictions", operation_id = "predictions.cancel",
-    params(("id" = String, Path)), responses((status = 200, body = Prediction), (status = 404, body = super::openapi::ProblemTold)))]
+    params(("id" = String, Path)), responses((status = 200, body = Prediction), (status = 404)))]
 pub(super) async fn cancel(State(v1): State<V1>, asking: Asking, Path(id): Path<String>) -> Answered {
     let id = GenerationId::parse(&id).ok_or_else(Problem::not_found)?;
     match generation::cancel(&v1.app.db, &asking.owner, &id, v1.app.clock.now()).await {

@@ -31,7 +31,7 @@ pub(super) struct Account {
 pub(super) struct Page<T> {
     /// The address of what follows; null at the end.
     pub next: Option<String>,
-    /// Always null: lists are read forwards.
+    /// The address of what came before; null at the beginning.
     pub previous: Option<String>,
     /// What is on this page.
     pub results: Vec<T>,
@@ -85,8 +85,8 @@ pub(super) struct Prediction {
     input: Value,
     /// In the shape the model gave it; every file is an address here that does not expire.
     output: Value,
-    /// Always empty: what models print is not kept.
-    logs: &'static str,
+    /// What the model printed; of more than 64 KiB, the end.
+    logs: String,
     /// A sentence, when it failed.
     error: Option<String>,
     /// `starting`, `processing`, `succeeded`, `failed`, `canceled` or `aborted`.
@@ -133,7 +133,8 @@ pub(super) struct FileTold {
     size: i64,
     etag: String,
     checksums: Checksums,
-    /// Always empty.
+    /// What was said about it when it was brought.
+    #[schema(value_type = Object)]
     metadata: Value,
     created_at: String,
     /// When it is cleared away, unless something works from it.
@@ -141,7 +142,8 @@ pub(super) struct FileTold {
     urls: FileUrls,
 }
 
-/// What the bytes of a file add up to.
+/// What the bytes that are kept add up to. A picture is written anew without what its camera noted, so that they may
+/// differ from those that were sent.
 #[derive(Serialize, ToSchema)]
 struct Checksums {
     /// Hex.
@@ -157,6 +159,13 @@ pub(super) struct FileUrls {
 /// How long a file that nothing works from is kept, in milliseconds.
 const UNUSED_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
 
+impl<T> Default for Page<T> {
+    /// An empty list.
+    fn default() -> Self {
+        Self { next: None, previous: None, results: Vec::new() }
+    }
+}
+
 impl FileTold {
     /// A file, told of at this address.
     pub fn of(file: &File, urls: FileUrls) -> Self {
@@ -167,7 +176,7 @@ impl FileTold {
             size: file.bytes,
             etag: file.sha256.clone(),
             checksums: Checksums { sha256: file.sha256.clone() },
-            metadata: json!({}),
+            metadata: file.metadata.as_deref().and_then(|said| serde_json::from_str(said).ok()).unwrap_or(json!({})),
             created_at: moment::write(file.created_at),
             expires_at: moment::write(file.created_at.plus_ms(UNUSED_MS)),
             urls,
@@ -202,7 +211,7 @@ impl Prediction {
             version: row.model_version.clone().unwrap_or_else(|| "hidden".to_owned()),
             input: input(row, origin),
             output: output(row, house),
-            logs: "",
+            logs: row.logs.clone().unwrap_or_default(),
             error: row.failure.filter(|_| status == "failed").map(sentence),
             status,
             created_at: moment::write(row.created_at),
@@ -225,7 +234,12 @@ impl Prediction {
 
     /// As it was told when it had just begun, whatever became of it.
     pub fn begun(self) -> Self {
-        Self { status: "processing", output: Value::Null, error: None, completed_at: None, metrics: json!({}), ..self }
+        Self { output: Value::Null, logs: String::new(), ..self.under_way() }
+    }
+
+    /// As it was told before its end, should that have come meanwhile.
+    pub fn under_way(self) -> Self {
+        Self { status: "processing", error: None, completed_at: None, metrics: json!({}), ..self }
     }
 
     /// Why it failed, if it did.

@@ -1,5 +1,5 @@
-//! What a webhook says: the prediction, exactly as a look at it would be answered. Only its start is told as the start was,
-//! should it be over by the time it is told: a receiver that acts on ends would hear of two.
+//! What a webhook says: the prediction, exactly as a look at it would be answered. Only what comes before the
+//! end is told as it was then, should it be over by the time it is told: a receiver that acts on ends would hear of two.
 
 use super::origin;
 use super::told::{House, Prediction};
@@ -29,6 +29,10 @@ async fn told(
 ) -> Result<Option<String>, sqlx::Error> {
     let Some(row) = predictions::find(&app.db, owner, id).await? else { return Ok(None) };
     let told = Prediction::of(&row, House { origin: origin(app), seal: seals.get().await? });
-    let told = if event == WebhookEvent::Start { told.begun() } else { told };
+    let told = match event {
+        WebhookEvent::Start => told.begun(),
+        WebhookEvent::Output | WebhookEvent::Logs => told.under_way(),
+        WebhookEvent::Completed => told,
+    };
     serde_json::to_string(&told).map(Some).map_err(|error| sqlx::Error::Encode(error.into()))
 }

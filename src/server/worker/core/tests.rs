@@ -36,6 +36,7 @@ fn job(state: State) -> Job {
         prediction_output: None,
         output_shape: None,
         output_text: None,
+        logs: None,
         prediction_metrics: None,
         progress: None,
         output_until: None,
