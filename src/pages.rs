@@ -16,6 +16,7 @@ mod help;
 mod keys;
 mod landing;
 mod models;
+mod offline;
 mod viewer;
 
 pub use admin_model::{AdminModel, Said};
@@ -30,5 +31,6 @@ pub use gallery::Gallery;
 pub use help::Help;
 pub use keys::{FreshKey, KeysPage};
 pub use landing::Landing;
+pub use offline::Offline;
 pub use models::{ModelCard, Models};
 pub use viewer::ViewerPage;

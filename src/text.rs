@@ -12,7 +12,7 @@ mod page;
 mod samples;
 
 pub use page::{
-    AdminText, CatalogueText, ControlText, CreditsText, DocsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice,
+    AdminText, AroundText, CatalogueText, ControlText, CreditsText, DocsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice,
     PageText, PictureText, TroubleText, ViewerText,
 };
 

@@ -1,5 +1,6 @@
 //! English: plain, warm, exact.
 
+mod around;
 mod catalogue;
 
 use super::page::{
@@ -293,6 +294,7 @@ pub(super) static TEXT: PageText = PageText {
             body: "For as long as this server is run. You can download the original of each, exactly as the model made it.",
         },
     },
+    around: around::AROUND,
     trouble: TroubleText { trouble, request: "Request", home: "Back to Atelier", again: "Try again" },
 };
 

@@ -1,5 +1,6 @@
 //! 日本語。です・ます、ボタンは動詞、数えるときは「枚」「件」。
 
+mod around;
 mod catalogue;
 
 use super::number;
@@ -301,6 +302,7 @@ pub(super) static TEXT: PageText = PageText {
             body: "このサーバーが動いているかぎり残ります。元の画像は、モデルが描いたままの形でダウンロードできます。",
         },
     },
+    around: around::AROUND,
     trouble: TroubleText { trouble, request: "リクエスト番号", home: "Atelierに戻る", again: "もう一度試す" },
 };
 
