@@ -21,6 +21,8 @@ const test = base.extend<object, { painter: Painter }>({
   ],
 });
 
+test.describe.configure({ mode: "parallel" });
+
 /** For anybody, and for somebody with pictures. */
 const PORCH = ["/", "/sign-in", "/sign-up", "/help", "/docs/api", "/offline"];
 const PAGES = (painter: Painter) => ["/create", "/gallery", `/g/${painter.made}?i=1`, `/g/${painter.running}`, "/models", "/credits", "/keys"];

@@ -148,7 +148,7 @@ const STATES: State[] = [
     name: "offline",
     who: painter,
     reach: async (page) => {
-      await page.goto("/gallery");
+      await page.goto("/gallery", { waitUntil: "networkidle" });
       await page.context().setOffline(true);
       await expect(page.locator(".signal.offline")).toBeVisible();
     },
@@ -352,6 +352,8 @@ const STATES: State[] = [
   },
   { name: "no-connection-page", reach: async (page) => void (await page.goto("/offline")) },
 ];
+
+test.describe.configure({ mode: "parallel" });
 
 for (const state of STATES) {
   test(`state: ${state.name}`, async ({ elsewhere, tolerate, people, houses }) => {

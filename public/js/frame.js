@@ -128,3 +128,23 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
 // An app without an address bar has nothing to say "no connection" with but a page of ours, and only a worker can bring
 // one then. A browser's own tab says it itself, and gets no worker.
 if (matchMedia("(display-mode: standalone)").matches) navigator.serviceWorker?.register(`/sw.js?${BUILD}`);
+
+// --- The other language --------------------------------------------------------------------------------------------------
+
+// The form comes back to the page it stands on. What is being written would be lost on the way, unless it goes along.
+const LONGEST_ADDRESS = 6_000;
+
+document.addEventListener("submit", ({ target }) => {
+  if (target.getAttribute("action") !== "/preferences") return;
+  const written = document.querySelector("form[action='/generate'] [name=prompt]")?.value;
+  const next = target.elements.next;
+  if (!written || !next) return;
+  const address = new URL(location.href);
+  address.searchParams.delete("remix");
+  for (const name of ["prompt", "model"]) {
+    const value = document.querySelector(`form[action='/generate'] [name=${name}]`)?.value;
+    if (value) address.searchParams.set(name, value);
+  }
+  const back = address.pathname + address.search;
+  if (back.length < LONGEST_ADDRESS) next.value = back;
+});

@@ -136,7 +136,10 @@ fn Foot(lang: Lang) -> impl IntoView {
     view! {
         <footer class="foot">
             <p>{words.motto}</p>
-            <a href="/help">{words.help}</a>
+            <p class="foot-ways">
+                <a href="/docs/api">{text::pages(lang).docs.title}</a>
+                <a href="/help">{words.help}</a>
+            </p>
         </footer>
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The words depend on the status alone, so a page never tells whether what was asked for exists.
 
-use crate::components::{Icon, Porch, icon};
+use crate::components::{Icon, Mark, Porch, icon};
 use crate::domain::Viewer;
 use crate::text::{self, Notice};
 use leptos::prelude::*;
@@ -31,6 +31,7 @@ pub fn ErrorPage(
     view! {
         <Porch viewer>
             <div class="trouble">
+                <Mark />
                 <p class="trouble-status number" aria-hidden="true">{status}</p>
                 <h1>{notice.title}</h1>
                 {more.map(|more| view! { <p class="trouble-body">{more}</p> })}

@@ -1,7 +1,7 @@
 //! `/offline`: what the installed app shows when it cannot reach the house. Kept by its worker (`public/js/sw.js`), so it
 //! knows nobody: no name, no picture, no script.
 
-use crate::components::Porch;
+use crate::components::{Mark, Porch};
 use crate::domain::Viewer;
 use crate::text;
 use leptos::prelude::*;
@@ -13,6 +13,7 @@ pub fn Offline(viewer: Viewer) -> impl IntoView {
     view! {
         <Porch viewer>
             <div class="trouble">
+                <Mark />
                 <h1>{words.around.no_line.title}</h1>
                 <p class="trouble-body">{words.around.no_line.body}</p>
                 <p class="trouble-ways"><a class="button primary" href="/create">{words.trouble.again}</a></p>

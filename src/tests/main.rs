@@ -19,6 +19,7 @@ mod hooks;
 mod http;
 mod keeping;
 mod keys;
+mod languages;
 mod ledger;
 mod lifecycle;
 mod live;

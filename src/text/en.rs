@@ -79,6 +79,8 @@ pub(super) static TEXT: PageText = PageText {
                    for once.",
         },
         api_example: "Asking for a picture with curl",
+        api_more: "Read how programs talk to Atelier",
+        chain: "Every line carries the hash of the one before it. Nobody can change a line and not be found out.",
         source: "Fully self-hosted: one binary, SQLite or PostgreSQL, a local folder or S3.",
     },
     door: DoorText {

@@ -83,6 +83,8 @@ pub(super) static TEXT: PageText = PageText {
             body: "HTTPでも変わりません。同じキーで何度送り直しても、作るのは一度、支払いも一度です。",
         },
         api_example: "curlで画像を頼む例",
+        api_more: "プログラムからの使い方を読む",
+        chain: "どの行にも、ひとつ前の行のハッシュが入っています。あとから書き換えれば、必ずわかります。",
         source: "すべて自分で運用できます。実行ファイルはひとつ。データベースはSQLiteかPostgreSQL、保管先はフォルダーかS3です。",
     },
     door: DoorText {

@@ -129,7 +129,7 @@ texts! {
         price: notice, failure: notice, server: notice,
         story: notice, quoted: count, held: count, charged: count, returned: count,
         quoted_note: text, held_note: text, charged_note: text, returned_note: text,
-        api: notice, api_example: text, source: text,
+        api: notice, api_example: text, api_more: text, chain: text, source: text,
     }
 
     /// Signing in and up.

@@ -1,6 +1,5 @@
 //! English: what stands around the pages, and the app that a telephone keeps.
 
-use crate::text::one_or;
 use crate::text::page::{AroundText, Notice};
 
 pub(super) const AROUND: AroundText = AroundText {
@@ -12,7 +11,7 @@ pub(super) const AROUND: AroundText = AroundText {
     file_again: "Look again",
     copy: "Copy",
     copied: "Copied",
-    wait: |n| format!("You can try again in {}.", one_or(n, "second", "seconds")),
+    wait: |n| format!("You can try again in {n} s."),
     waited: "You can try again now.",
     no_line: Notice {
         title: "No connection",
