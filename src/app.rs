@@ -64,8 +64,11 @@ pub fn Document(
         let options = LeptosOptions::builder().output_name("atelier").site_pkg_dir(base.trim_start_matches('/')).build();
         view! { <HydrationScripts options islands=true /> }
     });
-    let modules: Vec<_> = modules
+    // Every frame has one of its own.
+    let modules: Vec<_> = live
+        .then_some("frame")
         .into_iter()
+        .chain(modules)
         .map(|name| view! { <script r#type="module" src=format!("{base}/js/{name}.js") nonce=use_nonce()></script> })
         .collect();
     view! {
@@ -88,6 +91,8 @@ pub fn Document(
                 <link rel="stylesheet" href=format!("{base}/main.css") />
                 <link rel="icon" href=format!("{base}/favicon.svg") r#type="image/svg+xml" />
                 <link rel="icon" href=format!("{base}/icon-32.png") r#type="image/png" sizes="32x32" />
+                <link rel="manifest" href=format!("/manifest.webmanifest?lang={}", viewer.lang.as_str()) />
+                <meta name="apple-mobile-web-app-title" content="Atelier" />
                 <link rel="apple-touch-icon" href=format!("{base}/icon-180.png") />
                 {property("og:title", preview.as_ref().map_or(&title, |preview| &preview.title))}
                 {property("og:description", preview.as_ref().map_or(words.frame.description, |preview| &preview.description))}

@@ -52,6 +52,7 @@ pub fn Frame(
     view! {
         <Handed parcel />
         <a class="skip" href="#main">{words.skip}</a>
+        <Signals lang=viewer.lang />
         <div class="frame">
             <header class="side">
                 <Brand href="/create" label=words.home />
@@ -131,13 +132,35 @@ pub fn Porch(viewer: Viewer, children: Children) -> impl IntoView {
     }
 }
 
+/// What `public/js/frame.js` has to say when it is so; until then nothing is seen or heard of it.
+#[component]
+fn Signals(lang: Lang) -> impl IntoView {
+    let words = &text::pages(lang).around;
+    view! {
+        <div
+            class="signals"
+            id="signals"
+            role="status"
+            data-offline=words.offline
+            data-file-missing=words.file_missing
+            data-file-away=words.file_away
+            data-file-again=words.file_again
+            data-newer=words.newer
+            data-renew=words.renew
+        ></div>
+    }
+}
+
 #[component]
 fn Foot(lang: Lang) -> impl IntoView {
     let words = &text::pages(lang).frame;
     view! {
         <footer class="foot">
             <p>{words.motto}</p>
-            <a href="/help">{words.help}</a>
+            <p class="foot-ways">
+                <a href="/docs/api">{text::pages(lang).docs.title}</a>
+                <a href="/help">{words.help}</a>
+            </p>
         </footer>
     }
 }

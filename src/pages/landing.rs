@@ -2,7 +2,7 @@
 
 use crate::app::Assets;
 use crate::components::{Icon, Porch, icon};
-use crate::domain::{Credits, Viewer};
+use crate::domain::{Credits, Lang, StatementKind, Viewer};
 use crate::text::{self, LandingText, Notice};
 use leptos::prelude::*;
 
@@ -26,7 +26,8 @@ pub fn Landing(
     /// Credits granted to a new account.
     gift: Credits,
 ) -> impl IntoView {
-    let words = &text::pages(viewer.lang).landing;
+    let lang = viewer.lang;
+    let words = &text::pages(lang).landing;
     let sign_in = text::pages(viewer.lang).frame.sign_in;
     let Assets { base, origin } = assets;
     let proof = |glyph: icon::Glyph, said: Notice| {
@@ -70,11 +71,12 @@ pub fn Landing(
                 <ul class="proofs">
                     {proof(icon::TAG, words.price)} {proof(icon::UNDO, words.failure)} {proof(icon::SERVER, words.server)}
                 </ul>
-                <Story words />
+                <Story lang words />
                 <section class="api">
                     <div>
                         <h2>{words.api.title}</h2>
                         <p>{words.api.body}</p>
+                        <p><a href="/docs/api">{words.api_more}</a></p>
                         <p class="hint">{words.source}</p>
                     </div>
                     <pre tabindex="0" role="region" aria-label=words.api_example><code>{example(&origin)}</code></pre>
@@ -84,9 +86,21 @@ pub fn Landing(
     }
 }
 
-/// Four credits on their way: three become pictures, one comes back.
+/// Four credits on their way: three become pictures, one comes back; and the lines that a statement has of it, as
+/// `/credits` shows them.
 #[component]
-fn Story(words: &'static LandingText) -> impl IntoView {
+fn Story(lang: Lang, words: &'static LandingText) -> impl IntoView {
+    let said = &text::pages(lang).credits;
+    let line = |what: String, note: Option<String>, change: i64, balance: i64| {
+        view! {
+            <tr>
+                <td class="what">{what}{note.map(|note| view! { <span class="badge ok">{note}</span> })}</td>
+                <td class="amount" class:plus=change.is_positive()>{text::signed(change)}</td>
+                <td class="amount">{text::number(balance)}</td>
+            </tr>
+        }
+    };
+    let pictures = format!("FLUX schnell {}", (said.pictures)(4));
     let step = |said: String, note: &'static str, class: &'static str| {
         view! { <li class=class><strong class="number">{said}</strong><span>{note}</span></li> }
     };
@@ -100,19 +114,37 @@ fn Story(words: &'static LandingText) -> impl IntoView {
                 {step((words.quoted)(4), words.quoted_note, "")} {step((words.held)(4), words.held_note, "")}
                 {step((words.charged)(3), words.charged_note, "")} {step((words.returned)(1), words.returned_note, "back")}
             </ol>
+            <div class="card excerpt">
+                <h3>{said.statement}</h3>
+                <table class="statement">
+                    <thead>
+                        <tr>
+                            <th scope="col">{said.what}</th>
+                            <th scope="col" class="amount">{said.change}</th>
+                            <th scope="col" class="amount">{said.balance}</th>
+                        </tr>
+                    </thead>
+                    <tbody>
+                        {line(pictures, Some((said.given_back)(1)), -3, 17)}
+                        {line((said.kind)(StatementKind::SignupGrant).to_owned(), None, 20, 20)}
+                    </tbody>
+                </table>
+                <p class="hint">{words.chain}</p>
+            </div>
         </section>
     }
 }
 
-/// A request with the seed's own trigger, as `server/http` takes it.
+/// A request as `/v1` takes it, and what comes back.
 fn example(origin: &str) -> String {
     format!(
-        "curl {origin}/api/app/generate \\\n  \
-         -H 'Cookie: '\"$ATELIER_COOKIE\" \\\n  \
-         -H 'Content-Type: application/json' \\\n  \
-         -H 'Idempotency-Key: poster-1042' \\\n  \
-         -d '{{\"prompt\": \"a lighthouse at dusk\"}}'\n\n\
-         {{\"id\": \"0193b1e4-7c1f-7000-8000-…\", \"status\": \"processing\"}}"
+        "curl {origin}/v1/models/black-forest-labs/flux-schnell/predictions \\\n  \
+         -H \"Authorization: Bearer $ATELIER_API_KEY\" \\\n  \
+         -H \"Content-Type: application/json\" -H \"Prefer: wait\" \\\n  \
+         -H \"Idempotency-Key: poster-1042\" \\\n  \
+         -d '{{\"input\": {{\"prompt\": \"a lighthouse at dusk\"}}}}'\n\n\
+         {{\"id\": \"01a2060bfb24…\", \"status\": \"succeeded\",\n \
+         \"output\": [\"{origin}/o/…/0.webp\"]}}"
     )
 }
 

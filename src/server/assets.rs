@@ -20,7 +20,7 @@ use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 /// Files that browsers and robots ask for at the root, under names that nobody can change.
-const ROOT_FILES: [&str; 5] = ["favicon.ico", "favicon.svg", "robots.txt", "manifest.webmanifest", "og.png"];
+const ROOT_FILES: [&str; 4] = ["favicon.ico", "favicon.svg", "robots.txt", "og.png"];
 
 /// The name says what is inside, so that it never has to be asked for again.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";

@@ -18,10 +18,12 @@ mod generations;
 mod headers;
 mod health;
 mod hooks;
+mod install;
 mod keys;
 mod media;
 mod render;
 mod room;
+mod share;
 mod site;
 mod trigger;
 mod trouble;
@@ -37,7 +39,7 @@ use super::file::PAGE_BYTES;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderName, Request};
 use axum::routing::{get, post};
-use axum::{Router, middleware};
+use axum::{Extension, Router, middleware};
 use axum_login::AuthManagerLayerBuilder;
 use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -104,6 +106,7 @@ pub fn router(app: App) -> Router {
         .merge(account::area())
         .merge(gallery::area())
         .merge(webhooks::area())
+        .merge(around())
         .fallback(trouble::nowhere)
         .method_not_allowed_fallback(trouble::not_that_way)
         .layer(CatchPanicLayer::custom(trouble::panicked))
@@ -160,13 +163,24 @@ fn models() -> Router<App> {
         .route("/admin/models/{owner}/{name}/move", post(catalogue::move_on))
 }
 
+/// What stands around the pages: the app that a telephone keeps, and what is shared with it.
+fn around() -> Router<App> {
+    Router::new()
+        .route("/manifest.webmanifest", get(install::manifest))
+        .route("/sw.js", get(install::worker))
+        .route("/build", get(install::build))
+        .route("/offline", get(install::offline))
+        .route("/share", get(share::collect).post(share::bring))
+        .layer(Extension(share::Shelf::default()))
+}
+
 fn longest_body(path: &str) -> usize {
     if matches!(path, "/generate" | "/create/controls") { PROMPT_LIMIT } else { BODY_LIMIT }
 }
 
 /// The most bytes of a body that its handler reads as it comes: a file, and the form around it.
 fn streamed_body(path: &str) -> Option<u64> {
-    (path == "/api/app/files").then_some(PAGE_BYTES + BODY_LIMIT as u64)
+    matches!(path, "/api/app/files" | "/share").then_some(PAGE_BYTES + BODY_LIMIT as u64)
 }
 
 /// Only the addresses that say whether the process is well.

@@ -21,6 +21,7 @@ mod hooks;
 mod http;
 mod keeping;
 mod keys;
+mod languages;
 mod ledger;
 mod lifecycle;
 mod limits;

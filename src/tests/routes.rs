@@ -120,6 +120,11 @@ pub const ROUTES: &[Route] = &[
     get("/v1/openapi.json", For::All),
     get("/v1/streams/{token}", For::All),
     get("/o/{token}/{file}", For::All),
+    get("/manifest.webmanifest", For::All),
+    get("/sw.js", For::All),
+    get("/build", For::All),
+    get("/offline", For::All),
+    both("/share", For::All),
     get("/livez", For::All),
     get("/readyz", For::All),
 ];

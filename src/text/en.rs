@@ -1,6 +1,7 @@
 //! English: plain, warm, exact.
 
 mod account;
+mod around;
 mod catalogue;
 mod gallery;
 mod viewer;
@@ -82,6 +83,8 @@ pub(super) static TEXT: PageText = PageText {
                    for once.",
         },
         api_example: "Asking for a picture with curl",
+        api_more: "Read how programs talk to Atelier",
+        chain: "Every line carries the hash of the one before it. Nobody can change a line and not be found out.",
         source: "Fully self-hosted: one binary, SQLite or PostgreSQL, a local folder or S3.",
     },
     door: DoorText {
@@ -274,6 +277,7 @@ pub(super) static TEXT: PageText = PageText {
             body: "For as long as this server is run. You can download the original of each, exactly as the model made it.",
         },
     },
+    around: around::AROUND,
     trouble: TroubleText { trouble, request: "Request", home: "Back to Atelier", again: "Try again" },
 };
 

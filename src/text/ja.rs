@@ -1,6 +1,7 @@
 //! 日本語。です・ます、ボタンは動詞、数えるときは「枚」「件」。
 
 mod account;
+mod around;
 mod catalogue;
 mod gallery;
 mod viewer;
@@ -86,6 +87,8 @@ pub(super) static TEXT: PageText = PageText {
             body: "HTTPでも変わりません。同じキーで何度送り直しても、作るのは一度、支払いも一度です。",
         },
         api_example: "curlで画像を頼む例",
+        api_more: "プログラムからの使い方を読む",
+        chain: "どの行にも、ひとつ前の行のハッシュが入っています。あとから書き換えれば、必ずわかります。",
         source: "すべて自分で運用できます。実行ファイルはひとつ。データベースはSQLiteかPostgreSQL、保管先はフォルダーかS3です。",
     },
     door: DoorText {
@@ -282,6 +285,7 @@ pub(super) static TEXT: PageText = PageText {
             body: "このサーバーが動いているかぎり残ります。元の画像は、モデルが描いたままの形でダウンロードできます。",
         },
     },
+    around: around::AROUND,
     trouble: TroubleText { trouble, request: "リクエスト番号", home: "Atelierに戻る", again: "もう一度試す" },
 };
 

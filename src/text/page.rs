@@ -156,7 +156,7 @@ texts! {
         price: notice, failure: notice, server: notice,
         story: notice, quoted: count, held: count, charged: count, returned: count,
         quoted_note: text, held_note: text, charged_note: text, returned_note: text,
-        api: notice, api_example: text, source: text,
+        api: notice, api_example: text, api_more: text, chain: text, source: text,
     }
 
     /// Signing in and up.
@@ -304,6 +304,12 @@ texts! {
     /// How credits work.
     HelpText { title: text, price: notice, hold: notice, failure: notice, cancel: notice, twice: notice, keep: notice, }
 
+    /// What stands around the pages, and the app that a telephone keeps.
+    AroundText {
+        offline: text, newer: text, renew: text, file_missing: text, file_away: text, file_again: text, copy: text, copied: text,
+        wait: count, waited: text, no_line: notice, shared: notice, shared_gone: text,
+    }
+
     /// When something did not work.
     TroubleText { trouble: trouble, request: text, home: text, again: text, }
 }
@@ -329,6 +335,7 @@ pub struct PageText {
     pub catalogue: CatalogueText,
     pub admin: AdminText,
     pub help: HelpText,
+    pub around: AroundText,
     pub trouble: TroubleText,
 }
 
@@ -386,6 +393,7 @@ impl PageText {
             self.catalogue.said(),
             self.admin.said(),
             self.help.said(),
+            self.around.said(),
             self.trouble.said(),
         ]
         .concat()

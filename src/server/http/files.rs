@@ -115,7 +115,7 @@ fn refused(error: file::Error, person: &SignedIn) -> Result<Response<Body>, Trou
     Ok(response)
 }
 
-const fn status(problem: FileProblem) -> StatusCode {
+pub(super) const fn status(problem: FileProblem) -> StatusCode {
     match problem {
         FileProblem::Missing | FileProblem::Interrupted => StatusCode::BAD_REQUEST,
         FileProblem::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,

@@ -1,16 +1,17 @@
 //! The pages: each handler reads plain data and puts it into a page.
 
 use super::render::Page;
+use super::share;
 use super::trouble::Trouble;
 use super::v1;
 use super::visitor::{SignedIn, Visitor};
-use crate::domain::{GalleryFilter, GenerationId, RawRequest, Refusal};
+use crate::domain::{FileId, GalleryFilter, GenerationId, PersonId, RawRequest, Refusal};
 use crate::pages::{Create, DocsPage, Help, Landing, ViewerPage};
 use crate::server::App;
 use crate::server::db::mint;
 use crate::server::generation::views;
 use crate::server::generation::waits;
-use crate::server::{gallery, model, quote};
+use crate::server::{file, gallery, model, quote};
 use crate::text;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -49,6 +50,8 @@ pub(super) struct CreateQuery {
     remix: Option<String>,
     prompt: Option<String>,
     model: Option<String>,
+    /// A file of theirs to work from.
+    file: Option<String>,
 }
 
 pub(super) async fn create(
@@ -63,6 +66,11 @@ pub(super) async fn create(
         && let Some(model) = model::offered(&app.db).await?.iter().find(|model| model.name == name)
     {
         form = RawRequest::of_input(model, &input);
+    }
+    if let Some(id) = query.file.as_deref().and_then(FileId::parse)
+        && file::find(&app.db, &person.id, &id).await?.is_some()
+    {
+        form = share::with_file(form, &id, &model::offered(&app.db).await?);
     }
     create_page(&app, &person, form, None).await
 }

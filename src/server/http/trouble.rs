@@ -21,6 +21,9 @@ use serde_json::json;
 use std::any::Any;
 use tower_sessions::session;
 
+/// Seconds after which somebody who was turned away may come back, where nobody said more.
+const A_MOMENT: i64 = 5;
+
 /// Why a request ends without what it asked for.
 #[derive(Debug)]
 pub(super) struct Trouble {
@@ -170,21 +173,23 @@ pub(super) async fn explain(State(app): State<App>, visitor: Visitor, request: R
     if explained || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
+    let wait = response.headers().get(header::RETRY_AFTER).and_then(|wait| wait.to_str().ok()?.parse().ok()).or_else(|| {
+        matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS).then_some(A_MOMENT)
+    });
     let mut answer = if visitor.wants_json {
         problem(status, &visitor, request_id.as_deref())
     } else if status == StatusCode::UNAUTHORIZED {
-        Redirect::to(&door(&visitor.path)).into_response()
+        let why = if visitor.expired { "&expired=1" } else { "" };
+        Redirect::to(&format!("{}{why}", door(&visitor.path))).into_response()
     } else {
-        page(&app, &visitor, status, request_id).await
+        page(&app, &visitor, status, request_id, wait).await
     };
-    // What the framework has to say in headers (`Allow`, `Retry-After`) stays.
-    for name in [header::ALLOW, header::RETRY_AFTER] {
-        if let Some(value) = response.headers().get(&name) {
-            answer.headers_mut().insert(name, value.clone());
-        }
+    // What the framework has to say in a header stays.
+    if let Some(value) = response.headers().get(header::ALLOW) {
+        answer.headers_mut().insert(header::ALLOW, value.clone());
     }
-    if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
-        answer.headers_mut().entry(header::RETRY_AFTER).or_insert(HeaderValue::from_static("5"));
+    if let Some(wait) = wait {
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
     }
     answer
 }
@@ -208,13 +213,13 @@ fn problem(status: StatusCode, visitor: &Visitor, request_id: Option<&str>) -> R
     response
 }
 
-async fn page(app: &App, visitor: &Visitor, status: StatusCode, request_id: Option<String>) -> Response {
+async fn page(app: &App, visitor: &Visitor, status: StatusCode, request_id: Option<String>, wait: Option<i64>) -> Response {
     let viewer = visitor.bare_viewer(app);
     let title = (text::pages(visitor.lang).trouble.trouble)(status.as_u16()).title.to_owned();
-    render::Page { status, ..render::Page::new(viewer.clone(), title, false) }
+    render::Page { status, modules: vec!["frame"], ..render::Page::new(viewer.clone(), title, false) }
         .render(app, move || {
             let (viewer, request_id) = (viewer.clone(), request_id.clone());
-            view! { <ErrorPage viewer status=status.as_u16() request_id /> }
+            view! { <ErrorPage viewer status=status.as_u16() request_id wait said=None /> }
         })
         .await
 }

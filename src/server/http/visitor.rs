@@ -17,6 +17,8 @@ use std::convert::Infallible;
 
 /// The name of the cookie that remembers the language.
 pub(super) const LANG_COOKIE: &str = "lang";
+/// The names of the cookie with the session: over https, and on a laptop.
+pub(super) const SESSION_COOKIES: [&str; 2] = ["__Host-sid", "sid"];
 /// The name of the cookie that remembers the theme.
 pub(super) const THEME_COOKIE: &str = "theme";
 
@@ -33,6 +35,8 @@ pub(super) struct Visitor {
     /// Opaque, different for everybody, no secret: a page brings it back, so that a tab which somebody else left open is
     /// not taken for one of theirs.
     pub stream: String,
+    /// Whether a session was brought along that leads to nobody any more.
+    pub expired: bool,
 }
 
 /// Somebody who is signed in. Without that, the request ends with a 401 that sends people to the door.
@@ -64,6 +68,7 @@ where
             theme: cookie(headers, THEME_COOKIE).and_then(Theme::parse).unwrap_or_default(),
             path: page_of(parts),
             wants_json: wants_json(headers) || is_for_programs(parts.uri.path()),
+            expired: person.is_none() && SESSION_COOKIES.iter().any(|name| cookie(headers, name).is_some()),
             stream: person.as_ref().map(|person| stream_name(person.id.as_str())).unwrap_or_default(),
             person,
         })
@@ -170,7 +175,7 @@ fn page_of(parts: &Parts) -> String {
     let path = parts.uri.path();
     match parts.method {
         Method::GET | Method::HEAD => parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
-        _ if path == "/generate" => "/create".to_owned(),
+        _ if matches!(path, "/generate" | "/share") => "/create".to_owned(),
         _ if path.starts_with("/g/") => path.strip_suffix("/cancel").unwrap_or(path).to_owned(),
         _ if path.starts_with("/gallery") => "/gallery".to_owned(),
         _ if path.starts_with("/keys") => "/keys".to_owned(),
@@ -194,7 +199,8 @@ fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+/// The value of a cookie.
+pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     text(headers, &header::COOKIE)
         .split(';')
         .find_map(|pair| pair.trim().split_once('=').filter(|(key, _)| *key == name).map(|(_, value)| value))

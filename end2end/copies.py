@@ -1,0 +1,34 @@
+"""Makes many generations out of one that was made: copies.py DATABASE GENERATION COUNT [WORDS…]
+
+For tests and measurements of long galleries, which nobody wants to wait for. The copies are older than the original, a
+minute apart, share its files, and are not in the books: only for a database that is thrown away.
+"""
+
+import sqlite3
+import sys
+import uuid
+
+
+def main(database: str, original: str, count: int, words: list[str]) -> None:
+    db = sqlite3.connect(database, 60)
+    columns = [row[1] for row in db.execute("pragma table_info(generation)")]
+    outputs = [row[1] for row in db.execute("pragma table_info(output)")]
+    row = dict(zip(columns, db.execute(f"select {', '.join(columns)} from generation where id = ?", [original]).fetchone()))
+    kept = db.execute(f"select {', '.join(outputs)} from output where generation_id = ?", [original]).fetchall()
+    for at in range(count):
+        created = row["created_at"] - (at + 1) * 60_000
+        # A UUID of version 7, as the house makes them: its time is its place in the order.
+        number = (created << 80) | (7 << 76) | (uuid.uuid4().int & ((1 << 76) - 1)) & ~(3 << 62) | (2 << 62)
+        new = str(uuid.UUID(int=number))
+        prompt = f"{row['prompt']}, {words[at % len(words)]} {at}" if words else row["prompt"]
+        change = {"id": new, "request_key": new, "created_at": created, "prompt": prompt, "prediction_id": None, "lease_owner": None}
+        values = [change.get(name, row[name]) for name in columns]
+        db.execute(f"insert into generation ({', '.join(columns)}) values ({', '.join('?' * len(columns))})", values)
+        for output in kept:
+            values = [new if name == "generation_id" else value for name, value in zip(outputs, output)]
+            db.execute(f"insert into output ({', '.join(outputs)}) values ({', '.join('?' * len(outputs))})", values)
+    db.commit()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4:])
