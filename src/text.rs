@@ -13,7 +13,7 @@ mod samples;
 
 pub use page::{
     AdminText, CatalogueText, ControlText, CreditsText, DocsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice,
-    PageText, PictureText, TroubleText, ViewerText,
+    OwnText, PageText, PictureText, TroubleText, ViewerText,
 };
 
 use crate::domain::Lang;

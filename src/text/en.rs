@@ -1,6 +1,7 @@
 //! English: plain, warm, exact.
 
 mod catalogue;
+mod own;
 
 use super::page::{
     ControlText, CreditsText, DocsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice, PageText, PictureText,
@@ -262,6 +263,7 @@ pub(super) static TEXT: PageText = PageText {
     },
     catalogue: catalogue::CATALOGUE,
     admin: catalogue::ADMIN,
+    own: own::OWN,
     help: HelpText {
         title: "How credits work",
         price: Notice {

@@ -1,6 +1,7 @@
 //! 日本語。です・ます、ボタンは動詞、数えるときは「枚」「件」。
 
 mod catalogue;
+mod own;
 
 use super::number;
 use super::page::{
@@ -273,6 +274,7 @@ pub(super) static TEXT: PageText = PageText {
     },
     catalogue: catalogue::CATALOGUE,
     admin: catalogue::ADMIN,
+    own: own::OWN,
     help: HelpText {
         title: "クレジットのしくみ",
         price: Notice {
