@@ -11,6 +11,7 @@ mod architecture;
 mod bank;
 mod books;
 mod catalogue;
+mod cog;
 mod commands;
 mod crashes;
 mod database;
