@@ -263,7 +263,8 @@ mod tests {
     #[test]
     fn an_end_needs_no_name_and_anything_else_is_no_end() {
         let name = PredictionId::trusted("cog-g-1");
-        let end = told(&name, br#"{"id": null, "status": "succeeded", "output": ["data:image/png;base64,AA=="]}"#).expect("an end");
+        let end =
+            told(&name, br#"{"id": null, "status": "succeeded", "output": ["data:image/png;base64,AA=="]}"#).expect("an end");
         assert_eq!((end.id, end.status), (name.clone(), Status::Succeeded));
         for bad in [&b"<html>"[..], b"[]", b"{}", br#"{"status": "processing"}"#, b""] {
             assert!(matches!(told(&name, bad), Err(NotRun::Lost(_))), "{}", start_of(bad));

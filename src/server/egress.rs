@@ -15,7 +15,7 @@ use self::guard::Guard;
 use super::replicate::{causes, install_tls};
 use super::sink::{self, Arrived, Broken};
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, LOCATION, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Response, StatusCode};
 use std::io;
 use std::net::IpAddr;
@@ -58,7 +58,13 @@ pub struct Limits {
 impl Limits {
     /// What is meant when nothing else is said, but for the bytes.
     pub const fn of(bytes: u64) -> Self {
-        Self { bytes, connect: Duration::from_secs(5), idle: Duration::from_secs(15), total: Duration::from_mins(2), redirects: 0 }
+        Self {
+            bytes,
+            connect: Duration::from_secs(5),
+            idle: Duration::from_secs(15),
+            total: Duration::from_mins(2),
+            redirects: 0,
+        }
     }
 }
 

@@ -117,7 +117,14 @@ enum Dropped {
 impl Worker {
     /// A worker with a fresh identity.
     pub fn new(tools: Tools) -> Self {
-        Self { id: mint().into(), tools, running: Arc::default(), listeners: Listeners::default(), troubled: Arc::default(), halting: false }
+        Self {
+            id: mint().into(),
+            tools,
+            running: Arc::default(),
+            listeners: Listeners::default(),
+            troubled: Arc::default(),
+            halting: false,
+        }
     }
 
     /// Works until told to stop, then finishes what is under way, hands back the rest and returns.

@@ -16,15 +16,27 @@ const NAME: &str = "mika/cellar";
 async fn keeper(app: &TestApp, cog: &FakeCog) -> Browser {
     let mika = app.sign_up("mika").await;
     let added = mika.post("/admin/models", &[("name", NAME), ("endpoint", &format!(" {}/ ", cog.url))]).await;
-    assert_eq!((added.status.as_u16(), added.header("location")), (303, "/admin/models/mika/cellar?done=added"), "{}", added.text());
+    assert_eq!(
+        (added.status.as_u16(), added.header("location")),
+        (303, "/admin/models/mika/cellar?done=added"),
+        "{}",
+        added.text()
+    );
     assert_eq!(mika.post("/admin/models/mika/cellar", &fields(&cog.url)).await.status, 303);
     mika
 }
 
 fn fields(endpoint: &str) -> Vec<(&str, &str)> {
     vec![
-        ("label", "Cellar"), ("task", "image"), ("price_rule", "run"), ("unit_price", "3"), ("max_count", "1"), ("max_seconds", "0"),
-        ("place", "3"), ("enabled", "yes"), ("endpoint", endpoint),
+        ("label", "Cellar"),
+        ("task", "image"),
+        ("price_rule", "run"),
+        ("unit_price", "3"),
+        ("max_count", "1"),
+        ("max_seconds", "0"),
+        ("place", "3"),
+        ("enabled", "yes"),
+        ("endpoint", endpoint),
     ]
 }
 
@@ -48,7 +60,9 @@ async fn under_way(app: &TestApp, cog: &FakeCog, id: &GenerationId) -> tokio::ta
     // A row is claimed again only after its run was given a name.
     app.worker.turn().await.expect("a turn");
     let worker = app.worker.clone();
-    let turning = tokio::spawn(async move { worker.turn().await.expect("a turn"); });
+    let turning = tokio::spawn(async move {
+        worker.turn().await.expect("a turn");
+    });
     until("it runs", async || cog.asked() > 0 && status(app, id).await == "processing").await;
     turning
 }
@@ -246,7 +260,7 @@ both_databases! {
         other.turn().await.expect("a turn");
         assert_eq!(app.state(&id).await, State::Queued);
         frozen.await.expect("it ends, in vain");
-        assert_eq!((app.state(&id).await, balance(&app, &mika).await), (State::Queued, (20, 3)));
+        assert_eq!((app.state(&id).await, balance(&app, &mika).await), (State::Queued, (17, 3)));
         assert_eq!(app.count("select count(*) from output").await, 0);
         assert!(mika.post(&format!("/g/{id}/cancel"), &[]).await.status.is_redirection());
         assert_eq!(balance(&app, &mika).await, (20, 0));

@@ -137,8 +137,7 @@ impl TestApp {
         let reach = Reach::default();
         let (cog, egress) = (process.app.cog.clone(), process.app.files.egress.clone());
         let clock_of = clock.clone();
-        let tools =
-            Tools { db, replicate, cog, egress, store, clock: clock_of, spool, reach, concurrency: 5, webhooks: None };
+        let tools = Tools { db, replicate, cog, egress, store, clock: clock_of, spool, reach, concurrency: 5, webhooks: None };
         let worker = Worker::new(tools.clone());
         Self { process, clock, sandbox, tools, worker, database, dir, stop, finished: false }
     }

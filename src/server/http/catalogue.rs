@@ -93,12 +93,7 @@ pub(super) async fn look_all(State(app): State<App>, keeper: Keeper) -> Result<R
     list_page(&app, &keeper, None, Some(looked)).await
 }
 
-async fn list_page(
-    app: &App,
-    keeper: &Keeper,
-    refused: Option<NotAdded>,
-    looked: Option<Looked>,
-) -> Result<Response, Trouble> {
+async fn list_page(app: &App, keeper: &Keeper, refused: Option<NotAdded>, looked: Option<Looked>) -> Result<Response, Trouble> {
     let visitor = &keeper.0.visitor;
     let start = visitor.start(app.clock.now());
     let viewer = visitor.viewer(app).await?;

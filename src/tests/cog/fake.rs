@@ -151,7 +151,8 @@ async fn run(State(shared): Shared, Path(name): Path<String>, headers: HeaderMap
         inner.asked.push((name.clone(), body["input"].clone(), headers));
         if let Some((running, _)) = &inner.at {
             let same = *running == name;
-            let (status, words) = if same { (202, json!({"id": name, "status": "processing"})) } else { (409, json!({"error": "At capacity"})) };
+            let (status, words) =
+                if same { (202, json!({"id": name, "status": "processing"})) } else { (409, json!({"error": "At capacity"})) };
             return (StatusCode::from_u16(status).expect("a status"), Json(words)).into_response();
         }
         let wanted = if inner.runs.len() > 1 { inner.runs.remove(0) } else { inner.runs[0].clone() };

@@ -2,8 +2,8 @@
 //! should be led.
 
 use super::{failure_of, fetching_from, finished, picture, prediction_of};
-use crate::support::files::{Files, headed, whole};
 use crate::support::both_databases;
+use crate::support::files::{Files, headed, whole};
 use atelier::domain::State;
 use atelier::server::egress::{Egress, Reach};
 use atelier::server::sandbox;
