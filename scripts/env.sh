@@ -186,6 +186,17 @@ need_schemathesis() {
   need_venv "$TOOLS/schemathesis-$SCHEMATHESIS" "schemathesis==$SCHEMATHESIS" --only-binary :all: "schemathesis==$SCHEMATHESIS"
 }
 
+# Where Cog's server is, without its container.
+cog_server() { echo "$TOOLS/clients-cog-$(stamp_of end2end/clients/cog/requirements.txt | cut -c1-12)"; }
+
+need_cog_server() {
+  local folder
+  folder=$(cog_server)
+  if [ -e "$folder/.done" ]; then return; fi
+  rm -rf "$TOOLS"/clients-cog-*
+  need_venv "$folder" "Cog's server" --only-binary :all: --requirement end2end/clients/cog/requirements.txt
+}
+
 # Exports CHROMIUM, the browser of the end-to-end tests; empty means the one that Playwright installed.
 need_chromium() {
   local name

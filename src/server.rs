@@ -14,6 +14,7 @@
 //! | [`listen`] | takes connections, and lets go of them |
 //! | [`protocol`], [`seal`], [`quote`] | what `/v1` and the sandbox say alike; addresses that open to whoever knows them; prices that were shown |
 //! | [`replicate`], [`sandbox`] | the world that draws the pictures, and our double of it |
+//! | [`cog`] | models on servers of our own |
 //! | [`file`](mod@file) | what people send us to work from |
 //! | [`share`] | links to one picture for whoever is given them |
 //! | [`outbox`] | what we tell others by ourselves |
@@ -27,6 +28,7 @@ pub mod account;
 pub mod assets;
 pub mod auth;
 pub mod clock;
+pub mod cog;
 pub mod config;
 pub mod crash;
 pub mod data_url;
@@ -59,6 +61,7 @@ pub mod worker;
 use self::assets::Assets;
 use self::auth::Sessions;
 use self::clock::Clock;
+use self::cog::Cog;
 use self::config::Config;
 use self::db::Db;
 use self::egress::Egress;
@@ -109,6 +112,8 @@ pub struct App {
     pub sandbox: bool,
     /// Replicate, to be asked about models; predictions are the worker's.
     pub replicate: replicate::Client,
+    /// Servers of our own, to be asked about their models; runs are the worker's.
+    pub cog: Cog,
     /// What webhooks must be signed with.
     pub webhooks: replicate::Secrets,
     /// Cancelled when the process is to stop.
@@ -191,6 +196,7 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
         assets: Assets::load(),
         sandbox: config.replicate_token.is_none(),
         replicate: replicate.clone(),
+        cog: Cog::new()?,
         webhooks: replicate::Secrets::new(config.webhook_secrets.clone(), replicate.clone()),
         stop: stop.clone(),
         config: Arc::new(config),
@@ -207,7 +213,9 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
         tasks.spawn(background(app.sender().run(stop.clone())));
         tasks.spawn(background(reconcile::run(sides, clock.clone(), stop.clone())));
         let (concurrency, reach) = (app.config.worker_concurrency, worker::reach::Reach::default());
-        let worker = Worker::new(Tools { db: db.clone(), replicate, store, clock, spool, reach, concurrency, webhooks });
+        let (cog, egress) = (app.cog.clone(), app.files.egress.clone());
+        let tools = Tools { db: db.clone(), replicate, cog, egress, store, clock, spool, reach, concurrency, webhooks };
+        let worker = Worker::new(tools);
         let stop = stop.clone();
         tasks.spawn(async move {
             worker.run(stop).await;

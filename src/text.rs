@@ -13,7 +13,7 @@ mod samples;
 
 pub use page::{
     AccountText, AdminText, AroundText, CatalogueText, ControlText, CreditsText, DocsText, DoorText, FrameText, GalleryText,
-    HelpText, KeysText, LandingText, Notice, PageText, PictureText, ReceiptText, ShareText, StatementText, TroubleText,
+    HelpText, KeysText, LandingText, Notice, OwnText, PageText, PictureText, ReceiptText, ShareText, StatementText, TroubleText,
     ViewerText, WebhooksText,
 };
 

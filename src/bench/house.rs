@@ -3,7 +3,9 @@
 use atelier::domain::{Credits, Model, PersonId, RawRequest};
 use atelier::server::account::{self, Credentials};
 use atelier::server::clock::Clock;
+use atelier::server::cog::Cog;
 use atelier::server::db::{Db, mint};
+use atelier::server::egress::{self, Egress};
 use atelier::server::generation::limits::{self, Caps};
 use atelier::server::model;
 use atelier::server::replicate::Client;
@@ -107,10 +109,12 @@ impl House {
     }
 
     /// The worker of the product, woken the way it is woken there.
-    pub fn worker(&self, provider: &Provider) -> Working {
+    pub fn worker(&self, provider: &Provider) -> anyhow::Result<Working> {
         let worker = Worker::new(Tools {
             db: self.db.clone(),
             replicate: provider.client.clone(),
+            cog: Cog::new()?,
+            egress: Egress::new(egress::Reach::Internet)?,
             store: self.store.clone(),
             clock: Clock::System,
             spool: self.spool.clone(),
@@ -120,7 +124,7 @@ impl House {
         });
         let stop = CancellationToken::new();
         let told = stop.clone();
-        Working { stop, running: tokio::spawn(async move { worker.run(told).await }) }
+        Ok(Working { stop, running: tokio::spawn(async move { worker.run(told).await }) })
     }
 
     /// Ends what there is.

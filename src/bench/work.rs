@@ -30,7 +30,7 @@ const LOOK: Duration = Duration::from_millis(5);
 /// do. The prompts fail at once, so that the worker is idle again soon.
 pub async fn pickups(house: &House, how_many: usize) -> anyhow::Result<(Spread, Spread)> {
     let provider = house.provider(AT_ONCE).await?;
-    let working = house.worker(&provider);
+    let working = house.worker(&provider)?;
     let (mut from_call, mut from_commit) = (Vec::with_capacity(how_many), Vec::with_capacity(how_many));
     for _ in 0..how_many {
         let (whole, part) = pickup(house).await?;
@@ -47,7 +47,7 @@ pub async fn pickups(house: &House, how_many: usize) -> anyhow::Result<(Spread, 
 /// when it answers and draws next to nothing: what is left is our own.
 pub async fn own_time(house: &House, how_many: usize) -> anyhow::Result<Spread> {
     let provider = house.tiny_provider(AT_ONCE).await?;
-    let working = house.worker(&provider);
+    let working = house.worker(&provider)?;
     let mut measured = Vec::with_capacity(how_many);
     for number in 0..how_many {
         let mut news = house.db.news();
@@ -107,7 +107,7 @@ pub async fn bare_commits(house: &House, how_many: usize) -> anyhow::Result<Spre
 /// Whole lives a second: admit, submit, poll, fetch, inspect, keep, settle; from the first commit to the last picture.
 pub async fn completed(house: &House, how_many: usize) -> anyhow::Result<f64> {
     let provider = house.provider(ACCELERATED).await?;
-    let working = house.worker(&provider);
+    let working = house.worker(&provider)?;
     let before = succeeded(&house.db).await?;
     let began = Instant::now();
     for number in 0..how_many {

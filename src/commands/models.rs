@@ -4,6 +4,7 @@ use crate::{database, say};
 use anyhow::{Context, bail};
 use atelier::domain::catalogue::AddProblem;
 use atelier::domain::{Credits, Timestamp};
+use atelier::server::cog::Cog;
 use atelier::server::config::Config;
 use atelier::server::model::{self, Actor};
 use atelier::server::replicate::{Client, install_tls};
@@ -16,10 +17,13 @@ const MOST: i64 = 1_000_000;
 pub enum Models {
     /// Lists every entry: whether it is offered, its price, what is paid for, its version
     List,
-    /// Puts a model of Replicate's into the catalogue; it is offered once it is enabled
+    /// Puts a model into the catalogue, Replicate's or your own; it is offered once it is enabled
     Add {
-        /// owner/name
+        /// owner/name; of a model of your own, as you like
         name: String,
+        /// The Cog server that runs it instead of Replicate, such as <http://10.0.0.7:5000>
+        #[arg(long)]
+        endpoint: Option<String>,
     },
     /// Offers a model
     Enable {
@@ -55,14 +59,22 @@ pub async fn run(config: &Config, command: Models, now: Timestamp) -> anyhow::Re
             for entry in model::entries(&db).await? {
                 let model = entry.model;
                 let state = if entry.enabled { "offered" } else { "off" };
-                let version = model.pinned().unwrap_or("by name");
+                let version = model.endpoint.as_deref().or(model.pinned()).unwrap_or("by name");
                 let newer = if model.newest_version.is_some() { "\tnewer version exists" } else { "" };
                 let (unit, rule) = (model.price.unit, model.price.rule.as_str());
                 say(&format!("{}\t{state}\t{unit} for each {rule}\t{version}{newer}", model.name))?;
             }
             Ok(())
         }
-        Models::Add { name } => {
+        Models::Add { name, endpoint: Some(endpoint) } => {
+            match model::add_own(&db, &Cog::new()?, &actor, &name, &endpoint, now).await {
+                Ok(name) => say(&format!("{name} is in the catalogue; set its price and enable it")),
+                Err(model::Error::Refused(problem)) if problem.is_of_endpoint() => bail!("{endpoint} {}", words(problem)),
+                Err(model::Error::Refused(problem)) => bail!("{name} {}", words(problem)),
+                Err(error) => Err(error.into()),
+            }
+        }
+        Models::Add { name, endpoint: None } => {
             let Some(token) = &config.replicate_token else {
                 bail!("REPLICATE_API_TOKEN is not set, and the built-in sandbox runs inside `serve`: add it on its page there")
             };
@@ -100,5 +112,8 @@ const fn words(problem: AddProblem) -> &'static str {
         AddProblem::Private => "is private",
         AddProblem::Undescribed => "does not say what it takes",
         AddProblem::Away => "could not be looked up: Replicate did not answer",
+        AddProblem::Endpoint => "is no address of a server, such as http://10.0.0.7:5000",
+        AddProblem::ServerAway => "does not answer as a Cog server",
+        AddProblem::ServerUndescribed => "does not say what its model takes: build it with `cog build`",
     }
 }

@@ -16,6 +16,6 @@ mod usual;
 
 pub use entry::{Entry, EntryChange, Maximum};
 pub use form::{EntryForm, EntryProblem, Wrong};
-pub use news::{AddProblem, LogLine, Looked, SchemaChanges, parse_name};
+pub use news::{AddProblem, Health, LogLine, Looked, NotAdded, SchemaChanges, parse_name, read_endpoint};
 pub use search::Search;
 pub use usual::Usual;

@@ -3,10 +3,10 @@
 use super::admin_models::{history, short, state};
 use super::models::in_language;
 use crate::components::{Frame, Icon, Place, icon};
-use crate::domain::catalogue::{Entry, EntryForm, EntryProblem, LogLine, Looked, Maximum, SchemaChanges};
+use crate::domain::catalogue::{AddProblem, Entry, EntryForm, EntryProblem, Health, LogLine, Looked, Maximum, SchemaChanges};
 use crate::domain::{Lang, PriceRule, Task, Viewer};
 use crate::islands::{LiveStart, Parcel};
-use crate::text::{self, AdminText};
+use crate::text::{self, AdminText, OwnText};
 use leptos::prelude::*;
 use serde_json::Number;
 
@@ -27,6 +27,10 @@ pub enum Said {
     Undescribed,
     /// Replicate did not answer.
     Away,
+    /// Its own server was asked again, and what it takes differs so.
+    Reread(SchemaChanges),
+    /// Its own server did not say.
+    Unread(AddProblem),
 }
 
 /// The entry with its form.
@@ -36,6 +40,8 @@ pub fn AdminModel(
     viewer: Viewer,
     start: LiveStart,
     entry: Entry,
+    /// How its own server is, if it has one.
+    health: Option<Health>,
     /// What stands in the form.
     form: EntryForm,
     /// Why it was not written.
@@ -47,6 +53,7 @@ pub fn AdminModel(
     let lang = viewer.lang;
     let parcel = Parcel::new(start, viewer.balance);
     let words = &text::pages(lang).admin;
+    let own = &text::pages(lang).own;
     let address = format!("/admin/models/{}", entry.model.name);
     let wrong = !problems.is_empty();
     let fields = Fields { form: &form, problems: &problems, words };
@@ -58,9 +65,12 @@ pub fn AdminModel(
                 {state(entry.enabled, words)}
                 <a class="button" href="/admin/models"><Icon glyph=icon::ARROW_LEFT />{words.back}</a>
             </div>
-            {said.map(|said| notice(&said, words))}
+            {said.map(|said| notice(&said, words, own))}
             {wrong.then(|| view! { <p class="notice bad" role="alert"><Icon glyph=icon::ALERT />{words.summary}</p> })}
-            {versions(&entry, &address, words)}
+            {match &entry.model.endpoint {
+                Some(endpoint) => server(&entry, endpoint, health, &address, (words, own)).into_any(),
+                None => versions(&entry, &address, words).into_any(),
+            }}
             <form class="card keeper-form" method="post" action=address.clone()>
                 {drawn}
                 <button class="button primary">{words.save}</button>
@@ -70,8 +80,8 @@ pub fn AdminModel(
     }
 }
 
-fn notice(said: &Said, words: &'static AdminText) -> impl IntoView + use<> {
-    let bad = matches!(said, Said::Away | Said::Undescribed);
+fn notice(said: &Said, words: &'static AdminText, own: &'static OwnText) -> impl IntoView + use<> {
+    let bad = matches!(said, Said::Away | Said::Undescribed | Said::Unread(_));
     let sentences = match said {
         Said::Added => vec![words.added.to_owned()],
         Said::Saved => vec![words.saved.to_owned()],
@@ -79,7 +89,9 @@ fn notice(said: &Said, words: &'static AdminText) -> impl IntoView + use<> {
         Said::NothingNewer => vec![words.nothing_newer.to_owned()],
         Said::Undescribed => vec![words.undescribed.to_owned()],
         Said::Away => vec![words.away.to_owned()],
-        Said::Moved(changes) => moved(changes, words),
+        Said::Unread(problem) => vec![(own.unread)(*problem).to_owned()],
+        Said::Moved(changes) => differences(words.moved, changes, words),
+        Said::Reread(changes) => differences(own.reread, changes, words),
     };
     view! {
         <div class=if bad { "notice bad" } else { "notice" } role="status">
@@ -88,7 +100,8 @@ fn notice(said: &Said, words: &'static AdminText) -> impl IntoView + use<> {
     }
 }
 
-fn moved(changes: &SchemaChanges, words: &'static AdminText) -> Vec<String> {
+/// What was done, and what is different since.
+fn differences(done: &'static str, changes: &SchemaChanges, words: &'static AdminText) -> Vec<String> {
     let listed = [
         (&changes.added, words.appeared),
         (&changes.removed, words.disappeared),
@@ -100,8 +113,7 @@ fn moved(changes: &SchemaChanges, words: &'static AdminText) -> Vec<String> {
     .map(|(names, say)| say(names));
     let output = changes.output.then(|| words.other_output.to_owned());
     let same = (*changes == SchemaChanges::default()).then(|| words.moved_same.to_owned());
-    let moved = words.moved.to_owned();
-    [moved].into_iter().chain(listed).chain(output).chain(same).collect()
+    [done.to_owned()].into_iter().chain(listed).chain(output).chain(same).collect()
 }
 
 /// What runs now, and what could.
@@ -126,6 +138,35 @@ fn versions(entry: &Entry, address: &str, words: &'static AdminText) -> impl Int
             <form method="post" action=look><button class="button">{words.look}</button></form>
             {can_move
                 .then(|| view! { <form method="post" action=go><button class="button primary">{words.move_on}</button></form> })}
+        </section>
+    }
+}
+
+/// Where it runs, and how it is there.
+fn server(
+    entry: &Entry,
+    endpoint: &str,
+    health: Option<Health>,
+    address: &str,
+    (words, own): (&'static AdminText, &'static OwnText),
+) -> impl IntoView + use<> {
+    let (name, endpoint, again) = (entry.model.name.as_str().to_owned(), endpoint.to_owned(), format!("{address}/move"));
+    let health = health.map(|health| {
+        let class = match health {
+            Health::Ready | Health::Busy => "badge ok",
+            Health::Starting => "badge",
+            Health::Broken | Health::Away => "badge warn",
+        };
+        view! { <div><dt>{own.health_label}</dt><dd><span class=class>{(own.health)(health)}</span></dd></div> }
+    });
+    view! {
+        <section class="card keeper-versions">
+            <dl class="facts">
+                <div><dt>{words.model}</dt><dd>{name}</dd></div>
+                <div><dt>{own.address}</dt><dd><code>{endpoint}</code></dd></div>
+                {health}
+            </dl>
+            <form method="post" action=again><button class="button">{own.read_again}</button></form>
         </section>
     }
 }
@@ -287,7 +328,7 @@ mod tests {
         let maxima = Maximum::all(&model.schema, &Map::new());
         let entry = Entry { model, enabled: true, place: 7, maxima };
         let form = form.unwrap_or_else(|| EntryForm::of(&entry));
-        Owner::new().with(|| view! { <AdminModel viewer start entry form problems said log=vec![] /> }.to_html())
+        Owner::new().with(|| view! { <AdminModel viewer start entry health=None form problems said log=vec![] /> }.to_html())
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use super::models::in_language;
 use crate::components::{Frame, Icon, Moment, Place, icon};
-use crate::domain::catalogue::{AddProblem, Entry, LogLine, Looked};
+use crate::domain::catalogue::{AddProblem, Entry, LogLine, Looked, NotAdded};
 use crate::domain::{Lang, Model, Viewer};
 use crate::islands::{LiveStart, Parcel};
-use crate::text::{self, AdminText};
+use crate::text::{self, AdminText, OwnText};
 use leptos::prelude::*;
 
 /// The list.
@@ -16,7 +16,7 @@ pub fn AdminModels(
     /// All entries, in their order.
     entries: Vec<Entry>,
     /// What was typed to add a model, and why that was not done.
-    refused: Option<(String, AddProblem)>,
+    refused: Option<NotAdded>,
     /// What came of looking for newer versions, if somebody just did.
     looked: Option<Looked>,
     /// The last changes, newest first.
@@ -32,7 +32,7 @@ pub fn AdminModels(
                 <a class="button" href="/models">{said.shown}</a>
             </div>
             {looked.map(|looked| view! { <p class="notice" role="status">{(said.looked)(&looked)}</p> })}
-            {adding(refused, said)}
+            {adding(refused, said, &text::pages(lang).own)}
             {table(&entries, lang)}
             {history(log, lang)}
         </Frame>
@@ -40,8 +40,18 @@ pub fn AdminModels(
 }
 
 /// The way to another entry.
-fn adding(refused: Option<(String, AddProblem)>, said: &'static AdminText) -> impl IntoView {
-    let (typed, problem) = refused.unzip();
+fn adding(refused: Option<NotAdded>, said: &'static AdminText, own: &'static OwnText) -> impl IntoView {
+    let problem = refused.as_ref().map(|refused| refused.problem);
+    let (name, endpoint) = refused.map(|refused| (refused.name, refused.endpoint)).unzip();
+    let of_endpoint = problem.filter(|problem| problem.is_of_endpoint());
+    let of_name = problem.filter(|problem| !problem.is_of_endpoint());
+    let told = |id: &'static str, problem: Option<AddProblem>| {
+        view! {
+            <p class="problem" id=id role="alert" hidden=problem.is_none()>
+                {problem.map(|problem| view! { <Icon glyph=icon::ALERT />{(said.add_problem)(problem)} })}
+            </p>
+        }
+    };
     view! {
         <form class="card keeper-add" method="post" action="/admin/models">
             <h2>{said.add.title}</h2>
@@ -51,17 +61,32 @@ fn adding(refused: Option<(String, AddProblem)>, said: &'static AdminText) -> im
                 <input
                     id="name"
                     name="name"
-                    value=typed
+                    value=name
                     autocomplete="off"
                     autocapitalize="none"
                     spellcheck="false"
                     required
-                    aria-invalid=problem.is_some().then_some("true")
+                    aria-invalid=of_name.is_some().then_some("true")
                     aria-describedby="add-hint add-problem"
                 />
-                <p class="problem" id="add-problem" role="alert" hidden=problem.is_none()>
-                    {problem.map(|problem| view! { <Icon glyph=icon::ALERT />{(said.add_problem)(problem)} })}
-                </p>
+                {told("add-problem", of_name)}
+            </div>
+            <div class="field">
+                <label for="endpoint">{own.server}</label>
+                <input
+                    id="endpoint"
+                    name="endpoint"
+                    value=endpoint
+                    inputmode="url"
+                    autocomplete="off"
+                    autocapitalize="none"
+                    spellcheck="false"
+                    placeholder="http://10.0.0.7:5000"
+                    aria-invalid=of_endpoint.is_some().then_some("true")
+                    aria-describedby="endpoint-hint endpoint-problem"
+                />
+                <p class="hint" id="endpoint-hint">{own.server_hint}</p>
+                {told("endpoint-problem", of_endpoint)}
             </div>
             <button class="button primary">{said.add_it}</button>
         </form>
@@ -98,7 +123,7 @@ fn table(entries: &[Entry], lang: Lang) -> impl IntoView + use<> {
                                             <span class="line-note">{model.name.as_str().to_owned()}</span>
                                         </td>
                                         <td class="number">{(catalogue.price_of)(model)}</td>
-                                        <td>{version(model, said)}</td>
+                                        <td>{version(model, said, &text::pages(lang).own)}</td>
                                         <td>{state(entry.enabled, said)}</td>
                                     </tr>
                                 }
@@ -112,8 +137,9 @@ fn table(entries: &[Entry], lang: Lang) -> impl IntoView + use<> {
 }
 
 /// What runs: a version, or whatever the name stands for; and whether there is a newer one.
-pub(super) fn version(model: &Model, said: &'static AdminText) -> impl IntoView + use<> {
+pub(super) fn version(model: &Model, said: &'static AdminText, own: &'static OwnText) -> impl IntoView + use<> {
     let runs = match model.pinned() {
+        _ if model.endpoint.is_some() => own.own.into_any(),
         Some(version) => view! { <code>{short(version)}</code> }.into_any(),
         None => said.by_name.into_any(),
     };
@@ -170,7 +196,7 @@ mod tests {
     use crate::domain::samples::model;
     use serde_json::json;
 
-    fn page(refused: Option<(String, AddProblem)>, log: Vec<LogLine>) -> String {
+    fn page(refused: Option<NotAdded>, log: Vec<LogLine>) -> String {
         let (viewer, start) = (samples::viewer(Lang::En), samples::start(Lang::En));
         let mut pinned = model(&json!({}));
         (pinned.official, pinned.version) = (false, Some("7762fd07".repeat(8)));
@@ -202,7 +228,8 @@ mod tests {
             before: format!("{{\"label\":\"{hostile}\"}}"),
             after: "{}".into(),
         };
-        let html = page(Some((hostile.into(), AddProblem::Unknown)), vec![line]);
+        let refused = NotAdded { name: hostile.into(), endpoint: hostile.into(), problem: AddProblem::Unknown };
+        let html = page(Some(refused), vec![line]);
         assert!(html.contains("aria-invalid=\"true\"") && html.contains("Replicate shows no such model"), "{html}");
         assert!(html.contains("a command on the server") && !html.contains("<script>x"), "{html}");
     }

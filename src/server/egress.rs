@@ -2,7 +2,8 @@
 //!
 //! Whoever names an address could name one of ours. So only https to the open internet is spoken; every address that a name
 //! stands for is looked at, the connection goes to one that was looked at and not to what the name means a moment later,
-//! and an address that is written out is looked at as well. Redirects are not followed, no proxy of the environment is
+//! and an address that is written out is looked at as well. Redirects are not followed but for the outputs of models, and
+//! then each is looked at like the first address; no proxy of the environment is
 //! asked, nothing is unpacked, and everything ends: by time, and by bytes that are counted and not believed.
 //!
 //! A product that runs on its own machine without https, which is a laptop or a test, may also speak http to that machine.
@@ -14,7 +15,7 @@ use self::guard::Guard;
 use super::replicate::{causes, install_tls};
 use super::sink::{self, Arrived, Broken};
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, HeaderMap, HeaderValue};
+use reqwest::header::{ACCEPT, HeaderMap, HeaderValue, LOCATION};
 use reqwest::{Response, StatusCode};
 use std::io;
 use std::net::IpAddr;
@@ -50,12 +51,20 @@ pub struct Limits {
     pub idle: Duration,
     /// The whole time.
     pub total: Duration,
+    /// How often it may send us elsewhere.
+    pub redirects: usize,
 }
 
 impl Limits {
     /// What is meant when nothing else is said, but for the bytes.
     pub const fn of(bytes: u64) -> Self {
-        Self { bytes, connect: Duration::from_secs(5), idle: Duration::from_secs(15), total: Duration::from_mins(2) }
+        Self {
+            bytes,
+            connect: Duration::from_secs(5),
+            idle: Duration::from_secs(15),
+            total: Duration::from_mins(2),
+            redirects: 0,
+        }
     }
 }
 
@@ -174,13 +183,21 @@ impl Egress {
     }
 
     async fn get(&self, url: &str, to: &Path, limits: Limits) -> Result<Arrived, Error> {
-        let url = self.check(url)?;
-        let request = self.client.get(url).header(ACCEPT, HeaderValue::from_static("*/*"));
-        let patience = limits.connect + limits.idle;
-        let answered = timeout(patience, request.send()).await.map_err(|_| Error::TooSlow(patience))?;
-        let response = answered.map_err(unreachable)?;
-        welcome(response.status())?;
-        Ok(sink::receive(response, to, limits.bytes, limits.idle).await?)
+        let mut url = self.check(url)?;
+        let mut redirects = limits.redirects;
+        loop {
+            let request = self.client.get(url.clone()).header(ACCEPT, HeaderValue::from_static("*/*"));
+            let patience = limits.connect + limits.idle;
+            let answered = timeout(patience, request.send()).await.map_err(|_| Error::TooSlow(patience))?;
+            let response = answered.map_err(unreachable)?;
+            let elsewhere = elsewhere(&url, &response).filter(|_| redirects > 0);
+            let Some(elsewhere) = elsewhere else {
+                welcome(response.status())?;
+                return Ok(sink::receive(response, to, limits.bytes, limits.idle).await?);
+            };
+            url = self.check(&elsewhere)?;
+            redirects -= 1;
+        }
     }
 
     /// Sends `body` to `url` and answers with the status. What else is answered is not kept.
@@ -198,6 +215,12 @@ impl Egress {
         let status = sent.await.unwrap_or(Err(Error::TooSlow(within)))?;
         if status.is_redirection() { Err(Error::Redirected(status.as_u16())) } else { Ok(status) }
     }
+}
+
+/// Where an answer sends us, seen from where it came from.
+fn elsewhere(from: &Url, response: &Response) -> Option<String> {
+    let location = response.headers().get(LOCATION).filter(|_| response.status().is_redirection())?;
+    from.join(location.to_str().ok()?).ok().map(String::from)
 }
 
 /// Reads on for a moment: a sender whose answer is cut off may take its delivery for a failed one.

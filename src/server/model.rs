@@ -5,6 +5,7 @@
 //! | `stock` | the default set |
 //! | `entry` | what the catalogue's keeper sees and changes |
 //! | `upstream` | what Replicate is asked: for a model to add, for newer versions |
+//! | `own` | models on servers of our own |
 //! | `log` | what was changed by hand, and by whom |
 //! | `usual` | how long models take here |
 
@@ -22,12 +23,14 @@ use select_models;
 
 mod entry;
 mod log;
+mod own;
 mod stock;
 mod upstream;
 mod usual;
 
 pub use entry::{edit, entries, find, offer, price};
 pub use log::{Actor, log};
+pub use own::{add_own, reread};
 pub use stock::stock;
 pub use upstream::{Error, add, look, move_on};
 pub use usual::usual;

@@ -20,6 +20,7 @@ pub mod webhook;
 
 pub(in crate::server) use client::is_loopback;
 pub use client::{Client, Limits};
+pub(in crate::server) use download::download;
 pub use download::{Download, DownloadError, DownloadLimits};
 pub(in crate::server) use errors::causes;
 pub use errors::{Error, InvalidField};

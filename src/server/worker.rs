@@ -9,6 +9,7 @@
 pub mod core;
 mod follow;
 pub mod reach;
+mod run;
 pub mod spool;
 mod store;
 mod strays;
@@ -18,17 +19,20 @@ pub use submit::check_window;
 
 use self::core::{Action, Event, Taken, plan, step};
 use self::reach::Reach;
+use self::run::{Listeners, Run};
 use self::spool::Spool;
 use super::account::leaving;
 use super::clock::Clock;
+use super::cog::{Cog, NotRun};
 use super::crash;
 use super::db::{Db, mint};
+use super::egress::Egress;
 use super::file;
 use super::gallery;
 use super::generation::lease::LEASE_MS;
-use super::generation::{self, Job, Lesson};
+use super::generation::{self, Effects, Job, Lesson};
 use super::ledger;
-use super::replicate::Client;
+use super::replicate::{Client, Prediction};
 use super::store::Store;
 use crate::domain::{GenerationId, State, Timestamp};
 use std::collections::HashMap;
@@ -67,6 +71,10 @@ pub struct Tools {
     pub db: Db,
     /// Replicate, or the sandbox.
     pub replicate: Client,
+    /// Servers of our own.
+    pub cog: Cog,
+    /// The way to outputs on hosts that are not Replicate's.
+    pub egress: Egress,
     /// Where outputs are kept.
     pub store: Store,
     /// The time.
@@ -91,6 +99,8 @@ pub struct Worker {
     id: Arc<str>,
     tools: Tools,
     running: Arc<Mutex<Running>>,
+    /// Steps that only listen to a server of our own, and take no slot.
+    listeners: Listeners,
     /// Whether anything went wrong lately that a paid call which goes well puts right, as of the last admission.
     troubled: Arc<AtomicBool>,
     /// Whether every step is taken for itself, so that a test can look at what is between two.
@@ -111,7 +121,14 @@ enum Dropped {
 impl Worker {
     /// A worker with a fresh identity.
     pub fn new(tools: Tools) -> Self {
-        Self { id: mint().into(), tools, running: Arc::default(), troubled: Arc::default(), halting: false }
+        Self {
+            id: mint().into(),
+            tools,
+            running: Arc::default(),
+            listeners: Listeners::default(),
+            troubled: Arc::default(),
+            halting: false,
+        }
     }
 
     /// Works until told to stop, then finishes what is under way, hands back the rest and returns.
@@ -149,11 +166,11 @@ impl Worker {
         // What ran out of time while nobody worked is ended first.
         self.sweep_once().await;
         while !stop.is_cancelled() {
-            let free = self.tools.concurrency.saturating_sub(steps.len());
+            let free = self.tools.concurrency.saturating_sub(self.busy(steps));
             let looked_at = self.tools.clock.now();
             let pause = match self.take(free, steps).await {
                 // Something was taken: there may be more, as soon as a slot is free.
-                Ok(taken) if taken > 0 && steps.len() < self.tools.concurrency => SHORTEST,
+                Ok(taken) if taken > 0 && self.busy(steps) < self.tools.concurrency => SHORTEST,
                 Ok(_) => self.until_due(looked_at).await,
                 Err(error) => {
                     tracing::error!(%error, "the worker cannot reach the database; it will try again");
@@ -164,12 +181,17 @@ impl Worker {
                 () = stop.cancelled() => {}
                 Some(ended) = steps.join_next(), if !steps.is_empty() => report(ended),
                 // A lagging receiver has news too.
-                _ = news.recv(), if steps.len() < self.tools.concurrency => {}
+                _ = news.recv(), if self.busy(steps) < self.tools.concurrency => {}
                 () = tokio::time::sleep(pause) => {}
             }
             // One look answers all the news there is.
             while !matches!(news.try_recv(), Err(TryRecvError::Empty | TryRecvError::Closed)) {}
         }
+    }
+
+    /// Slots that are taken.
+    fn busy(&self, steps: &JoinSet<()>) -> usize {
+        steps.len().saturating_sub(self.listeners.count())
     }
 
     /// Claims what is due, admits what is queued, and starts a step for each.
@@ -207,24 +229,29 @@ impl Worker {
         let worker = self.clone();
         steps.spawn(crash::inherited(async move {
             let id = job.id.clone();
-            let (state, epoch) = (job.state.as_str(), job.lease_epoch);
+            let (of, epoch) = (job.state, job.lease_epoch);
+            let state = of.as_str();
             // However the step ends, a panic included, it is no longer running.
             let _ended = Ended { worker: worker.clone(), lease: (id.clone(), epoch) };
             tokio::select! {
                 () = lost.cancelled() => tracing::warn!(generation = %id, "the lease was lost; the step is dropped"),
                 outcome = worker.carry_out(job, taken, intended) => match outcome {
                     Ok(()) => {}
+                    // A webhook that knew sooner: it makes the row due at once and fences whoever was just asking.
+                    Err(Dropped::LeaseLost) if matches!(of, State::Waiting | State::Canceling) => {
+                        tracing::debug!(generation = %id, state, epoch, "somebody knew more; the step is not needed");
+                    }
                     Err(error) => tracing::warn!(generation = %id, state, epoch, %error, "a step was not recorded"),
                 },
             }
         }));
     }
 
-    /// One step; and, when it is a finished run that it found, the keeping of its outputs as well, under the same lease:
-    /// their links die, and nobody should have to be found for them first.
+    /// One step, and what belongs to it under the same lease: to a run on a server of our own the listening, and to a
+    /// finished one that it found the keeping of its outputs, whose links die; nobody should have to be found for them first.
     async fn carry_out(&self, job: Job, taken: Taken, intended: Instant) -> Result<(), Dropped> {
         let mut next = self.one_step(job, taken, intended).await?;
-        if next.state == State::Storing && next.lease_owner.is_some() {
+        while matches!(next.state, State::Waiting | State::Storing) && next.lease_owner.is_some() {
             next = self.one_step(next, Taken::Claimed, intended).await?;
         }
         if next.state.is_terminal() {
@@ -233,20 +260,23 @@ impl Worker {
         Ok(())
     }
 
-    async fn one_step(&self, job: Job, taken: Taken, intended: Instant) -> Result<Job, Dropped> {
+    async fn one_step(&self, mut job: Job, taken: Taken, intended: Instant) -> Result<Job, Dropped> {
         let event = match plan(&job, taken, self.tools.clock.now()) {
             Action::Submit => submit::submit(&self.tools, &job, intended).await,
             Action::Look => Event::Looked(submit::look(&self.tools, &job).await?),
             Action::Poll => Event::Seen(follow::poll(&self.tools, &job).await),
+            Action::Begin => Event::Begun,
+            Action::Run => Event::Ran(self.listen(&mut job).await?),
+            Action::Cancel if job.endpoint.is_some() => Event::Ran(Err(run::stop(&self.tools, &job).await)),
             Action::Cancel => Event::Seen(follow::cancel(&self.tools, &job).await),
             Action::Store => Event::Stored(store::store(&self.tools, &job).await?),
             Action::Park => Event::Parked,
         };
-        let now = self.tools.clock.now();
-        let (mut next, mut effects) = step(&job, event, now);
-        if next.state == State::Storing && job.state != State::Storing && !self.halting {
-            next.lease_owner = Some(self.id.to_string());
-            next.lease_until = now.plus_ms(LEASE_MS);
+        let begun = matches!(event, Event::Begun);
+        let (mut next, mut effects) = step(&job, event, self.tools.clock.now());
+        let goes_on = begun || next.state == State::Storing && job.state != State::Storing;
+        if goes_on && !self.halting {
+            self.hold(&mut next);
         }
         // Most calls go well after others that did, and there is nothing to put right.
         if effects.lesson == Some(Lesson::Well) && !self.troubled.load(Ordering::Relaxed) {
@@ -258,8 +288,34 @@ impl Worker {
         if next.state != job.state {
             tracing::info!(generation = %job.id, from = job.state.as_str(), to = next.state.as_str(), "generation moved");
         }
-        let recorded = generation::record(&self.tools.db, &job, &next, &effects, now).await?;
+        self.record(&job, next, &effects).await
+    }
+
+    async fn record(&self, job: &Job, next: Job, effects: &Effects) -> Result<Job, Dropped> {
+        let recorded = generation::record(&self.tools.db, job, &next, effects, self.tools.clock.now()).await?;
         recorded.then_some(next).ok_or(Dropped::LeaseLost)
+    }
+
+    /// Keeps the row while more is done for it.
+    fn hold(&self, next: &mut Job) {
+        next.lease_owner = Some(self.id.to_string());
+        next.lease_until = self.tools.clock.now().plus_ms(LEASE_MS);
+    }
+
+    /// Listens to a run on a server of our own; that it began is written down on the way.
+    async fn listen(&self, job: &mut Job) -> Result<Result<Prediction, NotRun>, Dropped> {
+        let mut run = match Run::begin(&self.tools, job).await {
+            Ok(run) => run,
+            Err(why) => return Ok(Err(why)),
+        };
+        if let Some(ended) = run.at_once().await {
+            return Ok(ended);
+        }
+        let (mut next, effects) = step(job, Event::Running, self.tools.clock.now());
+        self.hold(&mut next);
+        *job = self.record(job, next, &effects).await?;
+        let _listening = self.listeners.begin();
+        Ok(run.to_its_end(&self.tools, job).await)
     }
 
     /// What was spooled of a generation that has ended is needed no more.

@@ -2,6 +2,7 @@
 //! store was away.
 
 mod fetching;
+mod foreign;
 mod waiting;
 
 use crate::support::files::Files;
@@ -44,7 +45,7 @@ both_databases! {
 }
 
 /// A picture that compresses badly, so that its middle is its pixels.
-fn picture() -> Vec<u8> {
+pub fn picture() -> Vec<u8> {
     let pixels: Vec<u8> = (0..64 * 64 * 3_u32).map(|at| at.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
     let mut png = Vec::new();
     PngEncoder::new(&mut png).write_image(&pixels, 64, 64, ExtendedColorType::Rgb8).expect("a picture");

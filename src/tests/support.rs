@@ -25,6 +25,7 @@ use atelier::domain::{Credits, GenerationId, PersonId, State, Timestamp};
 use atelier::server::App;
 use atelier::server::assets::Assets;
 use atelier::server::clock::Clock;
+use atelier::server::cog::Cog;
 use atelier::server::config::Config;
 use atelier::server::db::{Db, mint};
 use atelier::server::egress::Egress;
@@ -135,7 +136,9 @@ impl TestApp {
         // The bucket of paid calls has tests of its own.
         limits::allow(&db, Caps { creates_per_minute: 1_000_000, ..process.app.config.caps }).await.expect("allowances");
         let reach = Reach::default();
-        let tools = Tools { db, replicate, store, clock: clock.clone(), spool, reach, concurrency: 5, webhooks: None };
+        let (cog, egress) = (process.app.cog.clone(), process.app.files.egress.clone());
+        let clock_of = clock.clone();
+        let tools = Tools { db, replicate, cog, egress, store, clock: clock_of, spool, reach, concurrency: 5, webhooks: None };
         let worker = Worker::new(tools.clone());
         Self { process, clock, sandbox, tools, worker, database, dir, stop, finished: false }
     }
@@ -449,6 +452,7 @@ impl Process {
             assets: Assets::load(),
             sandbox: true,
             replicate: replicate.clone(),
+            cog: Cog::new().expect("a way to servers of our own"),
             webhooks: Secrets::new(config.webhook_secrets.clone(), replicate.clone()),
             // Its own, so that one process can be stopped and the others go on.
             stop: stop.child_token(),

@@ -4,6 +4,7 @@ mod account;
 mod around;
 mod catalogue;
 mod gallery;
+mod own;
 mod viewer;
 mod webhooks;
 
@@ -246,6 +247,7 @@ pub(super) static TEXT: PageText = PageText {
     },
     catalogue: catalogue::CATALOGUE,
     admin: catalogue::ADMIN,
+    own: own::OWN,
     help: HelpText {
         title: "How credits work",
         price: Notice {

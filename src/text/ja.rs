@@ -4,6 +4,7 @@ mod account;
 mod around;
 mod catalogue;
 mod gallery;
+mod own;
 mod viewer;
 mod webhooks;
 
@@ -257,6 +258,7 @@ pub(super) static TEXT: PageText = PageText {
     },
     catalogue: catalogue::CATALOGUE,
     admin: catalogue::ADMIN,
+    own: own::OWN,
     help: HelpText {
         title: "クレジットのしくみ",
         price: Notice {

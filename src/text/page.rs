@@ -1,6 +1,6 @@
 //! What the server-rendered pages can say: one field for each sentence, the same in every language.
 
-use crate::domain::catalogue::{AddProblem, Looked, Usual, Wrong};
+use crate::domain::catalogue::{AddProblem, Health, Looked, Usual, Wrong};
 use crate::domain::schema::Violation;
 use crate::domain::{
     Completeness, DeliveryTrouble, Field, FileProblem, Medium, Model, PriceRule, Problem, Refusal, Shape, StatementFilter,
@@ -35,6 +35,7 @@ macro_rules! kind {
     (usual) => { fn(Usual) -> String };
     (wrong) => { fn(&Wrong) -> String };
     (add) => { fn(AddProblem) -> &'static str };
+    (health) => { fn(Health) -> &'static str };
     (looked) => { fn(&Looked) -> String };
     (action) => { fn(&str) -> &'static str };
     (shape) => { fn(Shape) -> &'static str };
@@ -94,6 +95,9 @@ macro_rules! said {
     };
     (add, $value:expr) => {
         AddProblem::ALL.map(|problem| $value(problem).to_owned()).to_vec()
+    };
+    (health, $value:expr) => {
+        Health::ALL.map(|health| $value(health).to_owned()).to_vec()
     };
     (looked, $value:expr) => {
         super::samples::LOOKED.iter().map($value).collect()
@@ -301,6 +305,12 @@ texts! {
         action: action,
     }
 
+    /// Models on servers of the operator's own.
+    OwnText {
+        server: text, server_hint: text, own: text, address: text, health_label: text, health: health, read_again: text,
+        reread: text, unread: add,
+    }
+
     /// How credits work.
     HelpText { title: text, price: notice, hold: notice, failure: notice, cancel: notice, twice: notice, keep: notice, }
 
@@ -334,6 +344,7 @@ pub struct PageText {
     pub docs: DocsText,
     pub catalogue: CatalogueText,
     pub admin: AdminText,
+    pub own: OwnText,
     pub help: HelpText,
     pub around: AroundText,
     pub trouble: TroubleText,
@@ -392,6 +403,7 @@ impl PageText {
             self.docs.said(),
             self.catalogue.said(),
             self.admin.said(),
+            self.own.said(),
             self.help.said(),
             self.around.said(),
             self.trouble.said(),

@@ -1,4 +1,4 @@
-//! What came of asking Replicate: why a model cannot be added, what newer versions there are, what they change.
+//! What came of asking Replicate, or a server of our own: why a model cannot be added, what newer versions there are, what they change.
 
 use crate::domain::Timestamp;
 use crate::domain::schema::{Property, Schema};
@@ -18,11 +18,73 @@ pub enum AddProblem {
     Undescribed,
     /// Replicate did not answer.
     Away,
+    /// What was typed for the address of its server is none.
+    Endpoint,
+    /// Its server does not answer.
+    ServerAway,
+    /// Its server does not say what it takes.
+    ServerUndescribed,
 }
 
 impl AddProblem {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Name, Self::Known, Self::Unknown, Self::Private, Self::Undescribed, Self::Away];
+    pub const ALL: [Self; 9] = [
+        Self::Name,
+        Self::Known,
+        Self::Unknown,
+        Self::Private,
+        Self::Undescribed,
+        Self::Away,
+        Self::Endpoint,
+        Self::ServerAway,
+        Self::ServerUndescribed,
+    ];
+
+    /// Whether it is about the address and not about the name.
+    pub const fn is_of_endpoint(self) -> bool {
+        matches!(self, Self::Endpoint | Self::ServerAway | Self::ServerUndescribed)
+    }
+}
+
+/// A model that was not added: what was typed, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotAdded {
+    /// For its name.
+    pub name: String,
+    /// For the address of its server.
+    pub endpoint: String,
+    /// Why.
+    pub problem: AddProblem,
+}
+
+/// How a server of our own is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Health {
+    /// It waits for work.
+    Ready,
+    /// It is at work.
+    Busy,
+    /// It loads its model.
+    Starting,
+    /// It runs and cannot work.
+    Broken,
+    /// It does not answer.
+    Away,
+}
+
+impl Health {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Ready, Self::Busy, Self::Starting, Self::Broken, Self::Away];
+
+    /// Reads Cog's word; one that we do not know promises nothing.
+    pub fn read(word: &str) -> Self {
+        match word {
+            "READY" => Self::Ready,
+            "BUSY" => Self::Busy,
+            "STARTING" => Self::Starting,
+            _ => Self::Broken,
+        }
+    }
 }
 
 /// What came of looking for newer versions.
@@ -91,6 +153,15 @@ impl SchemaChanges {
     }
 }
 
+/// Reads the address of a server of our own: http or https, a host, perhaps a port and a path, and nothing more.
+pub fn read_endpoint(typed: &str) -> Option<String> {
+    let typed = typed.trim().trim_end_matches('/');
+    let rest = typed.strip_prefix("http://").or_else(|| typed.strip_prefix("https://"))?;
+    let plain = |byte: u8| byte.is_ascii_graphic() && !b"\"<>\\?#@".contains(&byte);
+    let host = rest.split(['/', ':']).next().unwrap_or_default();
+    (!host.is_empty() && typed.len() <= 2_000 && rest.bytes().all(plain)).then(|| typed.to_owned())
+}
+
 /// Reads `owner/name`, also out of the address of a model's page. Both parts are made of what Replicate allows in names.
 pub fn parse_name(typed: &str) -> Option<(&str, &str)> {
     let typed = typed.trim();
@@ -125,6 +196,23 @@ mod tests {
         assert!(!changes.output);
         assert_eq!(SchemaChanges::between(&old, &old), SchemaChanges::default());
         assert!(SchemaChanges::between(&old, &Schema::default()).output);
+    }
+
+    #[test]
+    fn the_address_of_a_server_is_a_place_and_carries_nothing() {
+        for (typed, read) in [
+            (" http://10.0.0.7:5000/ ", Some("http://10.0.0.7:5000")),
+            ("https://models.example.com/cellar", Some("https://models.example.com/cellar")),
+            ("http://[fd00::7]:5000", Some("http://[fd00::7]:5000")),
+            ("10.0.0.7:5000", None),
+            ("http://", None),
+            ("http:///predictions", None),
+            ("http://name:secret@10.0.0.7", None),
+            ("http://10.0.0.7/?a=b", None),
+            ("file:///etc/passwd", None),
+        ] {
+            assert_eq!(read_endpoint(typed).as_deref(), read, "{typed}");
+        }
     }
 
     #[test]

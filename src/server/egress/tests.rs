@@ -14,6 +14,7 @@ const QUICK: Limits = Limits {
     connect: Duration::from_millis(300),
     idle: Duration::from_millis(150),
     total: Duration::from_millis(600),
+    redirects: 0,
 };
 
 fn internet() -> Egress {

@@ -33,6 +33,8 @@ pub enum Copies<'a> {
     Made(&'a Client, Timestamp),
     /// Only those that were made: to know an input again that was sent.
     Known,
+    /// None, however large a file is: a server of our own is given the file itself, and nobody else sees it.
+    WrittenOut,
 }
 
 /// Why a mark stays one.
@@ -86,11 +88,11 @@ pub async fn resolve(
 
 async fn one(sides: Sides<'_>, copies: Copies<'_>, file: &File, now: Timestamp) -> Result<String, Unresolved> {
     let gone = || Unresolved::Gone(file.id.clone());
-    let written_out = file.bytes <= WRITTEN_OUT;
+    let written_out = file.bytes <= WRITTEN_OUT || matches!(copies, Copies::WrittenOut);
     if !written_out {
         let until = match copies {
             Copies::Made(_, until) => until.plus_ms(SPARE_MS),
-            Copies::Known => Timestamp(0),
+            Copies::Known | Copies::WrittenOut => Timestamp(0),
         };
         if let Some(url) = rows::copy(sides.db, &file.id, until).await? {
             return Ok(url);
@@ -99,7 +101,7 @@ async fn one(sides: Sides<'_>, copies: Copies<'_>, file: &File, now: Timestamp) 
     let key = file.key().ok_or_else(gone)?;
     let replicate = match copies {
         Copies::Made(replicate, _) => Some(replicate),
-        Copies::Known => None,
+        Copies::Known | Copies::WrittenOut => None,
     };
     if replicate.is_none() && !written_out {
         return Err(gone());

@@ -109,6 +109,7 @@ macro_rules! intend_text {
     ($in_list:literal, $end:literal) => {
         concat!(
             "update generation set state = 'submitting', submit_seq = submit_seq + 1, submit_at = $2, reconciles = 0,
+                    endpoint = (select m.endpoint from model m where m.name = generation.model),
                     lease_owner = $3, lease_until = $4, lease_epoch = lease_epoch + 1, run_at = $2, updated_at = $2, version = version + 1
              where id in ", $in_list, "$1", $end, " and state = 'queued' and cancel_requested_at is null returning ",
             job_columns!()

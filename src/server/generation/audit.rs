@@ -29,7 +29,8 @@ pub struct Kept {
     pub bytes: i64,
 }
 
-/// The predictions of all paid calls intended since a moment.
+/// The predictions of all paid calls intended since a moment. Those of [our own servers](crate::server::cog) are none of
+/// Replicate's.
 ///
 /// # Errors
 /// When the database fails.
@@ -38,7 +39,7 @@ pub async fn known(db: &Db, since: Timestamp) -> Result<Vec<Known>, sqlx::Error>
         "select s.prediction_id, s.generation_id, g.state,
                 (case when g.prediction_id = s.prediction_id then 1 else 0 end) as current
          from submission s join generation g on g.id = s.generation_id
-         where s.intended_at >= $1 and s.prediction_id is not null",
+         where s.intended_at >= $1 and s.prediction_id is not null and s.prediction_id not like 'cog-%'",
     )
     .bind(since)
     .fetch_all(db.pool())

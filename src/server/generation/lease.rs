@@ -20,7 +20,7 @@ pub const SUBMIT_LEASE_MS: i64 = 60_000;
 /// The columns of [`Job`].
 macro_rules! job_columns {
     () => {
-        "id, owner_id, model, model_version, input, count, price_rule, output_kind, unit_price, price, captured, state, run_at, deadline_at, lease_owner,
+        "id, owner_id, model, model_version, endpoint, input, count, price_rule, output_kind, unit_price, price, captured, state, run_at, deadline_at, lease_owner,
          lease_until, lease_epoch, step_try, lost_leases, submit_seq, submit_at, reconciles, paid_attempts, given_up, prediction_id,
          prediction_status, prediction_output, output_shape, output_text, logs, prediction_metrics, progress, output_until, cancel_requested_at, failure,
          failure_detail, created_at, started_at"

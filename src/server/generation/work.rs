@@ -14,12 +14,16 @@ use sqlx::{Any, Executor};
 
 /// A generation as the worker's core sees it: the columns that decide what to do next.
 #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
-#[expect(missing_docs, reason = "the columns are explained in migrations/0001_foundation.sql, 0005_catalogue.sql and 0012_logs.sql")]
+#[expect(
+    missing_docs,
+    reason = "the columns are explained in migrations/0001_foundation.sql, 0005_catalogue.sql, 0011_cog.sql and 0012_logs.sql"
+)]
 pub struct Job {
     pub id: GenerationId,
     pub owner_id: PersonId,
     pub model: ModelName,
     pub model_version: Option<String>,
+    pub endpoint: Option<String>,
     pub input: String,
     pub count: i64,
     pub price_rule: PriceRule,
@@ -335,6 +339,16 @@ pub async fn ended(db: &Db, ids: &[GenerationId]) -> Result<Vec<GenerationId>, s
     .await?;
     tx.commit().await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
+}
+
+/// When somebody asked it to stop, if anybody did.
+///
+/// # Errors
+/// When the database fails.
+pub async fn cancel_requested(db: &Db, id: &GenerationId) -> Result<Option<Timestamp>, sqlx::Error> {
+    let asked: Option<(Option<Timestamp>,)> =
+        sqlx::query_as("select cancel_requested_at from generation where id = $1").bind(id).fetch_optional(db.pool()).await?;
+    Ok(asked.and_then(|(at,)| at))
 }
 
 /// Whether a prediction has its place already: as a generation's, or as a stray.

@@ -4,7 +4,7 @@
 use super::render::Page;
 use super::trouble::Trouble;
 use super::visitor::{Keeper, SignedIn};
-use crate::domain::catalogue::{AddProblem, Entry, EntryForm, EntryProblem, Looked, Search};
+use crate::domain::catalogue::{AddProblem, Entry, EntryForm, EntryProblem, Health, Looked, NotAdded, Search};
 use crate::pages::{AdminModel, AdminModels, ModelCard, Models, Said};
 use crate::server::App;
 use crate::server::account::Role;
@@ -16,9 +16,13 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::*;
 use serde::Deserialize;
+use std::time::Duration;
 
 /// Lines of the log that are shown.
 const LINES: i64 = 20;
+
+/// How long a server of the operator's own may take to say how it is.
+const HEALTH_WITHIN: Duration = Duration::from_secs(2);
 
 #[derive(Deserialize)]
 pub(super) struct ModelsQuery {
@@ -61,12 +65,23 @@ pub(super) async fn list(State(app): State<App>, keeper: Keeper) -> Result<Respo
 pub(super) struct Name {
     #[serde(default)]
     name: String,
+    #[serde(default)]
+    endpoint: String,
 }
 
 pub(super) async fn add(State(app): State<App>, keeper: Keeper, Form(typed): Form<Name>) -> Result<Response, Trouble> {
-    match model::add(&app.db, &app.replicate, &keeper.actor(), &typed.name, app.clock.now()).await {
+    let (actor, now) = (keeper.actor(), app.clock.now());
+    let added = if typed.endpoint.trim().is_empty() {
+        model::add(&app.db, &app.replicate, &actor, &typed.name, now).await
+    } else {
+        model::add_own(&app.db, &app.cog, &actor, &typed.name, &typed.endpoint, now).await
+    };
+    match added {
         Ok(name) => Ok(Redirect::to(&format!("/admin/models/{name}?done=added")).into_response()),
-        Err(model::Error::Refused(problem)) => list_page(&app, &keeper, Some((typed.name, problem)), None).await,
+        Err(model::Error::Refused(problem)) => {
+            let Name { name, endpoint } = typed;
+            list_page(&app, &keeper, Some(NotAdded { name, endpoint, problem }), None).await
+        }
         Err(model::Error::Database(error)) => Err(error.into()),
         // A call that fails is refused as well; nothing else can come of adding.
         Err(error) => Err(Trouble::internal(&error)),
@@ -78,12 +93,7 @@ pub(super) async fn look_all(State(app): State<App>, keeper: Keeper) -> Result<R
     list_page(&app, &keeper, None, Some(looked)).await
 }
 
-async fn list_page(
-    app: &App,
-    keeper: &Keeper,
-    refused: Option<(String, AddProblem)>,
-    looked: Option<Looked>,
-) -> Result<Response, Trouble> {
+async fn list_page(app: &App, keeper: &Keeper, refused: Option<NotAdded>, looked: Option<Looked>) -> Result<Response, Trouble> {
     let visitor = &keeper.0.visitor;
     let start = visitor.start(app.clock.now());
     let viewer = visitor.viewer(app).await?;
@@ -156,7 +166,9 @@ pub(super) async fn move_on(
     Path(name): Path<(String, String)>,
 ) -> Result<Response, Trouble> {
     let name = full(&name);
-    entry(&app, &name).await?;
+    if entry(&app, &name).await?.model.endpoint.is_some() {
+        return reread(&app, &keeper, &name).await;
+    }
     let said = match model::move_on(&app.db, &app.replicate, &keeper.actor(), &name, app.clock.now()).await {
         Ok(changes) => Said::Moved(changes),
         Err(model::Error::Nothing) => Said::NothingNewer,
@@ -168,6 +180,17 @@ pub(super) async fn move_on(
         Err(model::Error::Database(error)) => return Err(error.into()),
     };
     entry_page(&app, &keeper, entry(&app, &name).await?, Some(said), None).await
+}
+
+/// The same for a model on a server of the operator's own, which has no versions.
+async fn reread(app: &App, keeper: &Keeper, name: &str) -> Result<Response, Trouble> {
+    let said = match model::reread(&app.db, &app.cog, &keeper.actor(), name, app.clock.now()).await {
+        Ok(changes) => Said::Reread(changes),
+        Err(model::Error::Refused(problem)) => Said::Unread(problem),
+        Err(model::Error::Database(error)) => return Err(error.into()),
+        Err(model::Error::Nothing | model::Error::Replicate(_)) => Said::Unread(AddProblem::ServerAway),
+    };
+    entry_page(app, keeper, entry(app, name).await?, Some(said), None).await
 }
 
 async fn entry_page(
@@ -183,14 +206,21 @@ async fn entry_page(
     let log = model::log(&app.db, entry.model.name.as_str(), LINES).await?;
     let status = if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     let (form, problems) = refused.unwrap_or_else(|| (EntryForm::of(&entry), Vec::new()));
+    let health = health(app, &entry).await;
     let page = Page { status, ..Page::new(viewer.clone(), entry.model.label.clone(), true) };
     Ok(page
         .render(app, move || {
             let (viewer, start, entry, form) = (viewer.clone(), start.clone(), entry.clone(), form.clone());
             let (problems, said, log) = (problems.clone(), said.clone(), log.clone());
-            view! { <AdminModel viewer start entry form problems said log /> }
+            view! { <AdminModel viewer start entry health form problems said log /> }
         })
         .await)
+}
+
+/// How the server of an entry is, if it has one; whoever waits for the page is not kept long.
+async fn health(app: &App, entry: &Entry) -> Option<Health> {
+    let asked = app.cog.health(entry.model.endpoint.as_deref()?);
+    Some(tokio::time::timeout(HEALTH_WITHIN, asked).await.unwrap_or(Health::Away))
 }
 
 async fn entry(app: &App, name: &str) -> Result<Entry, Trouble> {

@@ -80,10 +80,14 @@ fn told(entry: &EntryChange) -> Value {
     told
 }
 
+/// A server of our own has room for one run at a time; Replicate has for many.
 async fn write(tx: &mut Tx, name: &str, entry: &EntryChange, now: Timestamp) -> Result<(), sqlx::Error> {
     sqlx::query(
         "update model set label = $2, label_ja = $3, description = $4, description_ja = $5, task = $6, price_rule = $7, unit_price = $8,
-                          max_count = $9, max_seconds = $10, place = $11, license_url = $12, endpoint = $13, maxima = $14,
+                          max_count = $9, max_seconds = $10, place = $11, license_url = $12, endpoint = $13,
+                          max_in_flight = (case when $13 is not null then coalesce(max_in_flight, 1)
+                                                when endpoint is not null then null else max_in_flight end),
+                          maxima = $14,
                           enabled_at = (case when $15 = 0 then null else coalesce(enabled_at, $16) end)
          where name = $1",
     )

@@ -6,7 +6,7 @@ use crate::domain::catalogue::{AddProblem, Looked, SchemaChanges, parse_name};
 use crate::domain::schema::{OutputKind, Schema, Shape};
 use crate::domain::{ModelName, PriceRule, Task, Timestamp};
 use crate::server::db::Db;
-use crate::server::replicate::{self, Client, ModelTold};
+use crate::server::replicate::{self, Client};
 use futures::{StreamExt, stream};
 use serde_json::{Map, Value, json};
 
@@ -62,44 +62,57 @@ pub async fn add(db: &Db, client: &Client, actor: &Actor, typed: &str, now: Time
     let version = told.latest_version.as_ref();
     let Some(schemas) = version.and_then(replicate::VersionTold::schemas) else { return refused(AddProblem::Undescribed) };
     let id = version.and_then(|version| version.id()).map(str::to_owned);
-    if insert(db, actor, &told, id, &schemas, now).await? {
-        Ok(ModelName::trusted(told.full_name()))
-    } else {
-        refused(AddProblem::Known)
-    }
+    let new = New {
+        full_name: told.full_name(),
+        sentence: told.description.as_deref().unwrap_or_default().trim().chars().take(SENTENCE_CHARS).collect(),
+        version: id,
+        official: told.is_official(),
+        license_url: told.license_url.clone().filter(|url| url.starts_with("https://")),
+        endpoint: None,
+        schemas,
+    };
+    if insert(db, actor, &new, now).await? { Ok(ModelName::trusted(new.full_name)) } else { refused(AddProblem::Known) }
 }
 
-async fn insert(
-    db: &Db,
-    actor: &Actor,
-    told: &ModelTold,
-    version: Option<String>,
-    schemas: &Value,
-    now: Timestamp,
-) -> Result<bool, sqlx::Error> {
-    let (schema, name, official) = (Schema::parse(schemas), told.full_name(), told.is_official());
+/// An entry to be put in.
+pub(super) struct New {
+    pub full_name: String,
+    pub sentence: String,
+    pub version: Option<String>,
+    pub official: bool,
+    pub license_url: Option<String>,
+    pub endpoint: Option<String>,
+    pub schemas: Value,
+}
+
+/// Puts an entry in; `false` when there is one of that name.
+pub(super) async fn insert(db: &Db, actor: &Actor, new: &New, now: Timestamp) -> Result<bool, sqlx::Error> {
+    let (schema, name) = (Schema::parse(&new.schemas), &new.full_name);
     let several = ["num_outputs", "num_images", "max_images"].iter().any(|count| schema.property(count).is_some());
     let rule = if several { PriceRule::Output } else { PriceRule::Run };
-    let sentence: String = told.description.as_deref().unwrap_or_default().trim().chars().take(SENTENCE_CHARS).collect();
     let mut tx = db.begin().await?;
-    // It has been stocked, so that no default set of a later release takes it for its own.
+    // It has been stocked, so that no default set of a later release takes it for its own. A server of our own has room
+    // for one run at a time.
     let inserted = sqlx::query(
         "insert into model (name, label, description, version, official, task, price_rule, unit_price, max_count, schemas,
-                            license_url, place, stocked_at)
-         select $1, $2, $3, $4, $5, $6, $7, 1, $8, $9, $10, (select coalesce(max(place), 0) + 1 from model), $11
+                            license_url, endpoint, max_in_flight, place, stocked_at)
+         select $1, $2, $3, $4, $5, $6, $7, 1, $8, $9, $10, $12, (case when $13 = 1 then 1 else null end),
+                (select coalesce(max(place), 0) + 1 from model), $11
          where not exists (select 1 from model where name = $1)",
     )
-    .bind(&name)
-    .bind(label(&told.name))
-    .bind(sentence)
-    .bind(version.clone())
-    .bind(i64::from(official))
-    .bind(task(told, &schema))
+    .bind(name)
+    .bind(label(name.split_once('/').map_or(name.as_str(), |(_, name)| name)))
+    .bind(&new.sentence)
+    .bind(new.version.clone())
+    .bind(i64::from(new.official))
+    .bind(task(name, &new.sentence, &schema))
     .bind(rule)
     .bind(if several { SEVERAL } else { 1 })
-    .bind(schemas.to_string())
-    .bind(told.license_url.clone().filter(|url| url.starts_with("https://")))
+    .bind(new.schemas.to_string())
+    .bind(new.license_url.clone())
     .bind(now)
+    .bind(new.endpoint.clone())
+    .bind(i64::from(new.endpoint.is_some()))
     .execute(tx.connection())
     .await;
     match inserted {
@@ -108,8 +121,8 @@ async fn insert(
         Err(sqlx::Error::Database(error)) if error.is_unique_violation() => return Ok(false),
         Err(error) => return Err(error),
     }
-    let after = json!({"version": version, "official": official});
-    Deed { actor, action: "model.added", subject: &name, now }.note(&mut tx, &json!({}), &after).await?;
+    let after = json!({"version": new.version, "official": new.official, "endpoint": new.endpoint});
+    Deed { actor, action: "model.added", subject: name, now }.note(&mut tx, &json!({}), &after).await?;
     tx.commit().await?;
     Ok(true)
 }
@@ -124,8 +137,8 @@ fn label(name: &str) -> String {
 }
 
 /// What it seems to be for; its keeper knows better.
-fn task(told: &ModelTold, schema: &Schema) -> Task {
-    let said = format!("{} {}", told.name, told.description.as_deref().unwrap_or_default()).to_lowercase();
+fn task(name: &str, sentence: &str, schema: &Schema) -> Task {
+    let said = format!("{} {sentence}", name.split_once('/').map_or(name, |(_, name)| name)).to_lowercase();
     let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
     let is_file = |property: &&crate::domain::schema::Property| {
         matches!(&property.shape, Shape::Text(text) if text.format == crate::domain::schema::Format::Uri) && property.required
@@ -148,7 +161,7 @@ fn task(told: &ModelTold, schema: &Schema) -> Task {
 /// When the database fails.
 pub async fn look(db: &Db, client: &Client, actor: &Actor, only: Option<&str>, now: Timestamp) -> Result<Looked, sqlx::Error> {
     let known: Vec<(String, Option<String>)> =
-        sqlx::query_as("select name, version from model where name = $1 or $1 = '' order by name")
+        sqlx::query_as("select name, version from model where (name = $1 or $1 = '') and endpoint is null order by name")
             .bind(only.unwrap_or_default().to_owned())
             .fetch_all(db.pool())
             .await?;
@@ -218,11 +231,7 @@ pub async fn move_on(db: &Db, client: &Client, actor: &Actor, name: &str, now: T
             .await?;
     let Some((version, Some(newest), schemas, maxima)) = row else { return Err(Error::Nothing) };
     let told = described(client, name, &newest).await?;
-    let (old, new) = (Schema::parse(&super::json(&schemas)?), Schema::parse(&told));
-    let maxima = super::json(&maxima)?.as_object().cloned().unwrap_or_default();
-    let is_number = |name: &str| new.property(name).is_some_and(|property| matches!(property.shape, Shape::Number(_)));
-    let (kept, dropped): (Map<_, _>, Map<_, _>) = maxima.into_iter().partition(|(name, _)| is_number(name));
-    let changes = SchemaChanges { dropped: dropped.keys().cloned().collect(), ..SchemaChanges::between(&old, &new) };
+    let (changes, kept) = compare(&super::json(&schemas)?, &told, &super::json(&maxima)?);
     let mut tx = db.begin().await?;
     let moved = sqlx::query(
         "update model set version = $2, newest_version = null, schemas = $3, maxima = $4 where name = $1 and newest_version = $2",
@@ -230,19 +239,35 @@ pub async fn move_on(db: &Db, client: &Client, actor: &Actor, name: &str, now: T
     .bind(name.to_owned())
     .bind(newest.clone())
     .bind(told.to_string())
-    .bind(Value::Object(kept).to_string())
+    .bind(kept.to_string())
     .execute(tx.connection())
     .await?;
     if moved.rows_affected() == 0 {
         return Err(Error::Nothing);
     }
-    let after = json!({
-        "version": newest, "added": changes.added, "removed": changes.removed, "changed": changes.changed,
-        "other_output": changes.output, "dropped_maxima": changes.dropped,
-    });
+    let mut after = listed(&changes);
+    after["version"] = json!(newest);
     Deed { actor, action: "model.moved", subject: name, now }.note(&mut tx, &json!({"version": version}), &after).await?;
     tx.commit().await?;
     Ok(changes)
+}
+
+/// What other schemas change, and which of the house's maxima still have a number to hold.
+pub(super) fn compare(old: &Value, new: &Value, maxima: &Value) -> (SchemaChanges, Value) {
+    let (old, new) = (Schema::parse(old), Schema::parse(new));
+    let maxima = maxima.as_object().cloned().unwrap_or_default();
+    let is_number = |name: &str| new.property(name).is_some_and(|property| matches!(property.shape, Shape::Number(_)));
+    let (kept, dropped): (Map<_, _>, Map<_, _>) = maxima.into_iter().partition(|(name, _)| is_number(name));
+    let dropped = dropped.keys().cloned().collect();
+    (SchemaChanges { dropped, ..SchemaChanges::between(&old, &new) }, Value::Object(kept))
+}
+
+/// The changes for the log.
+pub(super) fn listed(changes: &SchemaChanges) -> Value {
+    json!({
+        "added": changes.added, "removed": changes.removed, "changed": changes.changed,
+        "other_output": changes.output, "dropped_maxima": changes.dropped,
+    })
 }
 
 /// The schemas of exactly that version. Those of official models are not listed, and stand only with the model.

@@ -76,7 +76,8 @@ pub enum DownloadError {
     Disk(#[from] io::Error),
 }
 
-pub(super) async fn download(
+/// Copies a file to `to` from where `base` is, or from Replicate's delivery hosts; see [`DownloadError`]. No token is sent.
+pub(in crate::server) async fn download(
     client: &reqwest::Client,
     base: &Url,
     url: &str,

@@ -57,6 +57,11 @@ impl ModelTold {
 }
 
 impl VersionTold {
+    /// A version that is nowhere but in its own description.
+    pub fn of_description(openapi_schema: Value) -> Self {
+        Self { id: String::new(), openapi_schema }
+    }
+
     /// The id, where it can be named in a request.
     pub fn id(&self) -> Option<&str> {
         Some(self.id.as_str()).filter(|id| id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit()))

@@ -7,9 +7,11 @@
 //!   more, then *looks* for the prediction, twice, before another may be bought;
 //! - an end carries its money: succeeded captures what was kept, everything else releases the whole hold;
 //! - a finished result is delivered even if it was being cancelled: it was paid for;
+//! - a run on a server of our own costs nothing and is simply asked for again; only how often is bounded;
 //! - nothing waits for ever: past the deadline the prediction is stopped, and what cannot be stopped is given up.
 
 use crate::domain::{Failure, OutputKind, PriceRule, State, Timestamp};
+use crate::server::cog::{self, NotRun};
 use crate::server::generation::{Effects, Job, Lesson, Money, Submission};
 use crate::server::replicate::made::{self, Made};
 use crate::server::replicate::{Error, Prediction, RunFailure, Status};
@@ -62,6 +64,10 @@ pub enum Action {
     Cancel,
     /// Copy the outputs into our store.
     Store,
+    /// Give a run on a server of our own its name.
+    Begin,
+    /// Ask that server, and listen until it answers.
+    Run,
     /// Leave it to an operator.
     Park,
 }
@@ -79,6 +85,12 @@ pub enum Event {
     Looked(Result<Option<Prediction>, Error>),
     /// Replicate answered about a prediction, or not.
     Seen(Result<Prediction, Error>),
+    /// A run on a server of our own has a name; nothing was sent yet.
+    Begun,
+    /// That server took the run, and is at it.
+    Running,
+    /// What came of that run.
+    Ran(Result<Prediction, NotRun>),
     /// One go at keeping the outputs.
     Stored(Stored),
     /// It was left to an operator.
@@ -114,9 +126,11 @@ pub fn plan(job: &Job, taken: Taken, now: Timestamp) -> Action {
         return Action::Park;
     }
     match (job.state, taken) {
+        (State::Submitting, _) if job.endpoint.is_some() => Action::Begin,
         (State::Submitting, Taken::Admitted) => Action::Submit,
         (State::Submitting, Taken::Claimed) => Action::Look,
         (State::Waiting, _) if job.cancel_requested_at.is_some() || now >= job.deadline_at => Action::Cancel,
+        (State::Waiting, _) if job.endpoint.is_some() => Action::Run,
         (State::Waiting, _) => Action::Poll,
         (State::Canceling, _) => Action::Cancel,
         (State::Storing, _) => Action::Store,
@@ -141,8 +155,16 @@ pub fn step(before: &Job, event: Event, now: Timestamp) -> (Job, Effects) {
         Event::Looked(Ok(None)) => next.not_found(),
         Event::Looked(Err(error)) | Event::Seen(Err(error)) => next.unanswered(&error),
         Event::Seen(Ok(prediction)) => next.seen(&prediction),
+        Event::Begun => next.begun(),
+        Event::Running => next.running(),
+        Event::Ran(Ok(prediction)) => next.ran(&prediction),
+        Event::Ran(Err(why)) => next.not_run(why),
         Event::Stored(stored) => next.stored(&stored),
         Event::Parked => next.park("it was lost by its worker too often"),
+    }
+    // A file that came inside of the answer is kept by now, or given up; a row that nobody reads again need not carry it.
+    if next.job.state.is_terminal() && next.job.prediction_output.as_ref().is_some_and(|links| links.contains("\"data:")) {
+        next.job.prediction_output = None;
     }
     for text in [&mut next.job.failure_detail, &mut next.job.prediction_status, &mut next.effects.detail] {
         *text = text.as_deref().map(storable);
@@ -270,6 +292,53 @@ impl Next {
         } else {
             self.effects.submission = Some(Submission::GivenUp);
             self.park("the budget of paid calls is spent");
+        }
+    }
+
+    /// The name of a run is written down before it is sent, so that whoever comes after us can stop it.
+    fn begun(&mut self) {
+        let (name, tries) = (cog::name_of(&self.job.id, self.job.submit_seq), self.job.step_try);
+        self.effects.submission = Some(Submission::Accepted);
+        self.effects.prediction = Some(name.clone());
+        self.job.prediction_id = Some(name);
+        self.job.prediction_status = Some(Status::Starting.as_str().to_owned());
+        self.go(State::Waiting, 0);
+        self.job.step_try = tries;
+    }
+
+    fn running(&mut self) {
+        self.job.prediction_status = Some(Status::Processing.as_str().to_owned());
+        self.job.started_at = self.job.started_at.or(Some(self.now));
+    }
+
+    fn ran(&mut self, prediction: &Prediction) {
+        self.job.paid_attempts += 1;
+        // Stopped by nobody of ours, or together with its server: that says nothing about what was asked for.
+        let stopped = matches!(prediction.status, Status::Canceled | Status::Aborted) && !self.is_to_stop();
+        if stopped || cog::has_crashed(prediction) {
+            return self.run_failed(RunFailure::Interrupted, prediction.error.clone());
+        }
+        self.seen(prediction);
+    }
+
+    fn not_run(&mut self, why: NotRun) {
+        let detail = why.to_string();
+        match why {
+            NotRun::Later(_) => {
+                let tries = self.job.step_try;
+                self.job.prediction_id = None;
+                self.job.prediction_status = None;
+                self.requeue(Submission::NotSent, detail, 0);
+                self.job.step_try = tries;
+                self.again(1_000, 10_000);
+            }
+            NotRun::Stopped => self.stopped(Some(detail)),
+            NotRun::Refused(_) => self.fail(Failure::InvalidInput, Some(detail)),
+            NotRun::Unusable(_) => self.fail(Failure::ModelFailed, Some(detail)),
+            NotRun::Lost(_) => {
+                self.job.paid_attempts += 1;
+                self.run_failed(RunFailure::Interrupted, Some(detail));
+            }
         }
     }
 

@@ -9,16 +9,21 @@ use super::Tools;
 use super::core::Stored;
 use super::spool::Held;
 use crate::server::crash::{self, Point};
+use crate::server::egress::{self, Closed};
 use crate::server::generation::{Job, KeptOutput, keep_output, work};
 use crate::server::media::{self, Inspected, Problem};
 use crate::server::replicate::made::{self, Document};
-use crate::server::replicate::{Download, DownloadError};
+use crate::server::replicate::{Download, DownloadError, DownloadLimits};
 use crate::server::store::{self, Key};
 use bytes::Bytes;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::io;
 use std::path::Path;
+use url::Url;
+
+/// How often somebody else's host may send us elsewhere for one file.
+const MOST_REDIRECTS: usize = 3;
 
 /// Why one output was not kept this time.
 #[derive(Debug, thiserror::Error)]
@@ -219,25 +224,62 @@ async fn wait_for_the_store(tools: &Tools, job: &Job, file: &Gathered) -> Result
     work::spooled(&tools.db, &job.id, file.place, tools.spool.node(), tools.clock.now()).await
 }
 
-/// Fetches a link; when it is dead, asks Replicate once for a fresh one.
+/// Fetches a link; when it is dead, asks Replicate once for a fresh one. One to somebody else's host is fetched by the
+/// guarded way out, which has no token to lose.
 async fn fetch(tools: &Tools, job: &Job, place: u32, link: &str, to: &Path) -> Result<Download, NotKept> {
     let limits = tools.spool.limits().download;
-    match tools.replicate.download(link, to, limits).await {
-        // A foreign host may be an address that the sandbox had before it was restarted.
-        Err(DownloadError::Gone(_) | DownloadError::ForeignHost(_)) => {}
-        other => return Ok(other?),
+    if let Some(endpoint) = &job.endpoint {
+        return match tools.cog.download(endpoint, link, to, limits).await {
+            Err(DownloadError::ForeignHost(_)) => elsewhere(tools, link, to).await,
+            other => Ok(other?),
+        };
     }
+    let foreign = match tools.replicate.download(link, to, limits).await {
+        Err(DownloadError::Gone(_)) => false,
+        // It may also be an address that the sandbox had before it was restarted.
+        Err(DownloadError::ForeignHost(_)) => true,
+        other => return Ok(other?),
+    };
     let id = job.prediction_id.as_ref().ok_or_else(|| NotKept::Lost("the row names no prediction".to_owned()))?;
     let prediction = tools.replicate.get(id).await.map_err(|error| NotKept::Unfetched(error.to_string()))?;
     let fresh = prediction.output_urls().into_iter().nth(usize::try_from(place).unwrap_or(usize::MAX));
+    // Replicate deletes what it knows of an output, and not what others have.
+    let fresh = fresh.or_else(|| foreign.then(|| link.to_owned()));
     let fresh = fresh.ok_or_else(|| NotKept::Lost("Replicate has deleted the output".to_owned()))?;
-    Ok(tools.replicate.download(&fresh, to, limits).await?)
+    match tools.replicate.download(&fresh, to, limits).await {
+        Err(DownloadError::ForeignHost(_)) => elsewhere(tools, &fresh, to).await,
+        other => Ok(other?),
+    }
+}
+
+/// Fetches from a host that is neither Replicate's nor ours.
+async fn elsewhere(tools: &Tools, link: &str, to: &Path) -> Result<Download, NotKept> {
+    let DownloadLimits { bytes, idle, total } = tools.spool.limits().download;
+    let limits = egress::Limits { idle, total, redirects: MOST_REDIRECTS, ..egress::Limits::of(bytes) };
+    tools.egress.fetch(link, to, limits).await.map_err(|error| NotKept::from_elsewhere(error, link))
 }
 
 /// Walks or decodes the whole file off the async threads.
 async fn inspect(bytes: Bytes) -> Result<Inspected, NotKept> {
     let inspected = tokio::task::spawn_blocking(move || media::inspect(&bytes)).await;
     inspected.map_err(|panic| NotKept::Lost(format!("it could not be decoded: {panic}")))?.map_err(NotKept::from)
+}
+
+impl NotKept {
+    fn from_elsewhere(error: egress::Error, link: &str) -> Self {
+        let host = Url::parse(link).ok().and_then(|url| url.host_str().map(str::to_owned)).unwrap_or_default();
+        match error {
+            egress::Error::Closed(why @ Closed::Private) => {
+                Self::Lost(format!("its address is a private one and is not asked: {host}: {why}"))
+            }
+            egress::Error::Closed(why) => Self::Lost(format!("its address is not asked: {host}: {why}")),
+            egress::Error::Broken(broken) => DownloadError::from(broken).into(),
+            error @ (egress::Error::Refused(403 | 404 | 410) | egress::Error::Redirected(_)) => {
+                Self::Lost(format!("{host}: {error}"))
+            }
+            error => Self::Unfetched(format!("{host}: {error}")),
+        }
+    }
 }
 
 impl From<DownloadError> for NotKept {

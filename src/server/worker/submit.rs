@@ -56,12 +56,12 @@ pub(super) async fn submit(tools: &Tools, job: &Job, intended: Instant) -> Event
 
 /// What the model is told: as it was stored, and its files as something that the model can read. Copying a large file may
 /// take longer than there is before sending; then the copy is there for the next try.
-async fn input(tools: &Tools, job: &Job) -> Result<Value, Event> {
+pub(super) async fn input(tools: &Tools, job: &Job) -> Result<Value, Event> {
     let invalid = |detail| Event::Submitted(Err(Error::Invalid { detail, fields: Vec::new() }));
     let mut input = serde_json::from_str(&job.input).map_err(|error| invalid(format!("the stored input: {error}")))?;
     let sides = Sides { db: &tools.db, store: &tools.store };
     // A run may go on for a while after it should have ended.
-    let copies = Copies::Made(&tools.replicate, job.deadline_at);
+    let copies = if job.endpoint.is_some() { Copies::WrittenOut } else { Copies::Made(&tools.replicate, job.deadline_at) };
     match resolve(sides, copies, &job.id, &mut input, tools.clock.now()).await {
         Ok(()) => Ok(input),
         Err(gone @ Unresolved::Gone(_)) => Err(invalid(gone.to_string())),

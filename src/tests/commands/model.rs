@@ -141,6 +141,7 @@ impl Model {
             owner_id,
             model: self.offered.clone(),
             model_version: None,
+            endpoint: None,
             input: String::new(),
             count,
             price_rule: PriceRule::Output,

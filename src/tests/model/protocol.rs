@@ -144,6 +144,8 @@ fn worker_deeds(world: &World, at: usize, worker: &Worker, deeds: &mut Vec<Deed>
                 deeds.extend(faults.then_some(Deed::AskInVain(at)));
                 deeds.extend(faults.then_some(Deed::AskAndLoseTheAnswer(at)));
             }
+            // Nothing here has a server of our own; there is no paid call to be made twice.
+            Action::Begin | Action::Run => {}
             Action::Store => {
                 if world.kept || !world.when.links_dead {
                     deeds.push(Deed::Keep(at));
@@ -235,7 +237,7 @@ fn forget_what_no_longer_matters(protocol: Protocol, world: &mut World) {
                 && match job.plan(*admitted, world.when) {
                     Action::Submit => *age == 0,
                     Action::Cancel => true,
-                    Action::Look | Action::Poll | Action::Store | Action::Park => false,
+                    Action::Look | Action::Poll | Action::Store | Action::Begin | Action::Run | Action::Park => false,
                 };
             if !may_call {
                 *worker = Worker::Idle;

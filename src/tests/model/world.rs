@@ -213,6 +213,7 @@ impl Row {
             owner_id: PersonId::trusted("p"),
             model: ModelName::trusted("o/n"),
             model_version: None,
+            endpoint: None,
             input: String::new(),
             count: 1,
             price_rule: atelier::domain::PriceRule::Output,

@@ -394,6 +394,7 @@ impl House {
                 step.at = At::Keeping(Keeping { missing, here: Vec::new(), stored });
                 self.keep_next(post, number, step);
             }
+            Action::Begin | Action::Run => return Err(Broken("there is no server of our own here".to_owned())),
             Action::Park => self.decide(post, number, step, core::Event::Parked),
         }
         Ok(())

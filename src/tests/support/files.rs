@@ -26,6 +26,7 @@ pub enum Reply {
 pub struct Files {
     origin: Url,
     replies: Arc<Mutex<BTreeMap<String, Reply>>>,
+    /// The heads of all requests.
     asked: Arc<Mutex<Vec<String>>>,
     released: Arc<Notify>,
 }
@@ -65,6 +66,11 @@ impl Files {
         self.asked.lock().expect("the list").iter().filter(|asked| asked.starts_with(line)).count()
     }
 
+    /// Whether any request had this in its head.
+    pub fn was_told(&self, words: &str) -> bool {
+        self.asked.lock().expect("the list").iter().any(|head| head.contains(words))
+    }
+
     /// Hangs up on whoever waits for the answer to a create.
     pub fn release(&self) {
         self.released.notify_waiters();
@@ -72,8 +78,9 @@ impl Files {
 
     async fn answer(self, mut socket: TcpStream) {
         let released = self.released.notified();
-        let Some(line) = request_line(&mut socket).await else { return };
-        self.asked.lock().expect("the list").push(line.clone());
+        let Some(head) = request_head(&mut socket).await else { return };
+        let line = head.lines().next().unwrap_or_default().to_owned();
+        self.asked.lock().expect("the list").push(head);
         let path = line.split(' ').nth(1).unwrap_or_default();
         if line.starts_with("POST") {
             return released.await;
@@ -116,8 +123,8 @@ async fn send(socket: &mut TcpStream, reply: Reply) -> std::io::Result<()> {
     }
 }
 
-/// The first line of a request whose head and body have been read.
-async fn request_line(socket: &mut TcpStream) -> Option<String> {
+/// What has been read of a request: its whole head, at least.
+async fn request_head(socket: &mut TcpStream) -> Option<String> {
     let (mut head, mut buffer) = (Vec::new(), [0; 4096]);
     while !head.windows(4).any(|end| end == b"\r\n\r\n") {
         match socket.read(&mut buffer).await {
@@ -125,5 +132,5 @@ async fn request_line(socket: &mut TcpStream) -> Option<String> {
             Ok(read) => head.extend_from_slice(&buffer[..read]),
         }
     }
-    String::from_utf8_lossy(&head).lines().next().map(str::to_owned)
+    Some(String::from_utf8_lossy(&head).into_owned())
 }

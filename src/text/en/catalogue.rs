@@ -67,7 +67,7 @@ pub(super) const ADMIN: AdminText = AdminText {
     enabled: "Offer it",
     license_url: "Address of the licence",
     endpoint: "Address of a server of your own",
-    endpoint_note: "Leave it empty to run the model at Replicate.",
+    endpoint_note: "Of a Cog server, such as http://10.0.0.7:5000. Leave it empty to run the model at Replicate.",
     maxima: Notice {
         title: "What may be asked for at most",
         body: "An empty field leaves the model’s own limit. A maximum can be no less than what the model uses by itself.",
@@ -165,6 +165,11 @@ const fn add_problem(problem: AddProblem) -> &'static str {
         AddProblem::Private => "This model is private: it could be gone tomorrow. Make it public, or choose another.",
         AddProblem::Undescribed => "This model does not say what it takes, so no form can be drawn for it.",
         AddProblem::Away => "Replicate did not answer. Nothing was added; try again in a moment.",
+        AddProblem::Endpoint => "This is no address of a server. It looks like http://10.0.0.7:5000.",
+        AddProblem::ServerAway => "No Cog server answers at this address. Check it, and see that the server runs.",
+        AddProblem::ServerUndescribed => {
+            "This server does not say what its model takes. Build the model with cog build, which writes that down."
+        }
     }
 }
 

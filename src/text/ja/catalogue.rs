@@ -67,7 +67,7 @@ pub(super) const ADMIN: AdminText = AdminText {
     enabled: "公開する",
     license_url: "ライセンスのアドレス",
     endpoint: "自前サーバーのアドレス",
-    endpoint_note: "空のままなら、Replicateで実行します。",
+    endpoint_note: "Cogサーバーのアドレスです（例：http://10.0.0.7:5000）。空のままなら、Replicateで実行します。",
     maxima: Notice {
         title: "設定できる上限",
         body: "空欄なら、モデル自身の上限のままです。モデルの標準の値より小さくはできません。",
@@ -165,6 +165,9 @@ const fn add_problem(problem: AddProblem) -> &'static str {
         AddProblem::Private => "非公開のモデルです。急に使えなくなることがあるので、公開するか別のものを選んでください。",
         AddProblem::Undescribed => "何を受け取るかの説明がないモデルなので、入力欄を作れません。",
         AddProblem::Away => "Replicateから返事がありませんでした。追加していません。少し待ってからお試しください。",
+        AddProblem::Endpoint => "サーバーのアドレスの形になっていません。例：http://10.0.0.7:5000",
+        AddProblem::ServerAway => "このアドレスのCogサーバーから返事がありません。アドレスと、動いているかを確かめてください。",
+        AddProblem::ServerUndescribed => "このサーバーには入力の説明がありません。cog buildで作り直すと付きます。",
     }
 }
 

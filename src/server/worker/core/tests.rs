@@ -11,6 +11,7 @@ fn job(state: State) -> Job {
         owner_id: PersonId::trusted("p"),
         model: ModelName::trusted("owner/name"),
         model_version: None,
+        endpoint: None,
         input: "{}".into(),
         count: 2,
         price_rule: PriceRule::Output,
@@ -251,6 +252,66 @@ fn what_was_lost_in_the_company_of_others_is_not_held_against_a_row_that_was_see
     assert_eq!((next.state, next.lost_leases), (State::Waiting, 0));
 }
 
+fn own(state: State) -> Job {
+    let prediction_id = (state != State::Submitting).then(|| cog::name_of(&GenerationId::trusted("g"), 1));
+    Job { endpoint: Some("http://10.0.0.7:5000".into()), prediction_id, ..job(state) }
+}
+
+#[test]
+fn a_server_of_our_own_is_never_asked_the_way_replicate_is() {
+    for taken in [Taken::Admitted, Taken::Claimed] {
+        assert_eq!(plan(&own(State::Submitting), taken, NOW), Action::Begin, "nothing was sent, whoever has it");
+        assert_eq!(plan(&own(State::Waiting), taken, NOW), Action::Run);
+        assert_eq!(plan(&canceled(own(State::Waiting)), taken, NOW), Action::Cancel);
+    }
+    let (next, effects) = step(&own(State::Submitting), Event::Begun, NOW);
+    assert_eq!(next.prediction_id.as_ref().map(PredictionId::as_str), Some("cog-g-1"));
+    assert_eq!((next.state, effects.submission, effects.money), (State::Waiting, Some(Submission::Accepted), None));
+    assert_eq!(effects.prediction, next.prediction_id);
+}
+
+#[test]
+fn a_server_that_is_not_free_costs_no_attempt_and_is_asked_again_soon() {
+    let row = Job { step_try: 9, ..own(State::Waiting) };
+    let (next, effects) = step(&row, Event::Ran(Err(NotRun::Later("409".into()))), NOW);
+    assert_eq!((next.state, next.paid_attempts, next.prediction_id, effects.money), (State::Queued, 0, None, None));
+    assert!(next.run_at > NOW && next.run_at <= NOW.plus_ms(10_000) && next.step_try == 10);
+    assert_eq!(effects.lesson, None, "it says nothing about Replicate");
+    let (next, effects) = step(&canceled(row), Event::Ran(Err(NotRun::Later("409".into()))), NOW);
+    assert_eq!((next.state, effects.money), (State::Canceled, Some(Money::Release)));
+}
+
+#[test]
+fn a_run_that_breaks_off_is_tried_twice_and_given_back() {
+    let crashed = prediction(json!({"id": "abc", "status": "failed", "error": "Worker crashed"}));
+    for broken in [Err(NotRun::Lost("reset".into())), Ok(crashed), Ok(with_status("canceled"))] {
+        let (next, effects) = step(&own(State::Waiting), Event::Ran(broken.as_ref().map_err(Clone::clone).cloned()), NOW);
+        assert_eq!((next.state, next.paid_attempts, effects.money), (State::Queued, 1, None), "{broken:?}");
+        let again = Job { paid_attempts: 1, ..own(State::Waiting) };
+        let (next, effects) = step(&again, Event::Ran(broken.as_ref().map_err(Clone::clone).cloned()), NOW);
+        assert_eq!((next.failure, effects.money), (Some(Failure::ProviderBusy), Some(Money::Release)), "{broken:?}");
+    }
+}
+
+#[test]
+fn a_run_that_was_stopped_gives_everything_back_and_one_that_was_faster_is_delivered() {
+    let (next, effects) = step(&canceled(own(State::Waiting)), Event::Ran(Err(NotRun::Stopped)), NOW);
+    assert_eq!((next.state, effects.money), (State::Canceled, Some(Money::Release)));
+    let (next, effects) = step(&own(State::Waiting), Event::Ran(Err(NotRun::Stopped)), NOW);
+    assert_eq!((next.failure, effects.money), (Some(Failure::Timeout), Some(Money::Release)));
+    let (next, _) = step(&canceled(own(State::Waiting)), Event::Ran(Ok(succeeded())), NOW);
+    assert_eq!(next.state, State::Storing);
+}
+
+#[test]
+fn a_file_that_came_inside_of_an_answer_does_not_stay_in_the_row() {
+    let inline = prediction(json!({"id": "abc", "status": "succeeded", "output": ["data:image/png;base64,AA=="]}));
+    let (storing, _) = step(&own(State::Waiting), Event::Ran(Ok(inline)), NOW);
+    assert!(storing.prediction_output.as_ref().is_some_and(|links| links.contains("base64")));
+    let (done, _) = step(&storing, Event::Stored(Stored { kept: 1, ..Stored::default() }), NOW);
+    assert_eq!((done.state, done.prediction_output), (State::Succeeded, None));
+}
+
 fn any_event() -> impl Strategy<Value = Event> {
     let statuses = ["starting", "processing", "succeeded", "failed", "canceled", "aborted", "successful"];
     let answer = || {
@@ -270,6 +331,9 @@ fn any_event() -> impl Strategy<Value = Event> {
         Just(()).prop_map(|()| Event::Looked(Ok(None))),
         answer().prop_map(Event::Seen),
         Just(()).prop_map(|()| Event::SentTooLate),
+        Just(()).prop_map(|()| Event::Begun),
+        Just(()).prop_map(|()| Event::Running),
+        (0..ends().len()).prop_map(|at| Event::Ran(ends().swap_remove(at))),
         Just(()).prop_map(|()| Event::NotReady("the store is away".to_owned())),
         ([0_i64..3, 0..3, 0..3, 0..3, 0..3], any::<bool>(), any::<bool>()).prop_map(|(counts, store_away, out_of_patience)| {
             let [kept, lost, unfetched, damaged, spooled] = counts;
@@ -288,10 +352,28 @@ fn any_event() -> impl Strategy<Value = Event> {
     ]
 }
 
+/// How a run on a server of our own can end.
+fn ends() -> Vec<Result<Prediction, NotRun>> {
+    let why = String::new;
+    vec![
+        Ok(succeeded()),
+        Ok(with_status("failed")),
+        Ok(with_status("canceled")),
+        Ok(prediction(json!({"id": "abc", "status": "failed", "error": "Worker crashed"}))),
+        Err(NotRun::Later(why())),
+        Err(NotRun::Refused(why())),
+        Err(NotRun::Lost(why())),
+        Err(NotRun::Unusable(why())),
+        Err(NotRun::Stopped),
+    ]
+}
+
 /// The events that can happen in a state.
 fn fits(state: State, event: &Event) -> bool {
     match event {
         Event::Submitted(_) | Event::SentTooLate | Event::NotReady(_) | Event::Looked(_) => state == State::Submitting,
+        Event::Begun => state == State::Submitting,
+        Event::Running | Event::Ran(_) => state == State::Waiting,
         Event::Seen(_) => matches!(state, State::Waiting | State::Canceling),
         Event::Stored(_) => state == State::Storing,
         Event::Parked => !state.is_terminal(),
