@@ -60,7 +60,7 @@ use self::db::Db;
 use self::egress::Egress;
 use self::file::Files;
 use self::file::uploads::Uploads;
-use self::generation::limits;
+use self::generation::{Recorder, limits};
 use self::listen::Limits;
 use self::live::Hub;
 use self::outbox::Sender;
@@ -199,7 +199,17 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
         tasks.spawn(background(app.sender().run(stop.clone())));
         tasks.spawn(background(reconcile::run(sides, clock.clone(), stop.clone())));
         let (concurrency, reach) = (app.config.worker_concurrency, worker::reach::Reach::default());
-        let worker = Worker::new(Tools { db: db.clone(), replicate, store, clock, spool, reach, concurrency, webhooks });
+        let worker = Worker::new(Tools {
+            recorder: Recorder::new(db.clone()),
+            db: db.clone(),
+            replicate,
+            store,
+            clock,
+            spool,
+            reach,
+            concurrency,
+            webhooks,
+        });
         let stop = stop.clone();
         tasks.spawn(async move {
             worker.run(stop).await;

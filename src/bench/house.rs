@@ -4,6 +4,7 @@ use atelier::domain::{Credits, Model, PersonId, RawRequest};
 use atelier::server::account::{self, Credentials};
 use atelier::server::clock::Clock;
 use atelier::server::db::{Db, mint};
+use atelier::server::generation::Recorder;
 use atelier::server::generation::limits::{self, Caps};
 use atelier::server::model;
 use atelier::server::replicate::Client;
@@ -110,6 +111,7 @@ impl House {
     pub fn worker(&self, provider: &Provider) -> Working {
         let worker = Worker::new(Tools {
             db: self.db.clone(),
+            recorder: Recorder::new(self.db.clone()),
             replicate: provider.client.clone(),
             store: self.store.clone(),
             clock: Clock::System,

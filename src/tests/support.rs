@@ -30,8 +30,8 @@ use atelier::server::db::{Db, mint};
 use atelier::server::egress::Egress;
 use atelier::server::file::Files;
 use atelier::server::file::uploads::Uploads;
-use atelier::server::generation;
 use atelier::server::generation::limits::{self, Caps};
+use atelier::server::generation::{self, Recorder};
 use atelier::server::ledger::{self, Grant};
 use atelier::server::listen::{self, Limits};
 use atelier::server::live::{self, Hub};
@@ -134,7 +134,17 @@ impl TestApp {
         // The bucket of paid calls has tests of its own.
         limits::allow(&db, Caps { creates_per_minute: 1_000_000, ..process.app.config.caps }).await.expect("allowances");
         let reach = Reach::default();
-        let tools = Tools { db, replicate, store, clock: clock.clone(), spool, reach, concurrency: 5, webhooks: None };
+        let tools = Tools {
+            recorder: Recorder::new(db.clone()),
+            db,
+            replicate,
+            store,
+            clock: clock.clone(),
+            spool,
+            reach,
+            concurrency: 5,
+            webhooks: None,
+        };
         let worker = Worker::new(tools.clone());
         Self { process, clock, sandbox, tools, worker, database, dir, stop, finished: false }
     }
