@@ -67,7 +67,7 @@ use self::db::Db;
 use self::egress::Egress;
 use self::file::Files;
 use self::file::uploads::Uploads;
-use self::generation::limits;
+use self::generation::{Recorder, limits};
 use self::listen::Limits;
 use self::live::Hub;
 use self::outbox::Sender;
@@ -216,6 +216,17 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
         let (cog, egress) = (app.cog.clone(), app.files.egress.clone());
         let tools = Tools { db: db.clone(), replicate, cog, egress, store, clock, spool, reach, concurrency, webhooks };
         let worker = Worker::new(tools);
+        let worker = Worker::new(Tools {
+            recorder: Recorder::new(db.clone()),
+            db: db.clone(),
+            replicate,
+            store,
+            clock,
+            spool,
+            reach,
+            concurrency,
+            webhooks,
+        });
         let stop = stop.clone();
         tasks.spawn(async move {
             worker.run(stop).await;

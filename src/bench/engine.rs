@@ -8,9 +8,10 @@ use anyhow::{Context, ensure};
 use atelier::domain::{GenerationId, PersonId};
 use atelier::server::clock::Clock;
 use atelier::server::db::{Db, mint};
-use atelier::server::generation::{self, Job, KeptOutput, keep_output};
+use atelier::server::generation::{self, Job, Kept, KeptOutput, Outcome, Recorder};
 use atelier::server::replicate::Prediction;
 use atelier::server::worker::core::{Action, Event, Stored, Taken, plan, step};
+use futures::future::try_join_all;
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,8 +34,9 @@ pub async fn lives(house: &House, how_many: usize) -> anyhow::Result<f64> {
     let began = Instant::now();
     let over = Arc::new(AtomicBool::new(false));
     let mut workers = JoinSet::new();
+    let recorder = Recorder::new(house.db.clone());
     for number in 0..WORKERS {
-        workers.spawn(work(house.db.clone(), format!("bench {number}"), Arc::clone(&over)));
+        workers.spawn(work(house.db.clone(), recorder.clone(), format!("bench {number}"), Arc::clone(&over)));
     }
     let mut callers = JoinSet::new();
     for person in people.iter().cycle().take(how_many) {
@@ -65,7 +67,7 @@ async fn call(db: Db, catalogue: Vec<atelier::domain::Model>, person: PersonId) 
 }
 
 /// The worker's loop, as the product has it, around an outside world that takes no time.
-async fn work(db: Db, name: String, over: Arc<AtomicBool>) -> anyhow::Result<()> {
+async fn work(db: Db, recorder: Recorder, name: String, over: Arc<AtomicBool>) -> anyhow::Result<()> {
     let mut news = db.news();
     while !over.load(Ordering::Relaxed) {
         let claimed = generation::claim(&db, &name, AT_ONCE, Clock::System.now()).await?;
@@ -76,29 +78,30 @@ async fn work(db: Db, name: String, over: Arc<AtomicBool>) -> anyhow::Result<()>
         }
         let taken =
             claimed.into_iter().map(|job| (job, Taken::Claimed)).chain(admitted.into_iter().map(|job| (job, Taken::Admitted)));
-        for (job, taken) in taken {
-            carry_out(&db, &job, taken).await?;
-        }
+        // Side by side, as the product's steps are.
+        try_join_all(taken.map(|(job, taken)| carry_out(&recorder, job, taken))).await?;
     }
     Ok(())
 }
 
-async fn carry_out(db: &Db, job: &Job, taken: Taken) -> anyhow::Result<()> {
-    let event = match plan(job, taken, Clock::System.now()) {
-        Action::Submit => Event::Submitted(Ok(prediction(job, "starting")?)),
-        Action::Poll => Event::Seen(Ok(prediction(job, "succeeded")?)),
+async fn carry_out(recorder: &Recorder, job: Job, taken: Taken) -> anyhow::Result<()> {
+    let event = match plan(&job, taken, Clock::System.now()) {
+        Action::Submit => Event::Submitted(Ok(prediction(&job, "starting")?)),
+        Action::Poll => Event::Seen(Ok(prediction(&job, "succeeded")?)),
         Action::Store => {
-            keep_output(db, job, &nothing(&job.id), Clock::System.now()).await?;
+            let (id, epoch, output) = (job.id.clone(), job.lease_epoch, nothing(&job.id));
+            recorder.keep(Kept { id, epoch, output, at: Clock::System.now() }).await?;
             Event::Stored(Stored { kept: 1, ..Stored::default() })
         }
         other => anyhow::bail!("nothing here leads to {other:?}"),
     };
     let now = Clock::System.now();
-    let (mut next, mut effects) = step(job, event, now);
+    let (mut next, mut effects) = step(&job, event, now);
     // Nobody has anything to wait for here, and nothing went wrong before that would have to be put right.
     next.run_at = now;
     effects.lesson = None;
-    ensure!(generation::record(db, job, &next, &effects, now).await?, "a lease was lost");
+    let outcome = Outcome { before: job, after: next, effects, at: now };
+    ensure!(recorder.record(outcome).await?, "a lease was lost");
     Ok(())
 }
 

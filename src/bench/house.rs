@@ -6,6 +6,7 @@ use atelier::server::clock::Clock;
 use atelier::server::cog::Cog;
 use atelier::server::db::{Db, mint};
 use atelier::server::egress::{self, Egress};
+use atelier::server::generation::Recorder;
 use atelier::server::generation::limits::{self, Caps};
 use atelier::server::model;
 use atelier::server::replicate::Client;
@@ -112,6 +113,7 @@ impl House {
     pub fn worker(&self, provider: &Provider) -> anyhow::Result<Working> {
         let worker = Worker::new(Tools {
             db: self.db.clone(),
+            recorder: Recorder::new(self.db.clone()),
             replicate: provider.client.clone(),
             cog: Cog::new()?,
             egress: Egress::new(egress::Reach::Internet)?,

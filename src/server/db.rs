@@ -10,6 +10,7 @@
 //! | `health` | whether the database is there, and what time it is there |
 //! | `patience` | no statement outlives the database |
 //! | `retry` | a verb that lost against another is tried again |
+//! | `rows` | many rows in one statement |
 //! | `signals` | telling other processes, and hearing them |
 //! | `types` | the domain's types as columns |
 
@@ -18,6 +19,7 @@ mod health;
 mod ids;
 mod patience;
 mod retry;
+mod rows;
 mod signals;
 mod types;
 
@@ -25,6 +27,7 @@ pub use health::is_passing;
 pub use ids::{mint, with_ids_from};
 pub use patience::{Reads, Statement};
 pub use retry::{Yielding, retried};
+pub(in crate::server) use rows::with_rows;
 pub use signals::{Listener, Publisher};
 
 use self::health::Health;
@@ -45,6 +48,15 @@ const NEWS_CAPACITY: usize = 4_096;
 enum Dialect {
     Sqlite,
     Postgres,
+}
+
+impl Dialect {
+    const fn either(self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+        match self {
+            Self::Sqlite => sqlite,
+            Self::Postgres => postgres,
+        }
+    }
 }
 
 /// A pool of connections to the one database. Cheap to clone.
@@ -73,6 +85,7 @@ pub enum News {
 #[derive(Debug)]
 pub struct Tx {
     inner: sqlx::Transaction<'static, sqlx::Any>,
+    dialect: Dialect,
     touched: Vec<PersonId>,
     news: broadcast::Sender<News>,
     health: Health,
@@ -111,10 +124,7 @@ impl Db {
     /// Of two texts of one statement, the one this database reads. They stand side by side where they are used, and differ
     /// only in how a JSON list is unpacked (`json_each`, `json_array_elements_text`) or rows are locked (`skip locked`).
     pub const fn either(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
-        match self.dialect {
-            Dialect::Sqlite => sqlite,
-            Dialect::Postgres => postgres,
-        }
+        self.dialect.either(sqlite, postgres)
     }
 
     /// Starts a transaction that may write.
@@ -143,7 +153,14 @@ impl Db {
 
     async fn open(&self, begin: &'static str, writer: Option<OwnedMutexGuard<()>>) -> Result<Tx, sqlx::Error> {
         let inner = self.health.in_time(async { self.reads.pool().begin_with(begin).await }).await?;
-        Ok(Tx { inner, touched: Vec::new(), news: self.news.clone(), health: self.health.clone(), _writer: writer })
+        Ok(Tx {
+            inner,
+            dialect: self.dialect,
+            touched: Vec::new(),
+            news: self.news.clone(),
+            health: self.health.clone(),
+            _writer: writer,
+        })
     }
 
     /// Starts a transaction that no other of the same `name` runs beside, in any process; `None` when one does.
@@ -210,6 +227,11 @@ pub enum Alone {
 }
 
 impl Tx {
+    /// Of two texts of one statement, the one this database reads; as [`Db::either`].
+    pub const fn either(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+        self.dialect.either(sqlite, postgres)
+    }
+
     /// The connection to run statements on.
     pub fn connection(&mut self) -> Statement<'_> {
         Statement::new(&mut self.inner, &self.health)

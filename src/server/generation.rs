@@ -6,9 +6,10 @@
 //! the same transaction as its money, once; whoever comes second changes nothing.
 //!
 //! What people may see of it is in [`views`], and why it waits in [`waits`]; who goes into flight next in [`admission`], by what [`limits`] allow; who may
-//! work on it in [`lease`]; what a worker reports in [`work`]; what a webhook may do in [`hooks`], and what becomes of a
-//! prediction that nobody has a use for in [`strays`]. What is kept for good about it is in [`receipt`], and the same once
-//! more in [`again`]. What is left of it when its owner leaves is decided in [`erase`].
+//! work on it in [`lease`]; what a worker reports in [`work`], and how that is written down in [`record`](mod@record); what a
+//! webhook may do in [`hooks`], and what becomes of a prediction that nobody has a use for in [`strays`]. What is kept for good
+//! about it is in [`receipt`], and the same once more in [`again`]. What is left of it when its owner leaves is decided in
+//! [`erase`].
 
 pub mod admission;
 pub mod again;
@@ -19,22 +20,25 @@ pub mod lease;
 pub mod limits;
 pub mod predictions;
 pub mod receipt;
+pub mod record;
 pub mod strays;
 pub mod views;
 pub mod waits;
 pub mod work;
 
+pub use super::ledger::Money;
 pub use admission::{Admitted, admit};
 pub use lease::{claim, heartbeat, next_due};
 pub use limits::{Caps, Lesson};
-pub use work::{Effects, Job, KeptOutput, Money, Submission, keep_output, record, sweep};
+pub use record::{Kept, Outcome, Recorder, keep_output, record};
+pub use work::{Effects, Job, KeptOutput, Submission, sweep};
 
 use super::account::guards::{self, Spending};
 use super::crash::{self, Point};
-use super::db::{Db, Tx, Yielding, mint, retried};
+use super::db::{Db, Tx, Yielding, mint, retried, with_rows};
 use super::file;
 use super::gallery::words;
-use super::outbox;
+use super::outbox::{self, Message};
 use super::replicate::WebhookEvent;
 use super::{key, ledger};
 use crate::domain::{
@@ -416,6 +420,17 @@ pub async fn cancel_all(db: &Db, owner: &PersonId, now: Timestamp) -> Result<usi
     Ok(stoppable.len())
 }
 
+/// A line of a generation's timeline.
+#[derive(Clone, Copy, Debug)]
+struct Event<'a> {
+    id: &'a GenerationId,
+    at: Timestamp,
+    epoch: i64,
+    from: Option<State>,
+    to: State,
+    detail: Option<&'a str>,
+}
+
 /// Writes one line of a generation's timeline; of its end, whoever wants to hear is told.
 async fn note(
     tx: &mut Tx,
@@ -426,22 +441,33 @@ async fn note(
     to: State,
     detail: Option<&str>,
 ) -> Result<(), sqlx::Error> {
-    sqlx::query(
-        "insert into generation_event (id, generation_id, at, epoch, from_state, to_state, detail) values ($1, $2, $3, $4, $5, $6, $7)",
-    )
-    .bind(mint())
-    .bind(id)
-    .bind(now)
-    .bind(epoch)
-    .bind(from)
-    .bind(to)
-    .bind(detail.map(str::to_owned))
-    .execute(tx.connection())
-    .await?;
-    if to.is_terminal() {
-        outbox::post(tx, id, WebhookEvent::Completed, now).await?;
+    note_all(tx, &[Event { id, at: now, epoch, from, to, detail }]).await
+}
+
+/// The same for many lines.
+async fn note_all(tx: &mut Tx, events: &[Event<'_>]) -> Result<(), sqlx::Error> {
+    if events.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    let rows: Vec<_> = events
+        .iter()
+        .map(|Event { id, at, epoch, from, to, detail }| {
+            let from = from.map(State::as_str);
+            json!({"id": mint(), "generation_id": id, "at": at, "epoch": epoch, "from_state": from, "to_state": to.as_str(),
+                   "detail": detail})
+        })
+        .collect();
+    let text = with_rows!(
+        tx,
+        "insert into generation_event (id, generation_id, at, epoch, from_state, to_state, detail)
+         select id, generation_id, at, epoch, from_state, to_state, detail from ",
+        (id text, generation_id text, at bigint, epoch bigint, from_state text, to_state text, detail text),
+        ""
+    );
+    sqlx::query(text).bind(json!(rows).to_string()).execute(tx.connection()).await?;
+    let ends = events.iter().filter(|event| event.to.is_terminal());
+    let ends: Vec<_> = ends.map(|event| Message { generation: event.id, event: WebhookEvent::Completed, at: event.at }).collect();
+    outbox::post_all(tx, &ends).await
 }
 
 /// The generation a key made before, if any; a different request under the same key is refused.

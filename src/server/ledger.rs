@@ -1,17 +1,19 @@
 //! The books: who has how many credits, and why.
 //!
 //! Double entry, append-only, holds instead of refunds. A request sets its price aside ([`hold`]); the end of the
-//! generation takes what was delivered ([`capture`]) or gives it all back ([`release`]). The verbs that move money
+//! generation takes what was delivered ([`capture`]) or gives it all back ([`release`]); many ends at once are [`settle`]. The verbs that move money
 //! need an open transaction, that of the change they pay for, and each effect has a unique `(kind, ref)`, so it happens
 //! once. The database itself refuses a negative balance; nothing here reads a balance and then decides.
 //!
 //! [`verify`] checks everything this file promises, as queries.
 
 pub mod export;
+mod settle;
 mod statement;
 mod verify;
 mod way;
 
+pub use settle::{Money, Settlement, settle};
 pub use statement::{OpenHold, Summary, holds, lines, statement, summary};
 pub use verify::{Drift, verify};
 pub use way::way;
@@ -100,7 +102,7 @@ pub async fn grant(tx: &mut Tx, person: &PersonId, amount: Credits, grant: &Gran
     .bind(now)
     .fetch_one(tx.connection())
     .await?;
-    write_entries(tx, &txn, &account, amount, ISSUED, now).await?;
+    write_entries(tx, &txn, &account, amount, now).await?;
     tx.touch(person);
     Ok(())
 }
@@ -157,30 +159,8 @@ pub async fn hold(
 /// # Errors
 /// [`Error::NotOpen`] when it was settled before.
 pub async fn capture(tx: &mut Tx, generation: &GenerationId, delivered: i64, now: Timestamp) -> Result<Credits, Error> {
-    let hold: Option<(AccountId, Credits, Credits)> = sqlx::query_as(
-        "update hold set state = 'captured', settled_at = $3,
-                captured = (case when unit_price * $2 < amount then unit_price * $2 else amount end)
-         where generation_id = $1 and state = 'open' returning account_id, amount, captured",
-    )
-    .bind(generation)
-    .bind(delivered)
-    .bind(now)
-    .fetch_optional(tx.connection())
-    .await?;
-    let (account, amount, captured) = hold.ok_or_else(|| Error::NotOpen(generation.clone()))?;
-    let txn = write_txn(tx, "capture", generation.as_str(), "worker", None, now).await?;
-    let account = sqlx::query_as(
-        "update account set held = held - $2, posted = posted - $3, entries = entries + 1, version = version + 1, updated_at = $4
-         where id = $1 returning id, posted, entries, head_hash",
-    )
-    .bind(&account)
-    .bind(amount)
-    .bind(captured)
-    .bind(now)
-    .fetch_one(tx.connection())
-    .await?;
-    write_entries(tx, &txn, &account, Credits(-captured.0), EARNED, now).await?;
-    Ok(captured)
+    let taken = settle(tx, &[Settlement::of(generation, Money::Capture(delivered), now)]).await?;
+    Ok(taken.into_iter().next().unwrap_or(Credits::ZERO))
 }
 
 /// Gives the whole of a generation's hold back.
@@ -188,7 +168,7 @@ pub async fn capture(tx: &mut Tx, generation: &GenerationId, delivered: i64, now
 /// # Errors
 /// [`Error::NotOpen`] when it was settled before.
 pub async fn release(tx: &mut Tx, generation: &GenerationId, now: Timestamp) -> Result<(), Error> {
-    give_back(tx, generation, "worker", None, now).await
+    settle(tx, &[Settlement::of(generation, Money::Release, now)]).await.map(drop)
 }
 
 /// Gives back a hold that stayed open though its generation has ended without a result, or never was: an operator's
@@ -205,7 +185,8 @@ pub async fn release_orphan(tx: &mut Tx, generation: &GenerationId, reason: &str
     if kept.is_some() {
         return Err(Error::NotOpen(generation.clone()));
     }
-    give_back(tx, generation, "operator", Some(reason), now).await
+    let repair = Settlement { actor: "operator", reason: Some(reason), ..Settlement::of(generation, Money::Release, now) };
+    settle(tx, &[repair]).await.map(drop)
 }
 
 /// Generations whose hold is open although they have ended, or never were, or should have settled it by now.
@@ -221,32 +202,6 @@ pub async fn orphan_holds(db: &Db, now: Timestamp) -> Result<Vec<GenerationId>, 
     .fetch_all(db.pool())
     .await?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
-}
-
-async fn give_back(
-    tx: &mut Tx,
-    generation: &GenerationId,
-    actor: &str,
-    reason: Option<&str>,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let hold: Option<(AccountId, Credits)> = sqlx::query_as(
-        "update hold set state = 'released', settled_at = $2 where generation_id = $1 and state = 'open'
-         returning account_id, amount",
-    )
-    .bind(generation)
-    .bind(now)
-    .fetch_optional(tx.connection())
-    .await?;
-    let (account, amount) = hold.ok_or_else(|| Error::NotOpen(generation.clone()))?;
-    write_txn(tx, "release", generation.as_str(), actor, reason, now).await?;
-    sqlx::query("update account set held = held - $2, version = version + 1, updated_at = $3 where id = $1")
-        .bind(&account)
-        .bind(amount)
-        .bind(now)
-        .execute(tx.connection())
-        .await?;
-    Ok(())
 }
 
 /// What a person has now.
@@ -295,13 +250,12 @@ struct Cause {
     reference: String,
 }
 
-/// Writes the person's line and its mirror in the house's account, and moves the head of the chain.
+/// Writes a grant's line and its mirror in the house's account, and moves the head of the chain.
 async fn write_entries(
     tx: &mut Tx,
     cause: &Cause,
     account: &Account,
     amount: Credits,
-    house: &str,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     let link = Link {
@@ -329,7 +283,7 @@ async fn write_entries(
     .bind(&hash)
     .bind(now)
     .bind(mint())
-    .bind(house)
+    .bind(ISSUED)
     .bind(Credits(-amount.0))
     .execute(tx.connection())
     .await?;

@@ -24,12 +24,24 @@ pub mod sender;
 pub use self::secret::secret;
 pub use self::sender::{Sender, Tell};
 
-use super::db::{Tx, mint};
+use super::db::{Tx, mint, with_rows};
 use super::replicate::WebhookEvent;
 use crate::domain::{GenerationId, PersonId, Timestamp};
+use serde_json::json;
 
 /// Output and logs are told no more often than this, as Replicate does.
 const PACE_MS: i64 = 500;
+
+/// Something to be told of a generation.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// Of which.
+    pub generation: &'a GenerationId,
+    /// What.
+    pub event: WebhookEvent,
+    /// When it happened.
+    pub at: Timestamp,
+}
 
 /// Writes down that something is to be told of a generation, if anybody wants to hear of it. What still waits to be told
 /// will tell of this as well: a message is written when it is sent.
@@ -37,25 +49,39 @@ const PACE_MS: i64 = 500;
 /// # Errors
 /// When the database fails.
 pub async fn post(tx: &mut Tx, generation: &GenerationId, event: WebhookEvent, now: Timestamp) -> Result<(), sqlx::Error> {
-    let paced = i64::from(matches!(event, WebhookEvent::Output | WebhookEvent::Logs));
-    sqlx::query(
-        r#"insert into webhook_out (id, owner_id, generation_id, url, event, next_at, created_at)
-         select $1, g.owner_id, g.id, g.webhook, $2, $3, $3 from generation g
-         where g.id = $4 and g.webhook is not null
-           and coalesce(g.webhook_events, '["output","completed"]') like ('%"' || $2 || '"%')
+    post_all(tx, &[Message { generation, event, at: now }]).await
+}
+
+/// The same for many at once.
+///
+/// # Errors
+/// When the database fails.
+pub async fn post_all(tx: &mut Tx, messages: &[Message<'_>]) -> Result<(), sqlx::Error> {
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let rows: Vec<_> = messages
+        .iter()
+        .map(|Message { generation, event, at }| {
+            let paced = i64::from(matches!(event, WebhookEvent::Output | WebhookEvent::Logs));
+            json!({"id": message_id(), "generation": generation, "event": event.as_str(),
+                   "paced": paced, "since": at.plus_ms(-PACE_MS), "at": at})
+        })
+        .collect();
+    let text = with_rows!(
+        tx,
+        "insert into webhook_out (id, owner_id, generation_id, url, event, next_at, created_at)
+         select v.id, g.owner_id, g.id, g.webhook, v.event, v.at, v.at from ",
+        (id text, generation text, event text, paced bigint, since bigint, at bigint),
+        r#"join generation g on g.id = v.generation
+         where g.webhook is not null
+           and coalesce(g.webhook_events, '["output","completed"]') like ('%"' || v.event || '"%')
            and not exists (select 1 from webhook_off o where o.owner_id = g.owner_id and o.url = g.webhook)
-           and ($5 = 0 or not exists (
-             select 1 from webhook_out w where w.generation_id = g.id and w.event = $2 and w.trial_at is null
-               and (w.created_at > $6 or (w.next_at is not null and w.body is null))))"#,
-    )
-    .bind(message_id())
-    .bind(event.as_str())
-    .bind(now)
-    .bind(generation)
-    .bind(paced)
-    .bind(now.plus_ms(-PACE_MS))
-    .execute(tx.connection())
-    .await?;
+           and (v.paced = 0 or not exists (
+             select 1 from webhook_out w where w.generation_id = g.id and w.event = v.event and w.trial_at is null
+               and (w.created_at > v.since or (w.next_at is not null and w.body is null))))"#
+    );
+    sqlx::query(text).bind(json!(rows).to_string()).execute(tx.connection()).await?;
     Ok(())
 }
 
@@ -78,5 +104,5 @@ fn message_id() -> String {
 
 /// The events of a filter as [`post`] reads them; `None` for none of its own.
 pub fn stored(events: &[WebhookEvent]) -> Option<String> {
-    (!events.is_empty()).then(|| serde_json::json!(events).to_string())
+    (!events.is_empty()).then(|| json!(events).to_string())
 }

@@ -1,6 +1,6 @@
 //! The worker: takes what is due, carries out one step, records the outcome; then again.
 //!
-//! Every step is bounded in time, runs under a lease and ends in [`generation::record`]; dying anywhere is being slow.
+//! Every step is bounded in time, runs under a lease and ends in its [`Recorder`]; dying anywhere is being slow.
 //! A process carries out at most `concurrency` steps side by side. Waiting for Replicate is not one of them: a generation
 //! in `waiting` has no slot and no lease, and a handful of slots looks after thousands.
 //!
@@ -30,7 +30,7 @@ use super::egress::Egress;
 use super::file;
 use super::gallery;
 use super::generation::lease::LEASE_MS;
-use super::generation::{self, Effects, Job, Lesson};
+use super::generation::{self, Effects, Job, Lesson, Outcome, Recorder};
 use super::ledger;
 use super::replicate::{Client, Prediction};
 use super::store::Store;
@@ -69,6 +69,8 @@ const GRACE: Duration = Duration::from_secs(10);
 pub struct Tools {
     /// The rows.
     pub db: Db,
+    /// What writes down there how steps ended.
+    pub recorder: Recorder,
     /// Replicate, or the sandbox.
     pub replicate: Client,
     /// Servers of our own.
@@ -288,11 +290,12 @@ impl Worker {
         if next.state != job.state {
             tracing::info!(generation = %job.id, from = job.state.as_str(), to = next.state.as_str(), "generation moved");
         }
-        self.record(&job, next, &effects).await
+        self.record(job, next, effects).await
     }
 
-    async fn record(&self, job: &Job, next: Job, effects: &Effects) -> Result<Job, Dropped> {
-        let recorded = generation::record(&self.tools.db, job, &next, effects, self.tools.clock.now()).await?;
+    async fn record(&self, before: Job, next: Job, effects: Effects) -> Result<Job, Dropped> {
+        let outcome = Outcome { before, after: next.clone(), effects, at: self.tools.clock.now() };
+        let recorded = self.tools.recorder.record(outcome).await?;
         recorded.then_some(next).ok_or(Dropped::LeaseLost)
     }
 

@@ -75,7 +75,7 @@ fn sql_is_spoken_only_where_a_concept_owns_its_rows() {
 fn cr_02_only_the_ledger_writes_to_the_books() {
     let writes =
         ["update account", "insert into account", "insert into txn", "insert into entry", "update hold", "insert into hold"];
-    assert_only(&holding(&writes, &["server", "main.rs"]), &["server/ledger.rs"], "writing to the books");
+    assert_only(&holding(&writes, &["server", "main.rs"]), &["server/ledger"], "writing to the books");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use crate::support::{Answer, Browser, Engine, Process, Stream, TestApp, Wire, both_databases};
 use atelier::domain::State;
+use atelier::server::generation::Recorder;
 use atelier::server::worker::{Tools, Worker};
 use reqwest::Method;
 use serde_json::json;
@@ -102,7 +103,7 @@ both_databases! {
     async fn rl_22_a_worker_that_loses_the_database_in_the_middle_loses_nothing_else(app: TestApp) {
         if let Some((there, wire)) = app.beside_wired().await {
             let mika = app.sign_up("mika").await;
-            let worker = Worker::new(Tools { db: there.app.db.clone(), ..app.tools.clone() });
+            let worker = Worker::new(Tools { recorder: Recorder::new(there.app.db.clone()), db: there.app.db.clone(), ..app.tools.clone() });
             let stop = CancellationToken::new();
             let working = tokio::spawn({
                 let stop = stop.clone();

@@ -31,8 +31,8 @@ use atelier::server::db::{Db, mint};
 use atelier::server::egress::Egress;
 use atelier::server::file::Files;
 use atelier::server::file::uploads::Uploads;
-use atelier::server::generation;
 use atelier::server::generation::limits::{self, Caps};
+use atelier::server::generation::{self, Recorder};
 use atelier::server::ledger::{self, Grant};
 use atelier::server::listen::{self, Limits};
 use atelier::server::live::{self, Hub};
@@ -137,8 +137,9 @@ impl TestApp {
         limits::allow(&db, Caps { creates_per_minute: 1_000_000, ..process.app.config.caps }).await.expect("allowances");
         let reach = Reach::default();
         let (cog, egress) = (process.app.cog.clone(), process.app.files.egress.clone());
-        let clock_of = clock.clone();
-        let tools = Tools { db, replicate, cog, egress, store, clock: clock_of, spool, reach, concurrency: 5, webhooks: None };
+        let (recorder, clock_of) = (Recorder::new(db.clone()), clock.clone());
+        let webhooks = None;
+        let tools = Tools { db, recorder, replicate, cog, egress, store, clock: clock_of, spool, reach, concurrency: 5, webhooks };
         let worker = Worker::new(tools.clone());
         Self { process, clock, sandbox, tools, worker, database, dir, stop, finished: false }
     }

@@ -7,12 +7,16 @@
 use super::lease::{SUBMIT_LEASE_MS, job_columns};
 use super::limits::Gates;
 use super::work::Job;
+use super::{Event, note_all};
 use crate::domain::{State, Timestamp};
 use crate::server::crash::{self, Point};
-use crate::server::db::{Alone, Db, Tx, mint};
+use crate::server::db::{Alone, Db, Tx, with_rows};
 use serde_json::json;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+
+/// How far down the queue a look goes before it asks for everybody's first instead. Usually that is all of it.
+const FRONT: usize = 64;
 
 /// What an admission came to.
 #[derive(Debug, Default)]
@@ -23,8 +27,8 @@ pub struct Admitted {
     pub troubled: bool,
 }
 
-/// The first of a person's queue that may go.
-#[derive(Debug, Eq, PartialEq, sqlx::FromRow)]
+/// One of the queue that may go, usually its person's first.
+#[derive(Clone, Debug, Eq, PartialEq, sqlx::FromRow)]
 struct Head {
     id: String,
     owner_id: String,
@@ -54,6 +58,25 @@ macro_rules! may_go {
     };
 }
 
+/// The head of the whole queue, in its order.
+macro_rules! front_text {
+    ($in_list:literal, $end:literal) => {
+        concat!(
+            "select g.id, g.owner_id, g.model, g.priority, g.created_at, 0 as flight, 0 as more from generation g where ",
+            may_go!("g"),
+            " and g.model not in ",
+            $in_list,
+            "$3",
+            $end,
+            " and g.owner_id not in ",
+            $in_list,
+            "$2",
+            $end,
+            " order by g.priority desc, g.created_at, g.id limit $4"
+        )
+    };
+}
+
 /// Everybody's first, the next turns first: skips from person to person along the index, however long their queues are.
 /// `$in_list` and `$end` unpack a JSON list where the dialects differ.
 macro_rules! heads_text {
@@ -73,11 +96,12 @@ macro_rules! heads_text {
                          and f.state in ('submitting', 'waiting', 'canceling')) as flight
                from lane where lane.owner_id is not null and lane.owner_id not in ", $in_list, "$2", $end, "
              )
-             select h.id, g.owner_id, g.model, g.priority, g.created_at, h.flight,
-                    (case when exists (select 1 from generation n where n.owner_id = h.owner_id and n.state = 'queued' and n.id <> h.id)
+             select t.id, t.owner_id, t.model, t.priority, t.created_at, t.flight,
+                    (case when exists (select 1 from generation n where n.owner_id = t.owner_id and n.state = 'queued' and n.id <> t.id)
                      then 1 else 0 end) as more
-             from head h join generation g on g.id = h.id
-             order by h.flight, g.priority desc, g.created_at, g.id limit $4"
+             from (select h.id, g.owner_id, g.model, g.priority, g.created_at, h.flight from head h join generation g on g.id = h.id
+                   order by h.flight, g.priority desc, g.created_at, g.id limit $4) as t
+             order by t.flight, t.priority desc, t.created_at, t.id"
         )
     };
 }
@@ -151,10 +175,89 @@ pub async fn admit(db: &Db, worker: &str, slots: i64, now: Timestamp) -> Result<
 /// Whose turn it is, in order: at most `slots`, and no more than every cap leaves room for.
 async fn choose(db: &Db, tx: &mut Tx, gates: &mut Gates, slots: i64, now: Timestamp) -> Result<Vec<String>, sqlx::Error> {
     let room = usize::try_from(slots.min(gates.free(now)).max(0)).unwrap_or(0);
-    let mut chosen = Vec::new();
     if room == 0 {
-        return Ok(chosen);
+        return Ok(Vec::new());
     }
+    let front = front(db, tx, gates, now).await?;
+    if front.len() < FRONT {
+        return Ok(choose_among(gates, front, room));
+    }
+    let mut newcomers = first_of_newcomers(gates, &front);
+    if newcomers.len() >= room && newcomers.iter().take(room).all(|head| gates.room(&head.model) > 0) {
+        newcomers.truncate(room);
+        return Ok(choose_among(gates, newcomers, room));
+    }
+    choose_among_all(db, tx, gates, room, now).await
+}
+
+/// The head of the queue: [`FRONT`] of those that may go, or all there are.
+async fn front(db: &Db, tx: &mut Tx, gates: &Gates, now: Timestamp) -> Result<Vec<Head>, sqlx::Error> {
+    sqlx::query_as(
+        db.either(
+            front_text!("(select value from json_each(", "))"),
+            front_text!("(select json_array_elements_text(", "::json))"),
+        ),
+    )
+    .bind(now)
+    .bind(json!(gates.closed_people(now)).to_string())
+    .bind(json!(gates.closed_models(now)).to_string())
+    .bind(i64::try_from(FRONT).unwrap_or(i64::MAX))
+    .fetch_all(tx.connection())
+    .await
+}
+
+/// Of each person in a line who has nothing in flight, the first. Whoever has nothing in flight goes before everybody who
+/// has, so these are the next turns, however long the line goes on.
+fn first_of_newcomers(gates: &Gates, line: &[Head]) -> Vec<Head> {
+    let flights = gates.by_person();
+    let mut seen = HashSet::new();
+    let mut newcomers = Vec::new();
+    for head in line {
+        if !flights.contains_key(head.owner_id.as_str()) && seen.insert(head.owner_id.as_str()) {
+            newcomers.push(head.clone());
+        }
+    }
+    newcomers
+}
+
+/// The turns of a line that is the whole queue.
+fn choose_among(gates: &mut Gates, line: Vec<Head>, room: usize) -> Vec<String> {
+    let mut lanes = HashMap::<String, VecDeque<Head>>::new();
+    for head in line {
+        lanes.entry(head.owner_id.clone()).or_default().push_back(head);
+    }
+    let flights: HashMap<_, _> = gates.by_person().into_iter().map(|(person, n)| (person.to_owned(), n)).collect();
+    let first = |(owner, lane): (&String, &mut VecDeque<Head>)| {
+        let flight = flights.get(owner).copied().unwrap_or(0);
+        lane.pop_front().map(|head| Reverse(Turn(Head { flight, ..head })))
+    };
+    let mut turns: BinaryHeap<_> = lanes.iter_mut().filter_map(first).collect();
+    let mut chosen = Vec::new();
+    while chosen.len() < room {
+        let Some(Reverse(Turn(head))) = turns.pop() else { break };
+        let goes = gates.room(&head.model) > 0;
+        if goes {
+            gates.let_in(&head.owner_id, &head.model);
+            chosen.push(head.id.clone());
+        }
+        let flight = head.flight + i64::from(goes);
+        if flight < gates.caps.per_person {
+            let next = lanes.get_mut(&head.owner_id).and_then(VecDeque::pop_front);
+            turns.extend(next.map(|head| Reverse(Turn(Head { flight, ..head }))));
+        }
+    }
+    chosen
+}
+
+/// The turns of a queue that is too long to be read: everybody's first, and whatever comes after those that were chosen.
+async fn choose_among_all(
+    db: &Db,
+    tx: &mut Tx,
+    gates: &mut Gates,
+    room: usize,
+    now: Timestamp,
+) -> Result<Vec<String>, sqlx::Error> {
+    let mut chosen = Vec::new();
     let heads: Vec<Head> = sqlx::query_as(db.either(
         heads_text!("(select value from json_each(", "))"),
         heads_text!("(select json_array_elements_text(", "::json))"),
@@ -240,31 +343,20 @@ async fn intend(db: &Db, tx: &mut Tx, chosen: &[String], worker: &str, now: Time
     let places: HashMap<&str, usize> = chosen.iter().enumerate().map(|(place, id)| (id.as_str(), place)).collect();
     jobs.sort_by_key(|job| places.get(job.id.as_str()).copied());
     let intents: Vec<_> =
-        jobs.iter().map(|job| json!({"id": job.id, "seq": job.submit_seq, "epoch": job.lease_epoch, "event": mint()})).collect();
-    let intents = json!(intents).to_string();
-    sqlx::query(db.either(
-        "insert into submission (generation_id, seq, worker, intended_at)
-         select value ->> 'id', value ->> 'seq', $2, $3 from json_each($1)",
-        "insert into submission (generation_id, seq, worker, intended_at)
-         select value ->> 'id', (value ->> 'seq')::bigint, $2, $3 from json_array_elements($1::json)",
-    ))
-    .bind(&intents)
-    .bind(worker)
-    .bind(now)
-    .execute(tx.connection())
-    .await?;
-    sqlx::query(db.either(
-        "insert into generation_event (id, generation_id, at, epoch, from_state, to_state)
-         select value ->> 'event', value ->> 'id', $2, value ->> 'epoch', $3, $4 from json_each($1)",
-        "insert into generation_event (id, generation_id, at, epoch, from_state, to_state)
-         select value ->> 'event', value ->> 'id', $2, (value ->> 'epoch')::bigint, $3, $4 from json_array_elements($1::json)",
-    ))
-    .bind(&intents)
-    .bind(now)
-    .bind(State::Queued)
-    .bind(State::Submitting)
-    .execute(tx.connection())
-    .await?;
+        jobs.iter().map(|job| json!({"id": job.id, "seq": job.submit_seq, "worker": worker, "at": now})).collect();
+    let text = with_rows!(
+        tx,
+        "insert into submission (generation_id, seq, worker, intended_at) select id, seq, worker, at from ",
+        (id text, seq bigint, worker text, at bigint),
+        ""
+    );
+    sqlx::query(text).bind(json!(intents).to_string()).execute(tx.connection()).await?;
+    let (from, to) = (Some(State::Queued), State::Submitting);
+    let events: Vec<_> = jobs
+        .iter()
+        .map(|Job { id, lease_epoch: epoch, .. }| Event { id, at: now, epoch: *epoch, from, to, detail: None })
+        .collect();
+    note_all(tx, &events).await?;
     for job in &jobs {
         tx.touch(&job.owner_id);
     }

@@ -1,15 +1,11 @@
-//! What a worker reports about a generation it holds: the outcome of a step, a file that was kept, an end that was due.
-//!
-//! Every write names the lease epoch it was given, and a terminal state is written together with its money.
+//! What a worker knows and reports of a generation: the row it judges by, the effects of a step, a file that was kept, an
+//! end that was due.
 
-use super::limits::{self, Lesson};
+use super::limits::Lesson;
 use super::note;
 use crate::domain::{Credits, Failure, GenerationId, ModelName, OutputKind, PersonId, PredictionId, PriceRule, State, Timestamp};
-use crate::server::crash::{self, Point};
-use crate::server::db::{Db, Tx, retried};
-use crate::server::ledger;
-use crate::server::outbox;
-use crate::server::replicate::WebhookEvent;
+use crate::server::db::Db;
+use crate::server::ledger::{self, Money};
 use sqlx::{Any, Executor};
 
 /// A generation as the worker's core sees it: the columns that decide what to do next.
@@ -75,15 +71,6 @@ pub struct Effects {
     pub detail: Option<String>,
 }
 
-/// How a hold ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Money {
-    /// Take the price of this many outputs, give the rest back.
-    Capture(i64),
-    /// Give it all back.
-    Release,
-}
-
 /// What came of an intent to make a paid call; the words of `submission.outcome`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Submission {
@@ -131,145 +118,6 @@ pub struct KeptOutput {
     pub color: String,
     pub thumbhash: String,
     pub duration_ms: Option<i64>,
-}
-
-/// Records the outcome of a step: the new row, its money and its history, in one transaction. `false` means that the
-/// lease was lost: nothing was changed, and the caller must drop what it was doing.
-///
-/// # Errors
-/// When the database fails; the step is then as if it had not been taken, and the lease runs out.
-pub async fn record(db: &Db, before: &Job, after: &Job, effects: &Effects, now: Timestamp) -> Result<bool, ledger::Error> {
-    retried(|| record_once(db, before, after, effects, now)).await
-}
-
-async fn record_once(db: &Db, before: &Job, after: &Job, effects: &Effects, now: Timestamp) -> Result<bool, ledger::Error> {
-    let mut tx = db.begin().await?;
-    if !write(&mut tx, before, after, now).await? {
-        return Ok(false);
-    }
-    settle(&mut tx, &after.id, effects.money, now).await?;
-    if let Some(outcome) = effects.submission {
-        sqlx::query("update submission set outcome = $3, prediction_id = $4 where generation_id = $1 and seq = $2")
-            .bind(&after.id)
-            .bind(before.submit_seq)
-            .bind(outcome.as_str())
-            .bind(effects.prediction.clone())
-            .execute(tx.connection())
-            .await?;
-    }
-    if let Some(lesson) = effects.lesson {
-        limits::learn(&mut tx, lesson, effects.detail.as_deref(), now).await?;
-    }
-    if before.started_at.is_none() && after.started_at.is_some() {
-        outbox::post(&mut tx, &after.id, WebhookEvent::Start, now).await?;
-    }
-    if before.output_text != after.output_text && !after.state.is_terminal() {
-        outbox::post(&mut tx, &after.id, WebhookEvent::Output, now).await?;
-    }
-    if before.logs != after.logs && after.logs.is_some() && !after.state.is_terminal() {
-        outbox::post(&mut tx, &after.id, WebhookEvent::Logs, now).await?;
-    }
-    if before.state != after.state || effects.detail.is_some() {
-        note(&mut tx, &after.id, now, before.lease_epoch, Some(before.state), after.state, effects.detail.as_deref()).await?;
-    }
-    tx.touch(&after.owner_id);
-    let (due, done) =
-        if effects.money.is_some() { (Point::Settling, Point::Settled) } else { (Point::Recording, Point::Recorded) };
-    crash::point(due).await;
-    tx.commit().await?;
-    crash::point(done).await;
-    Ok(true)
-}
-
-/// The row itself, if the lease still is the one that was given.
-async fn write(tx: &mut Tx, before: &Job, after: &Job, now: Timestamp) -> Result<bool, sqlx::Error> {
-    let written = sqlx::query(
-        "update generation set state = $4, lease_owner = $24, lease_until = $6, step_try = $7, lost_leases = $8, reconciles = $9,
-                paid_attempts = $10, prediction_id = $11, prediction_status = $12, prediction_output = $13, prediction_metrics = $14,
-                progress = $15, given_up = $23, output_until = $16, failure = $17, failure_detail = $18, started_at = $19, captured = $20,
-                output_shape = $25, output_text = $26, logs = $27,
-                finished_at = (case when $4 in ('succeeded', 'failed', 'canceled') then $21 else finished_at end),
-                run_at = (case when cancel_requested_at is not null and $22 = 0 and $4 <> 'submitting' then $21 else $5 end),
-                updated_at = $21, version = version + 1
-         where id = $1 and lease_epoch = $2 and state = $3",
-    )
-    .bind(&after.id)
-    .bind(before.lease_epoch)
-    .bind(before.state)
-    .bind(after.state)
-    .bind(after.run_at)
-    .bind(after.lease_until)
-    .bind(after.step_try)
-    .bind(after.lost_leases)
-    .bind(after.reconciles)
-    .bind(after.paid_attempts)
-    .bind(after.prediction_id.clone())
-    .bind(after.prediction_status.clone())
-    .bind(after.prediction_output.clone())
-    .bind(after.prediction_metrics.clone())
-    .bind(after.progress)
-    .bind(after.output_until)
-    .bind(after.failure)
-    .bind(after.failure_detail.clone())
-    .bind(after.started_at)
-    .bind(after.captured)
-    .bind(now)
-    .bind(i64::from(before.cancel_requested_at.is_some()))
-    .bind(after.given_up)
-    .bind(after.lease_owner.clone())
-    .bind(after.output_shape.clone())
-    .bind(after.output_text.clone())
-    .bind(after.logs.clone())
-    .execute(tx.connection())
-    .await?;
-    Ok(written.rows_affected() == 1)
-}
-
-async fn settle(tx: &mut Tx, id: &GenerationId, money: Option<Money>, now: Timestamp) -> Result<(), ledger::Error> {
-    match money {
-        None => Ok(()),
-        Some(Money::Capture(delivered)) => ledger::capture(tx, id, delivered, now).await.map(|_| ()),
-        Some(Money::Release) => ledger::release(tx, id, now).await,
-    }
-}
-
-/// Records a file that is safely in the store, under the worker's lease. Recording it twice is recording it once.
-/// `false` means that the lease was lost.
-///
-/// # Errors
-/// When the database fails; the file is stored again later under the same key.
-pub async fn keep_output(db: &Db, job: &Job, output: &KeptOutput, now: Timestamp) -> Result<bool, sqlx::Error> {
-    let mut tx = db.begin().await?;
-    let ours = sqlx::query("update generation set updated_at = $3 where id = $1 and lease_epoch = $2 and state = 'storing'")
-        .bind(&job.id)
-        .bind(job.lease_epoch)
-        .bind(now)
-        .execute(tx.connection())
-        .await?;
-    if ours.rows_affected() == 0 {
-        return Ok(false);
-    }
-    sqlx::query(
-        "insert into output (generation_id, place, object_key, content_type, bytes, sha256, width, height, color, thumbhash, created_at, duration_ms)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) on conflict (generation_id, place) do nothing",
-    )
-    .bind(&job.id)
-    .bind(output.place)
-    .bind(&output.object_key)
-    .bind(&output.content_type)
-    .bind(output.bytes)
-    .bind(&output.sha256)
-    .bind(output.width)
-    .bind(output.height)
-    .bind(&output.color)
-    .bind(&output.thumbhash)
-    .bind(now)
-    .bind(output.duration_ms)
-    .execute(tx.connection())
-    .await?;
-    tx.commit().await?;
-    crash::point(Point::Kept).await;
-    Ok(true)
 }
 
 /// A generation's outputs that are kept already: the place and, where there is one, the length in milliseconds.

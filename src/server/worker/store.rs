@@ -10,7 +10,8 @@ use super::core::Stored;
 use super::spool::Held;
 use crate::server::crash::{self, Point};
 use crate::server::egress::{self, Closed};
-use crate::server::generation::{Job, KeptOutput, keep_output, work};
+use crate::server::generation::{Job, Kept, KeptOutput, work};
+use crate::server::ledger;
 use crate::server::media::{self, Inspected, Problem};
 use crate::server::replicate::made::{self, Document};
 use crate::server::replicate::{Download, DownloadError, DownloadLimits};
@@ -56,7 +57,7 @@ struct Gathered {
     inspected: Option<Inspected>,
 }
 
-pub(super) async fn store(tools: &Tools, job: &Job) -> Result<Stored, sqlx::Error> {
+pub(super) async fn store(tools: &Tools, job: &Job) -> Result<Stored, ledger::Error> {
     let links: Vec<String> =
         job.prediction_output.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
     let kept = work::kept(&tools.db, &job.id).await?;
@@ -84,7 +85,7 @@ pub(super) async fn store(tools: &Tools, job: &Job) -> Result<Stored, sqlx::Erro
     }
     for file in gathered {
         match put(tools, job, &file).await {
-            Ok(output) if keep_output(&tools.db, job, &output, tools.clock.now()).await? => {
+            Ok(output) if keep(tools, job, &output).await? => {
                 stored.kept += 1;
                 played_ms.extend(output.duration_ms);
             }
@@ -99,6 +100,11 @@ pub(super) async fn store(tools: &Tools, job: &Job) -> Result<Stored, sqlx::Erro
     }
     stored.seconds = (!played_ms.is_empty()).then(|| (played_ms.iter().sum::<i64>() + 999) / 1_000);
     Ok(stored)
+}
+
+async fn keep(tools: &Tools, job: &Job, output: &KeptOutput) -> Result<bool, ledger::Error> {
+    let kept = Kept { id: job.id.clone(), epoch: job.lease_epoch, output: output.clone(), at: tools.clock.now() };
+    tools.recorder.keep(kept).await
 }
 
 /// What the output says that is no file.
