@@ -1,7 +1,7 @@
 //! The document around every page: `<html>`, its head, and, only where islands live, the scripts that wake them.
 //!
-//! Pages without islands load no script at all. Nothing here is inline but leptos' own loader, which carries the nonce of
-//! the Content-Security-Policy.
+//! Pages without islands and modules load no script at all. Nothing here is inline but leptos' own loader, which carries
+//! the nonce of the Content-Security-Policy, as every module of a page does.
 
 use crate::components::plain;
 use crate::domain::{Lang, Theme, Viewer};
@@ -9,6 +9,7 @@ use crate::text;
 use leptos::config::LeptosOptions;
 use leptos::html::meta;
 use leptos::hydration::HydrationScripts;
+use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 
 /// Where the browser finds what belongs to this build.
@@ -36,6 +37,9 @@ pub fn Document(
     /// Whether what the page shows is still changing: without a script it then loads itself again every three seconds.
     #[prop(optional)]
     unfinished: bool,
+    /// What the page has of scripts besides the islands: names of ES modules, `public/js/{name}.js`.
+    #[prop(optional)]
+    modules: Vec<&'static str>,
     children: Children,
 ) -> impl IntoView {
     let words = text::pages(viewer.lang);
@@ -45,6 +49,10 @@ pub fn Document(
         let options = LeptosOptions::builder().output_name("atelier").site_pkg_dir(base.trim_start_matches('/')).build();
         view! { <HydrationScripts options islands=true /> }
     });
+    let modules: Vec<_> = modules
+        .into_iter()
+        .map(|name| view! { <script r#type="module" src=format!("{base}/js/{name}.js") nonce=use_nonce()></script> })
+        .collect();
     view! {
         <!DOCTYPE html>
         <html lang=viewer.lang.as_str() data-theme=viewer.theme.as_str()>
@@ -74,6 +82,7 @@ pub fn Document(
                 <meta name="twitter:card" content="summary_large_image" />
                 {unfinished.then(|| view! { <noscript>{meta().http_equiv("refresh").content("3")}</noscript> })}
                 {scripts}
+                {modules}
             </head>
             <body>{children()}</body>
         </html>
@@ -123,6 +132,16 @@ mod tests {
         let assets = Assets { base: "/assets/b1".into(), origin: "https://a.example".into() };
         let (viewer, title) = (samples::viewer(Lang::Ja), title.to_owned());
         Owner::new().with(|| view! { <Document viewer title live assets unfinished><p>"x"</p></Document> }.to_html())
+    }
+
+    #[test]
+    fn a_module_is_loaded_from_this_build() {
+        let assets = Assets { base: "/assets/b1".into(), origin: "https://a.example".into() };
+        let (viewer, modules) = (samples::viewer(Lang::En), vec!["gallery"]);
+        let title = String::new();
+        let html = Owner::new().with(|| view! { <Document viewer title live=false assets modules>"x"</Document> }.to_html());
+        assert!(html.contains(r#"<script type="module" src="/assets/b1/js/gallery.js""#), "{html}");
+        assert_eq!(html.matches("<script").count(), 1, "{html}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::headers::page_policy;
 use super::trouble::Explained;
-use crate::app::{Assets, Document};
+use crate::app::Document;
 use crate::domain::Viewer;
 use crate::server::App;
 use axum::body::Body;
@@ -24,6 +24,8 @@ pub(super) struct Page {
     pub live: bool,
     /// Whether it shows something that still runs; without a script it then loads itself again.
     pub unfinished: bool,
+    /// The ES modules it loads: `public/js/{name}.js`.
+    pub modules: Vec<&'static str>,
     /// What it is answered with.
     pub status: StatusCode,
 }
@@ -31,7 +33,7 @@ pub(super) struct Page {
 impl Page {
     /// A page that is answered with 200.
     pub fn new(viewer: Viewer, title: impl Into<String>, live: bool) -> Self {
-        Self { viewer, title: title.into(), live, unfinished: false, status: StatusCode::OK }
+        Self { viewer, title: title.into(), live, unfinished: false, modules: Vec::new(), status: StatusCode::OK }
     }
 
     /// Draws it. `view` is called once.
@@ -39,12 +41,16 @@ impl Page {
     where
         V: IntoView + 'static,
     {
-        let Self { viewer, title, live, unfinished, status } = self;
+        let Self { viewer, title, live, unfinished, modules, status } = self;
         let nonce = fresh_nonce();
         let policy = page_policy(&nonce);
         let assets = app.page_assets();
         let request = Request::new(Body::empty());
-        let document = move || document(viewer.clone(), title.clone(), live, unfinished, assets.clone(), view());
+        let document = move || {
+            let (viewer, title, assets, modules) = (viewer.clone(), title.clone(), assets.clone(), modules.clone());
+            let page = view();
+            view! { <Document viewer title live assets unfinished modules>{page}</Document> }
+        };
         let context = move || provide_context(Nonce::from_value(nonce.clone()));
         let mut response = leptos_axum::render_app_async_with_context(context, document)(request).await.into_response();
         *response.status_mut() = status;
@@ -54,13 +60,6 @@ impl Page {
         response.extensions_mut().insert(Explained);
         response
     }
-}
-
-fn document<V>(viewer: Viewer, title: String, live: bool, unfinished: bool, assets: Assets, page: V) -> impl IntoView
-where
-    V: IntoView + 'static,
-{
-    view! { <Document viewer title live assets unfinished>{page}</Document> }
 }
 
 /// 128 random bits, different for every answer.

@@ -211,7 +211,7 @@ fn problem(status: StatusCode, visitor: &Visitor, request_id: Option<&str>) -> R
 async fn page(app: &App, visitor: &Visitor, status: StatusCode, request_id: Option<String>) -> Response {
     let viewer = visitor.bare_viewer(app);
     let title = (text::pages(visitor.lang).trouble.trouble)(status.as_u16()).title.to_owned();
-    render::Page { viewer: viewer.clone(), title, live: false, unfinished: false, status }
+    render::Page { status, ..render::Page::new(viewer.clone(), title, false) }
         .render(app, move || {
             let (viewer, request_id) = (viewer.clone(), request_id.clone());
             view! { <ErrorPage viewer status=status.as_u16() request_id /> }
