@@ -5,6 +5,8 @@
 
 mod admin_model;
 mod admin_models;
+mod code;
+mod composer;
 mod controls;
 mod create;
 mod credits;
@@ -20,6 +22,8 @@ mod viewer;
 
 pub use admin_model::{AdminModel, Said};
 pub use admin_models::AdminModels;
+pub use code::CodePage;
+pub use composer::preset_list;
 pub use controls::controls;
 pub use create::Create;
 pub use credits::{Credits30, CreditsPage, Hold};

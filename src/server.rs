@@ -15,6 +15,7 @@
 //! | [`protocol`], [`seal`] | what `/v1` and the sandbox say alike; addresses that open to whoever knows them |
 //! | [`replicate`], [`sandbox`] | the world that draws the pictures, and our double of it |
 //! | [`file`](mod@file) | what people send us to work from |
+//! | [`preset`] | saved settings |
 //! | [`outbox`] | what we tell others by ourselves |
 //! | [`egress`], [`sink`], [`data_url`] | the way out to addresses that people give, and how files come in |
 //! | [`store`] | where files are kept |
@@ -42,6 +43,7 @@ pub mod media;
 pub mod model;
 pub mod outbox;
 pub mod picture;
+pub mod preset;
 pub mod protocol;
 pub mod reconcile;
 pub mod replicate;

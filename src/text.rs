@@ -12,8 +12,8 @@ mod page;
 mod samples;
 
 pub use page::{
-    AdminText, CatalogueText, ControlText, CreditsText, DocsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice,
-    PageText, PictureText, TroubleText, ViewerText,
+    AdminText, CatalogueText, ControlText, CreateText, CreditsText, DocsText, DoorText, FrameText, HelpText, KeysHelpText,
+    KeysText, LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
 };
 
 use crate::domain::Lang;

@@ -2,7 +2,7 @@
 
 use crate::domain::{
     AspectRatio, BalanceView, Credits, Failure, GenerationId, GenerationView, Lang, ModelName, OutputKind, OutputView, Phase,
-    PriceRule, RequestKey, Theme, Timestamp, Viewer,
+    PriceRule, RequestKey, Theme, Timestamp, Typing, Viewer,
 };
 use crate::islands::{LiveStart, Parcel};
 
@@ -16,6 +16,7 @@ pub fn viewer(lang: Lang) -> Viewer {
         pictures: 1_284,
         lang,
         theme: Theme::System,
+        typing: Typing::default(),
         path: "/gallery".into(),
         sandbox: false,
         cursor: NOW,

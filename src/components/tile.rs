@@ -99,7 +99,7 @@ pub fn PictureTile(
     }
     let (width, height) = (output.width.max(1), output.height.max(1));
     view! {
-        <li class="tile" style=tile_style(&output)>
+        <li class="tile" style=tile_style(&output) data-original=output.url.clone()>
             <a href=href>
                 <img
                     src=output.small.clone()

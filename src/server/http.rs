@@ -7,6 +7,7 @@
 
 mod body;
 mod catalogue;
+mod create;
 mod csrf;
 mod doors;
 mod events;
@@ -93,6 +94,7 @@ pub fn router(app: App) -> Router {
     pages
         .merge(actions())
         .merge(models())
+        .merge(create::area())
         .fallback(trouble::nowhere)
         .method_not_allowed_fallback(trouble::not_that_way)
         .layer(CatchPanicLayer::custom(trouble::panicked))
@@ -150,7 +152,7 @@ fn models() -> Router<App> {
 }
 
 fn longest_body(path: &str) -> usize {
-    if matches!(path, "/generate" | "/create/controls") { PROMPT_LIMIT } else { BODY_LIMIT }
+    if path == "/generate" || path.starts_with("/create/") { PROMPT_LIMIT } else { BODY_LIMIT }
 }
 
 /// The most bytes of a body that its handler reads as it comes: a file, and the form around it.

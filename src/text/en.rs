@@ -1,6 +1,7 @@
 //! English: plain, warm, exact.
 
 mod catalogue;
+mod create;
 
 use super::page::{
     ControlText, CreditsText, DocsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice, PageText, PictureText,
@@ -127,6 +128,8 @@ pub(super) static TEXT: PageText = PageText {
         to_credits: "See your credits",
         file,
     },
+    create: create::CREATE,
+    keys_help: create::KEYS,
     control: ControlText {
         required: "needed",
         deprecated: "outdated",
@@ -140,6 +143,10 @@ pub(super) static TEXT: PageText = PageText {
         dropped: |names| format!("This model has no use for: {}.", names.join(", ")),
         violation: |found| FileProblem::of(found).map_or_else(|| found.description.clone(), file),
         choose: "Use this model",
+        yours: "From your pictures",
+        drop: "or drop it anywhere",
+        too_large: "Too large: files may have at most {} MB.",
+        not_a_file: "This kind of file cannot be used here.",
     },
     viewer: ViewerText {
         title: "Picture",
@@ -307,6 +314,7 @@ fn problem(field: Field, problem: Problem) -> String {
         (Field::QuotedPrice, _) => "The price on the button could not be read. Reload the page and press again.".into(),
         (Field::Seed, Problem::NotInRange(most)) => format!("Use a whole number from 0 to {}.", number(most)),
         (_, Problem::NotInRange(most)) => format!("Use a whole number from 1 to {}.", number(most)),
+        (_, Problem::TooMany(most)) => format!("These choices make more than {} prompts. Leave some out.", number(most)),
         (_, Problem::Invalid) => "This cannot be used here.".into(),
     }
 }

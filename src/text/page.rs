@@ -2,7 +2,7 @@
 
 use crate::domain::catalogue::{AddProblem, Looked, Usual, Wrong};
 use crate::domain::schema::Violation;
-use crate::domain::{Field, FileProblem, Model, PriceRule, Problem, Refusal, StatementKind, Task};
+use crate::domain::{AspectRatio, Field, FileProblem, Model, PriceRule, Problem, Refusal, StatementKind, Task};
 
 /// A heading and what follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,7 @@ macro_rules! kind {
     (add) => { fn(AddProblem) -> &'static str };
     (looked) => { fn(&Looked) -> String };
     (action) => { fn(&str) -> &'static str };
+    (shape) => { fn(AspectRatio) -> &'static str };
 }
 
 /// What a test reads of such a field: all it can say, with a number where one is wanted.
@@ -88,6 +89,9 @@ macro_rules! said {
     };
     (action, $value:expr) => {
         ["model.added", "model.changed", "model.looked", "model.moved"].map(|action| $value(action).to_owned()).to_vec()
+    };
+    (shape, $value:expr) => {
+        AspectRatio::ALL.map(|aspect| $value(aspect).to_owned()).to_vec()
     };
     (trouble, $value:expr) => {
         super::samples::STATUSES
@@ -150,7 +154,25 @@ texts! {
     /// The controls of a model.
     ControlText {
         required: text, deprecated: text, model_decides: text, address: text, pick_file: text, pick_files: text, uploading: text,
-        remove: text, failed: text, dropped: names, violation: violation, choose: text,
+        remove: text, failed: text, dropped: names, violation: violation, choose: text, yours: text, drop: text, too_large: text, not_a_file: text,
+    }
+
+    /// The form that asks for pictures. Where a script puts a number into a sentence, `{}` stands for it.
+    CreateText {
+        prompt: text, placeholder: text, model: text, aspect: text, aspect_name: shape, swap: text, count: text, per_second: text,
+        advanced: text, changed: text, reset: text, reset_all: text, seed: text, seed_hint: text, generate: text, credit: text, credits: text, leaves: text,
+        missing_one: text, missing: text, many: text, signed_out: text, sign_in: text, trouble: text,
+        tools: text, history: text, history_search: text, history_empty: text, presets: text, presets_empty: text, preset_name: text, preset_save: text,
+        preset_delete: text, preset_too_many: text, preset_unnamed: text, code: text, code_title: text, code_note: text, copy: text, copied: text, close: text, to_form: text,
+        yours: text, yours_empty: text, confirm_one: text, confirm: text, confirm_yes: text, confirm_no: text, undo_one: text, undo: text,
+        undo_it: text, session: notice, session_other: text, use_as_reference: text,
+    }
+
+    /// Keys, the menu and how they are set.
+    KeysHelpText {
+        title: text, enter: text, enter_generates: text, enter_breaks: text, single: text, notify: text, notify_denied: text, save: text,
+        generate: text, break_line: text, search: text, go_create: text, go_gallery: text, go_credits: text, menu: text, sheet: text, close: text, models: text, swap: text,
+        history: text, older: text, menu_find: text, menu_nothing: text, done: text, done_body: text,
     }
 
     /// One generation.
@@ -217,6 +239,8 @@ pub struct PageText {
     pub landing: LandingText,
     pub door: DoorText,
     pub picture: PictureText,
+    pub create: CreateText,
+    pub keys_help: KeysHelpText,
     pub control: ControlText,
     pub viewer: ViewerText,
     pub credits: CreditsText,
@@ -231,7 +255,11 @@ pub struct PageText {
 impl ControlText {
     /// What the script says beside a file, as a text of JSON.
     pub fn slot_words(&self) -> String {
-        serde_json::json!({"uploading": self.uploading, "remove": self.remove, "failed": self.failed}).to_string()
+        serde_json::json!({
+            "uploading": self.uploading, "remove": self.remove, "failed": self.failed, "too_large": self.too_large,
+            "not_a_file": self.not_a_file,
+        })
+        .to_string()
     }
 }
 
@@ -244,6 +272,8 @@ impl PageText {
             self.landing.said(),
             self.door.said(),
             self.picture.said(),
+            self.create.said(),
+            self.keys_help.said(),
             self.control.said(),
             self.viewer.said(),
             self.credits.said(),

@@ -1,16 +1,18 @@
 //! The pages: each handler reads plain data and puts it into a page.
 
+use super::create::working_from;
 use super::render::Page;
 use super::trouble::Trouble;
 use super::v1;
 use super::visitor::{SignedIn, Visitor};
-use crate::domain::{GenerationId, PersonId, RawRequest, Refusal, Timestamp};
+use crate::domain::{GenerationId, Lang, Model, PersonId, RawRequest, Refusal, Timestamp};
+use crate::islands::UsualTime;
 use crate::pages::{Create, Credits30, CreditsPage, DocsPage, Gallery, Help, Hold, Landing, ViewerPage};
 use crate::server::App;
 use crate::server::db::mint;
 use crate::server::generation::views::{self, Cursor};
 use crate::server::generation::waits;
-use crate::server::{ledger, model};
+use crate::server::{ledger, model, preset};
 use crate::text;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -51,6 +53,8 @@ pub(super) struct CreateQuery {
     remix: Option<String>,
     prompt: Option<String>,
     model: Option<String>,
+    /// The address of one of the person's pictures, to work from.
+    reference: Option<String>,
 }
 
 pub(super) async fn create(
@@ -65,6 +69,9 @@ pub(super) async fn create(
         && let Some(model) = model::offered(&app.db).await?.iter().find(|model| model.name == name)
     {
         form = RawRequest::of_input(model, &input);
+    }
+    if let Some(reference) = query.reference.as_deref().filter(|reference| reference.starts_with("/files/")) {
+        form = working_from(form, reference, &model::offered(&app.db).await?);
     }
     create_page(&app, &person, form, None).await
 }
@@ -87,15 +94,28 @@ pub(super) async fn create_page(
     // Every page carries a key of its own: pressing its button twice is one generation.
     let form = RawRequest { request_key: mint(), ..form };
     let start = person.visitor.start(cursor);
+    let (usual, presets) = (usual_times(app, &models, viewer.lang).await?, preset::list(&app.db, &person.id).await?);
     let title = text::pages(viewer.lang).frame.create;
-    let page = Page { status, ..Page::new(viewer.clone(), title, true) };
+    let page = Page { status, modules: vec!["create"], ..Page::new(viewer.clone(), title, true) };
     Ok(page
         .render(app, move || {
             let (viewer, start, models, form) = (viewer.clone(), start.clone(), models.clone(), form.clone());
             let (refusal, active, recent) = (refusal.clone(), active.clone(), recent.clone());
-            view! { <Create viewer start models form refusal active recent /> }
+            let (usual, presets) = (usual.clone(), presets.clone());
+            view! { <Create viewer start models form refusal active recent usual presets /> }
         })
         .await)
+}
+
+/// How long each model usually takes here, in words.
+async fn usual_times(app: &App, models: &[Model], lang: Lang) -> Result<Vec<UsualTime>, Trouble> {
+    let mut times = Vec::new();
+    for model in models {
+        if let Some(usual) = model::usual(&app.db, &model.name).await? {
+            times.push(UsualTime { model: model.name.clone(), says: (text::pages(lang).catalogue.usually)(usual) });
+        }
+    }
+    Ok(times)
 }
 
 #[derive(Deserialize)]
