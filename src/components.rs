@@ -2,6 +2,7 @@
 
 mod frame;
 pub mod icon;
+mod keyboard;
 mod mark;
 mod plain;
 mod preferences;
@@ -15,6 +16,7 @@ pub mod time;
 
 pub use frame::{Frame, Place, Porch};
 pub use icon::Icon;
+pub use keyboard::Keyboard;
 pub use mark::{Brand, Mark};
 pub use plain::plain;
 pub use preferences::{LanguageSwitch, ThemeSwitch};

@@ -23,10 +23,10 @@ mod store;
 mod wire;
 
 pub use balance::Balance;
-pub use composer::{Composer, ModelChoice};
+pub use composer::{Choice, Composer, ModelChoice};
 pub use copy::CopyButton;
 pub use now::Now;
-pub use parcel::{ComposerStart, Controls, Handed, Parcel};
+pub use parcel::{ComposerStart, Handed, Parcel, UsualTime};
 pub use running::RunningGeneration;
 pub use store::LiveStart;
 

@@ -17,6 +17,7 @@
 //! | [`cog`] | models on servers of our own |
 //! | [`file`](mod@file) | what people send us to work from |
 //! | [`share`] | links to one picture for whoever is given them |
+//! | [`preset`] | saved settings |
 //! | [`outbox`] | what we tell others by ourselves |
 //! | [`egress`], [`sink`], [`data_url`] | the way out to addresses that people give, and how files come in |
 //! | [`store`] | where files are kept |
@@ -46,6 +47,7 @@ pub mod media;
 pub mod model;
 pub mod outbox;
 pub mod picture;
+pub mod preset;
 pub mod protocol;
 pub mod quote;
 pub mod reconcile;

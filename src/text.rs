@@ -12,9 +12,9 @@ mod page;
 mod samples;
 
 pub use page::{
-    AccountText, AdminText, AroundText, CatalogueText, ControlText, CreditsText, DocsText, DoorText, FrameText, GalleryText,
-    HelpText, KeysText, LandingText, Notice, OwnText, PageText, PictureText, ReceiptText, ShareText, StatementText, TroubleText,
-    ViewerText, WebhooksText,
+    AccountText, AdminText, AroundText, CatalogueText, ControlText, CreateText, CreditsText, DocsText, DoorText, FrameText,
+    GalleryText, HelpText, KeysHelpText, KeysText, LandingText, Notice, OwnText, PageText, PictureText, ReceiptText, ShareText,
+    StatementText, TroubleText, ViewerText, WebhooksText,
 };
 
 use crate::domain::Lang;

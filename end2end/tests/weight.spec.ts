@@ -2,7 +2,7 @@
 import { awake, expect, signUp, test } from "./support.js";
 
 /** Of the compressed module, as it travels. */
-const MOST_BYTES = 140 * 1024;
+const MOST_BYTES = 120_000;
 
 test("pages without islands load no WebAssembly and no script", async ({ page }) => {
   const loaded: string[] = [];
@@ -15,7 +15,7 @@ test("pages without islands load no WebAssembly and no script", async ({ page })
   }
 });
 
-test("pages with islands load at most 140 KB of WebAssembly, once, and keep it", async ({ page }) => {
+test("pages with islands load at most 120 kB of WebAssembly, once, and keep it", async ({ page }) => {
   await signUp(page);
   const requested = page.waitForRequest((request) => request.url().endsWith(".wasm"));
   await page.goto("/create");
@@ -27,7 +27,7 @@ test("pages with islands load at most 140 KB of WebAssembly, once, and keep it",
   expect(response.headers()["content-type"]).toBe("application/wasm");
   expect(response.headers()["cache-control"]).toContain("immutable");
   const bytes = Number(response.headers()["content-length"]);
-  test.info().annotations.push({ type: "measured", description: `${(bytes / 1024).toFixed(1)} KB of WebAssembly, brotli` });
+  test.info().annotations.push({ type: "measured", description: `${(bytes / 1000).toFixed(1)} kB of WebAssembly, brotli` });
   expect(bytes).toBeGreaterThan(0);
   expect(bytes).toBeLessThanOrEqual(MOST_BYTES);
 

@@ -3,7 +3,7 @@
 //! One markup serves all widths: the column on the left becomes a bar above and tabs below on a telephone, by stylesheet
 //! alone. Each has a skip link, one navigation, one `main` and the same last line.
 
-use super::{Brand, Icon, LanguageSwitch, ThemeSwitch, icon};
+use super::{Brand, Icon, Keyboard, LanguageSwitch, ThemeSwitch, icon};
 use crate::domain::{Lang, Viewer};
 use crate::islands::{Balance, Handed, Parcel};
 use crate::text;
@@ -53,6 +53,7 @@ pub fn Frame(
         <Handed parcel />
         <a class="skip" href="#main">{words.skip}</a>
         <Signals lang=viewer.lang />
+        <Keyboard viewer=viewer.clone() />
         <div class="frame">
             <header class="side">
                 <Brand href="/create" label=words.home />

@@ -4,9 +4,9 @@
 //! hydration alike.
 
 use super::plain;
-use leptos::{html::Textarea, prelude::*};
+use leptos::prelude::*;
 
-/// A prompt that can be edited. Listen with `on:input`; read it through `node_ref`.
+/// A prompt that can be edited.
 #[expect(clippy::needless_pass_by_value, reason = "components own their properties")]
 #[component]
 pub fn PromptBox(
@@ -22,13 +22,12 @@ pub fn PromptBox(
     /// The id of the element that says what is wrong, if something is.
     #[prop(optional, into)]
     problem: Option<String>,
-    /// The element itself, for the island around it.
+    /// Whether something is.
     #[prop(optional)]
-    node_ref: NodeRef<Textarea>,
+    wrong: bool,
 ) -> impl IntoView {
     view! {
         <textarea
-            node_ref=node_ref
             id="prompt"
             name="prompt"
             class="prompt-box"
@@ -38,7 +37,7 @@ pub fn PromptBox(
             data-testid="prompt"
             placeholder=placeholder
             aria-label=label
-            aria-invalid=problem.as_ref().map(|_| "true")
+            aria-invalid=wrong.then_some("true")
             aria-describedby=problem
             inner_html=inside(&value)
         ></textarea>

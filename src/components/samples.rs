@@ -2,7 +2,7 @@
 
 use crate::domain::{
     AspectRatio, BalanceView, Credits, Failure, GenerationId, GenerationView, Lang, ModelName, OutputKind, OutputView, Phase,
-    PriceRule, Receipt, RequestKey, Theme, Timestamp, Viewer,
+    PriceRule, Receipt, RequestKey, Theme, Timestamp, Typing, Viewer,
 };
 use crate::islands::{LiveStart, Parcel};
 
@@ -17,6 +17,7 @@ pub fn viewer(lang: Lang) -> Viewer {
         low: false,
         lang,
         theme: Theme::System,
+        typing: Typing::default(),
         path: "/gallery".into(),
         sandbox: false,
         cursor: NOW,

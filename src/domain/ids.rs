@@ -47,6 +47,8 @@ id! {
     CollectionId,
     /// A key of somebody's program; not the key itself.
     ApiKeyId,
+    /// Settings that somebody saved under a name.
+    PresetId,
     /// A file that somebody sent us: 128 random bits as hexadecimal digits, so that none can be guessed.
     FileId,
     /// A link to a picture, as its owner's forms name it; what opens it is its seal.
@@ -76,6 +78,13 @@ impl ApiKeyId {
     }
 }
 
+impl PresetId {
+    /// Reads an id from a URL. `None` when it cannot be one of ours.
+    pub fn parse(text: &str) -> Option<Self> {
+        is_uuid(text).then(|| Self(text.to_ascii_lowercase()))
+    }
+}
+
 impl ShareId {
     /// Reads an id from a URL or a form. `None` when it cannot be one of ours.
     pub fn parse(text: &str) -> Option<Self> {
@@ -99,6 +108,12 @@ impl RequestKey {
     pub fn parse(text: &str) -> Option<Self> {
         let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
         (visible && (1..=Self::MAX_LEN).contains(&text.len())).then(|| Self(text.to_owned()))
+    }
+
+    /// The key of the `n`th generation, from 0, that one press asked for; the first has the press's own.
+    #[must_use]
+    pub fn nth(&self, n: usize) -> Self {
+        if n == 0 { self.clone() } else { Self([&self.0, ".", &n.to_string()].concat()) }
     }
 }
 

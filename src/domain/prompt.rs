@@ -1,5 +1,9 @@
 //! What a person asks for.
 
+mod variants;
+
+pub use variants::{MOST as MOST_VARIANTS, variants};
+
 use serde::{Deserialize, Serialize};
 
 /// A prompt: trimmed, not empty, at most [`Prompt::MAX_CHARS`] characters, without control characters but line breaks

@@ -114,6 +114,8 @@ pub enum Problem {
     Invalid,
     /// Not a whole number from 1 to this.
     NotInRange(i64),
+    /// More prompts in one than this many.
+    TooMany(i64),
 }
 
 /// A field and what is wrong with it.

@@ -3,7 +3,8 @@
 //! A page ignores a state that is not newer than what it shows, so repeats and reordering do no harm.
 
 use super::{
-    AspectRatio, Credits, GenerationId, Lang, Medium, ModelName, OutputKind, Phase, PriceRule, RequestKey, Theme, Timestamp, Wait,
+    AspectRatio, Credits, GenerationId, Lang, Medium, ModelName, OutputKind, Phase, PriceRule, RequestKey, Theme, Timestamp,
+    Typing, Wait,
 };
 use serde::{Deserialize, Serialize};
 
@@ -218,6 +219,8 @@ pub struct Viewer {
     pub lang: Lang,
     /// Colours of the page.
     pub theme: Theme,
+    /// How they want the keyboard.
+    pub typing: Typing,
     /// The path and query being shown, for links that come back to it.
     pub path: String,
     /// Whether Replicate is the built-in sandbox.

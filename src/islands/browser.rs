@@ -2,7 +2,7 @@
 //!
 //! Nothing here may be called while a page is rendered on the server; effects and event handlers never run there.
 
-use leptos::web_sys::{HtmlFormElement, HtmlTextAreaElement};
+use leptos::web_sys::HtmlFormElement;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(module = "/src/islands/stream.js")]
@@ -32,31 +32,23 @@ extern "C" {
     #[wasm_bindgen(js_name = setField)]
     pub fn set_field(form: &HtmlFormElement, name: &str, value: &str);
 
-    /// Submits the form as its button would.
-    pub fn submit(form: &HtmlFormElement);
-
     /// A new request key.
     #[wasm_bindgen(js_name = freshKey)]
     pub fn fresh_key() -> String;
 
-    /// Keeps the model's own controls in step with the chosen model, and lets files be put into them.
-    #[wasm_bindgen(js_name = watchControls)]
-    pub fn watch_controls(form: &HtmlFormElement);
+    /// Keeps what the form shows in step with what is chosen in it, and lets files be put into it.
+    #[wasm_bindgen(js_name = watchForm)]
+    pub fn watch_form(form: &HtmlFormElement);
 
-    /// Shows what is wrong at the model's own controls: a JSON list, or nothing.
-    #[wasm_bindgen(js_name = showViolations)]
-    pub fn show_violations(form: &HtmlFormElement, violations: &str);
+    /// Says what a press costs: the price of one prompt, what can be spent, and how many prompts there are.
+    #[wasm_bindgen(js_name = showPrice)]
+    pub fn show_price(form: &HtmlFormElement, price: i32, available: i32, prompts: usize);
 
-    /// Focuses the first field marked `aria-invalid`, once it is shown.
-    #[wasm_bindgen(js_name = focusProblem)]
-    pub fn focus_problem(form: &HtmlFormElement);
+    /// Whether a press can be sent; if not, the form says why.
+    pub fn ready(form: &HtmlFormElement) -> bool;
 
-    /// Focuses the prompt where that helps.
-    #[wasm_bindgen(js_name = focusPrompt)]
-    pub fn focus_prompt(prompt: &HtmlTextAreaElement);
-
-    /// Makes the prompt as tall as its text.
-    pub fn grow(prompt: &HtmlTextAreaElement);
+    /// Shows why a press was refused: the status, and the answer.
+    pub fn refused(form: &HtmlFormElement, status: u16, body: &str);
 
     /// Server time minus this machine's, in milliseconds.
     #[wasm_bindgen(js_name = clockOffset)]

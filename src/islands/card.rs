@@ -2,6 +2,7 @@
 
 use super::cards::{Card, Stage};
 use super::icon::{RETURNED, icon};
+use super::parcel::UsualTime;
 use super::part::{part, value, words};
 use super::press;
 use super::store::{LiveStart, Store};
@@ -13,7 +14,12 @@ use leptos::prelude::*;
 use leptos::task;
 
 /// The card. `now` is server time, for what is counted while it lasts.
-pub fn card_view(card: Memo<Card>, now: RwSignal<Timestamp>, start: LiveStart) -> impl IntoView {
+pub fn card_view(
+    card: Memo<Card>,
+    now: RwSignal<Timestamp>,
+    usual: StoredValue<Vec<UsualTime>>,
+    start: LiveStart,
+) -> impl IntoView {
     let text = start.text();
     view! {
         <li class="card generation" data-gen-id=value(move || Some(card.with(|card| card.view.id.to_string())))
@@ -25,6 +31,7 @@ pub fn card_view(card: Memo<Card>, now: RwSignal<Timestamp>, start: LiveStart) -
                 <span class="card-dot"></span>
                 <strong class="card-phase">{words(move || card.with(|card| headline(card, text)))}</strong>
                 <span class="card-time">{words(move || card.with(|card| elapsed(card, now, text)))}</span>
+                <span class="card-usual">{words(move || card.with(|card| usual.with_value(|usual| pace(card, usual, text))))}</span>
             </div>
             <p class="card-prompt">{card.with_untracked(|card| card.view.prompt.clone())}</p>
             {progress(card)}
@@ -74,6 +81,17 @@ pub fn elapsed(card: &Card, now: RwSignal<Timestamp>, text: &LiveText) -> String
     if counts { (text.seconds)(card.tenths(now.get())) } else { String::new() }
 }
 
+/// What may be expected of it: that a model wakes up, or how long it usually takes.
+pub fn pace(card: &Card, usual: &[UsualTime], text: &LiveText) -> String {
+    match card.phase() {
+        Phase::Starting => text.waking.to_owned(),
+        Phase::Rendering => {
+            usual.iter().find(|usual| usual.model == card.view.model).map(|usual| usual.says.clone()).unwrap_or_default()
+        }
+        _ => String::new(),
+    }
+}
+
 /// What can be done about it now.
 fn foot(card: &Card, text: &'static LiveText, start: &LiveStart) -> AnyView {
     match (&card.stage, card.phase()) {
@@ -82,7 +100,8 @@ fn foot(card: &Card, text: &'static LiveText, start: &LiveStart) -> AnyView {
             let send = move |_| {
                 let store = Store::open(&start);
                 store.set_stage(&key, Stage::Submitting);
-                task::spawn_local(press::send(store, key.clone(), body.clone()));
+                let (key, body) = (key.clone(), body.clone());
+                task::spawn_local(async move { press::send(store, &[key], body).await });
             };
             view! {
                 <p class="card-then">{text.unsent_hint}</p>
@@ -97,6 +116,10 @@ fn foot(card: &Card, text: &'static LiveText, start: &LiveStart) -> AnyView {
                 <div class="card-foot">
                     <a class="badge ok" href="/credits">{icon(RETURNED)} {(text.returned)(card.view.returned().0)}</a>
                     <a class="button primary" href=format!("/create?remix={}", card.view.id)>{text.edit_and_retry}</a>
+                    <form method="post" action=format!("/g/{}/retry", card.view.id) data-retry="">
+                        <input type="hidden" name="quoted_price" value=card.view.price.to_string() />
+                        <button class="button">{(text.retry)(card.view.price.0)}</button>
+                    </form>
                 </div>
             }
             .into_any()

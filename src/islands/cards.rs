@@ -39,10 +39,17 @@ impl Card {
     }
 
     /// A card for a press, before any answer.
-    pub fn pressed(key: &str, prompt: String, aspect: AspectRatio, count: i64, price: Credits, at: Timestamp) -> Self {
+    pub fn pressed(
+        request_key: RequestKey,
+        prompt: String,
+        aspect: AspectRatio,
+        count: i64,
+        price: Credits,
+        at: Timestamp,
+    ) -> Self {
         let view = GenerationView {
             id: GenerationId::trusted(""),
-            request_key: RequestKey::trusted(key),
+            request_key,
             version: -1,
             phase: Phase::Queued,
             prompt,
@@ -202,13 +209,20 @@ pub(crate) mod tests {
     const RENDERED: Timestamp = Timestamp(1_000);
 
     pub(crate) fn view(key: &str, version: i64, phase: Phase) -> GenerationView {
-        let card = Card::pressed(key, "a lighthouse".into(), AspectRatio::Landscape, 2, Credits(4), Timestamp(2_000));
+        let card = Card::pressed(
+            RequestKey::trusted(key),
+            "a lighthouse".into(),
+            AspectRatio::Landscape,
+            2,
+            Credits(4),
+            Timestamp(2_000),
+        );
         let finished_at = phase.is_terminal().then_some(Timestamp(9_000));
         GenerationView { id: GenerationId::trusted(format!("id-{key}")), version, phase, finished_at, ..card.view }
     }
 
     fn pressed(key: &str) -> Card {
-        Card::pressed(key, "a lighthouse".into(), AspectRatio::Landscape, 2, Credits(4), Timestamp(2_000))
+        Card::pressed(RequestKey::trusted(key), "a lighthouse".into(), AspectRatio::Landscape, 2, Credits(4), Timestamp(2_000))
     }
 
     /// Calls `each` with every order of the numbers below `n`.

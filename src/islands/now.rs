@@ -4,14 +4,11 @@ use super::card::card_view;
 use super::cards::{Card, Cards};
 use super::parcel::Parcel;
 use super::part::{flag, words};
-use super::press;
 use super::store::{LiveStart, Store};
 use crate::domain::{GenerationView, Phase, Timestamp};
 use crate::text::live::LiveText;
-use leptos::ev::SubmitEvent;
 use leptos::leptos_dom::helpers::{IntervalHandle, set_interval_with_handle};
 use leptos::prelude::*;
-use leptos::task;
 use std::time::Duration;
 
 /// How often seconds are counted.
@@ -20,7 +17,8 @@ const TICK: Duration = Duration::from_millis(100);
 /// The cards.
 #[island]
 pub fn Now() -> impl IntoView {
-    let Parcel { start, generations, .. } = Parcel::open();
+    let Parcel { start, generations, usual, .. } = Parcel::open();
+    let usual = StoredValue::new(usual);
     let text = start.text();
     let now = RwSignal::new(start.cursor);
     let mut first = Cards::default();
@@ -32,7 +30,7 @@ pub fn Now() -> impl IntoView {
     let said = RwSignal::new(String::new());
     wake(start.clone(), generations, Shown { cards, late, said, now });
 
-    let shared = start.clone();
+    let shared = start;
     let each = move || cards.with(|cards| cards.list().to_vec());
     let card = move |first: Card| {
         let key = first.view.request_key.clone();
@@ -40,12 +38,12 @@ pub fn Now() -> impl IntoView {
             let found = cards.with(|cards| cards.find(&key).cloned());
             found.or_else(|| before.cloned()).unwrap_or_else(|| first.clone())
         });
-        card_view(card, now, shared.clone())
+        card_view(card, now, usual, shared.clone())
     };
     view! {
         <section class="now" aria-labelledby="now-heading" hidden=flag(move || cards.with(|cards| cards.list().is_empty()))>
             <h2 id="now-heading">{text.now} <span class="count" data-testid="queue-count" hidden=flag(move || cards.with(Cards::running) == 0)>{words(move || cards.with(Cards::running).to_string())}</span></h2>
-            {all(cards, text, &start)}
+            {all_waiting(cards, text)}
             <p class="reconnecting" role="status" hidden=flag(move || !late.get())>{text.reconnecting}</p>
             <ul class="cards"><For each key=|card| card.view.request_key.clone() children=card /></ul>
         </section>
@@ -53,22 +51,17 @@ pub fn Now() -> impl IntoView {
     }
 }
 
-/// Stops everything at once, where there is more than one to stop.
-fn all(cards: RwSignal<Cards>, text: &'static LiveText, start: &LiveStart) -> impl IntoView + use<> {
-    let stoppable = move || {
-        cards.with(|cards| cards.list().iter().filter(|card| card.can_stop()).map(|card| card.view.price.0).collect::<Vec<_>>())
-    };
-    let certain =
-        move || cards.with(|cards| cards.list().iter().filter(|card| card.can_stop()).all(|card| card.view.is_queued()));
-    let start = start.clone();
-    let on_submit = move |event: SubmitEvent| {
-        event.prevent_default();
-        task::spawn_local(press::stop_all(Store::open(&start)));
+/// Stops everything at once that still waits, where it is more than one. What runs goes on. A script asks first, and lets
+/// it be undone.
+fn all_waiting(cards: RwSignal<Cards>, text: &'static LiveText) -> impl IntoView + use<> {
+    let waiting = move || {
+        let stoppable = |card: &&Card| card.can_stop() && card.view.is_queued();
+        cards.with(|cards| cards.list().iter().filter(stoppable).map(|card| card.view.price.0).collect::<Vec<_>>())
     };
     view! {
-        <form class="now-all" method="post" action="/generations/cancel" on:submit=on_submit hidden=flag(move || stoppable().len() < 2)>
-            <span class="card-hint">{words(move || (text.cancel_returns)(stoppable().iter().sum(), certain()))}</span>
-            <button class="button">{words(move || (text.cancel_all)(i64::try_from(stoppable().len()).unwrap_or_default()))}</button>
+        <form class="now-all" method="post" action="/generations/cancel?only=queued" data-cancel-waiting="" hidden=flag(move || waiting().len() < 2)>
+            <span class="card-hint">{words(move || (text.cancel_returns)(waiting().iter().sum(), true))}</span>
+            <button class="button">{words(move || (text.cancel_waiting)(i64::try_from(waiting().len()).unwrap_or_default()))}</button>
         </form>
     }
 }

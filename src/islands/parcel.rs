@@ -7,7 +7,7 @@ use super::browser;
 use super::composer::ModelChoice;
 use super::store::LiveStart;
 use super::wire;
-use crate::domain::{BalanceView, FieldProblem, GenerationView, RawRequest};
+use crate::domain::{BalanceView, GenerationView, ModelName};
 use leptos::prelude::*;
 use serde::Serialize;
 
@@ -22,40 +22,35 @@ pub struct Parcel {
     pub composer: Option<ComposerStart>,
     /// What is unfinished, and what ended so lately that it belongs beside it, newest first.
     pub generations: Vec<GenerationView>,
+    /// How long models usually take here; of those that have made little, nothing.
+    pub usual: Vec<UsualTime>,
     /// What the copy button copies.
     pub copy: String,
 }
 
-/// What the composer begins with. `values` refills it (and carries the request key for a press without JavaScript),
-/// `problems` and `notice` say why the last press was refused.
+/// How long a model usually takes, in words.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct ComposerStart {
-    /// The catalogue; the first is chosen when `values` names none of it.
-    pub models: Vec<ModelChoice>,
-    /// What stands in the fields.
-    pub values: RawRequest,
-    /// What is wrong with them.
-    pub problems: Vec<FieldProblem>,
-    /// Why the form as a whole was refused, in the person's language.
-    pub notice: Option<String>,
-    /// The controls of the chosen model, as the server drew them. The browser finds them in the page.
-    #[serde(skip)]
-    pub controls: Controls,
+pub struct UsualTime {
+    /// Which model.
+    pub model: ModelName,
+    /// In the person's language.
+    pub says: String,
 }
 
-/// A model's own controls, as HTML of ours.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Controls {
-    /// What has to be there: files, and what the model asks for.
-    pub needed: String,
-    /// What may be changed.
-    pub rest: String,
+/// What the composer begins with.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ComposerStart {
+    /// The catalogue; the first is chosen when the form names none of it.
+    pub models: Vec<ModelChoice>,
+    /// The inside of the form, HTML of ours, with what stands in its fields. The browser finds it in the page.
+    #[serde(skip)]
+    pub inside: String,
 }
 
 impl Parcel {
     /// A parcel for a page whose only island is the balance.
     pub const fn new(start: LiveStart, balance: BalanceView) -> Self {
-        Self { start, balance, composer: None, generations: Vec::new(), copy: String::new() }
+        Self { start, balance, composer: None, generations: Vec::new(), usual: Vec::new(), copy: String::new() }
     }
 
     /// The page's parcel: on the server what [`Handed`] was given, in the browser what it wrote.

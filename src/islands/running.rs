@@ -1,10 +1,10 @@
 //! One generation while it runs, on its own page; when it has ended the page is loaded again, whole.
 
 use super::browser;
-use super::card::{cancel, elapsed, headline, progress};
+use super::card::{cancel, elapsed, headline, pace, progress};
 use super::cards::{Card, Cards};
 use super::now::{Shown, wake};
-use super::parcel::Parcel;
+use super::parcel::{Parcel, UsualTime};
 use super::part::{flag, part, value, words};
 use super::store::LiveStart;
 use crate::domain::{GenerationView, Timestamp};
@@ -13,12 +13,12 @@ use leptos::prelude::*;
 /// The state of an unfinished generation. Pages of finished ones have no need of it.
 #[island]
 pub fn RunningGeneration() -> impl IntoView {
-    let Parcel { start, generations, .. } = Parcel::open();
+    let Parcel { start, generations, usual, .. } = Parcel::open();
     // Only the page of a generation that runs has this island.
-    generations.into_iter().next().map(|generation| running(generation, start))
+    generations.into_iter().next().map(|generation| running(generation, usual, start))
 }
 
-fn running(generation: GenerationView, start: LiveStart) -> impl IntoView {
+fn running(generation: GenerationView, usual: Vec<UsualTime>, start: LiveStart) -> impl IntoView {
     let text = start.text();
     let key = generation.request_key.clone();
     let aspect = generation.aspect.as_str();
@@ -45,6 +45,7 @@ fn running(generation: GenerationView, start: LiveStart) -> impl IntoView {
                 <span class="card-dot"></span>
                 <strong class="card-phase">{words(move || card.with(|card| headline(card, text)))}</strong>
                 <span class="card-time">{words(move || card.with(|card| elapsed(card, shown.now, text)))}</span>
+                <span class="card-usual">{words(move || card.with(|card| pace(card, &usual, text)))}</span>
             </div>
             {progress(card)}
             <p class="reconnecting" role="status" hidden=flag(move || !shown.late.get())>{text.reconnecting}</p>

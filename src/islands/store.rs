@@ -33,19 +33,13 @@ impl LiveStart {
     }
 }
 
-/// Why the server took no press, as it answers.
+/// Why the server took no press.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Refused {
-    /// HTTP status.
+    /// HTTP status; 0 when a file did not arrive, and its slot says why.
     pub status: u16,
-    /// A sentence in the person's language.
-    pub detail: String,
-    /// What is wrong, field by field.
-    pub problems: Vec<crate::domain::FieldProblem>,
-    /// The price now, when it rose.
-    pub price: Option<i64>,
-    /// What is wrong at the model's own controls, as JSON; empty when nothing is.
-    pub violations: String,
+    /// The answer, JSON by contract.
+    pub body: String,
 }
 
 /// The shared state of a page's islands. Clones are the same store.
@@ -186,9 +180,14 @@ impl Store {
         self.cards.update(|cards| cards.set_stage(key, stage));
     }
 
+    /// Takes presses back that the server does not know.
+    pub fn take_back(&self, keys: &[RequestKey]) {
+        self.cards.update(|cards| keys.iter().for_each(|key| cards.take_back(key)));
+    }
+
     /// Takes back a press that the server refused, and says why.
-    pub fn refuse(&self, key: &RequestKey, refused: Refused) {
-        self.cards.update(|cards| cards.take_back(key));
+    pub fn refuse(&self, keys: &[RequestKey], refused: Refused) {
+        self.take_back(keys);
         self.refused.set(Some(refused));
     }
 

@@ -11,11 +11,11 @@ mod json;
 pub use json::{Value, parse};
 
 use super::composer::ModelChoice;
-use super::parcel::{ComposerStart, Controls, Parcel};
-use super::store::{LiveStart, Refused};
+use super::parcel::{ComposerStart, Parcel, UsualTime};
+use super::store::LiveStart;
 use crate::domain::{
-    AspectRatio, BalanceView, Credits, Failure, Field, FieldProblem, GenerationId, GenerationView, Lang, LiveState, ModelName,
-    OutputKind, OutputView, Phase, PriceRule, Problem, RawRequest, RequestKey, Timestamp, Wait, Waiting,
+    AspectRatio, BalanceView, Credits, Failure, GenerationId, GenerationView, Lang, LiveState, ModelName, OutputKind, OutputView,
+    Phase, PriceRule, RequestKey, Timestamp, Wait, Waiting,
 };
 
 /// A type that can be told in JSON.
@@ -64,10 +64,10 @@ macro_rules! structs {
 }
 
 structs! {
-    Parcel { start, balance, composer, generations, copy }
+    Parcel { start, balance, composer, generations, usual, copy }
+    UsualTime { model, says }
     LiveStart { session, cursor, lang }
-    ModelChoice { name, label, unit_price, rule, max_count, length, seconds, max_seconds, aspects, takes_words, takes_seed }
-    FieldProblem { field, problem }
+    ModelChoice { name, unit_price, rule, max_count, length, seconds, max_seconds }
     BalanceView { version, posted, held }
     Waiting { id, wait }
     GenerationView {
@@ -101,31 +101,9 @@ impl Read for bool {
     }
 }
 
-impl Read for RawRequest {
-    fn read(value: &Value) -> Option<Self> {
-        let text = |name: &str| Read::read(value.field(name));
-        Some(Self {
-            request_key: text("request_key")?,
-            model: text("model")?,
-            prompt: text("prompt")?,
-            aspect_ratio: text("aspect_ratio")?,
-            count: text("count")?,
-            seed: text("seed")?,
-            quoted_price: text("quoted_price")?,
-            ..Self::default()
-        })
-    }
-}
-
 impl Read for ComposerStart {
     fn read(value: &Value) -> Option<Self> {
-        Some(Self {
-            models: Read::read(value.field("models"))?,
-            values: Read::read(value.field("values"))?,
-            problems: Read::read(value.field("problems"))?,
-            notice: Read::read(value.field("notice"))?,
-            controls: Controls::default(),
-        })
+        Some(Self { models: Read::read(value.field("models"))?, inside: String::new() })
     }
 }
 
@@ -150,25 +128,6 @@ impl Read for PriceRule {
 impl Read for OutputKind {
     fn read(value: &Value) -> Option<Self> {
         Self::parse(value.text()?)
-    }
-}
-
-impl Read for Field {
-    fn read(value: &Value) -> Option<Self> {
-        let word = value.text()?;
-        Self::ALL.into_iter().find(|field| field.as_str() == word)
-    }
-}
-
-impl Read for Problem {
-    fn read(value: &Value) -> Option<Self> {
-        match value.variant()? {
-            ("required", _) => Some(Self::Required),
-            ("too_long", most) => Read::read(most).map(Self::TooLong),
-            ("invalid", _) => Some(Self::Invalid),
-            ("not_in_range", most) => Read::read(most).map(Self::NotInRange),
-            _ => None,
-        }
     }
 }
 
@@ -213,18 +172,6 @@ impl Read for LiveState {
             ("queue", waiting) => Read::read(waiting).map(Self::Queue),
             _ => None,
         }
-    }
-}
-
-impl Read for Refused {
-    fn read(value: &Value) -> Option<Self> {
-        Some(Self {
-            status: 0,
-            detail: Read::read(value.field("detail")).unwrap_or_default(),
-            problems: Read::read(value.field("problems")).unwrap_or_default(),
-            price: Read::read(value.field("price"))?,
-            violations: Read::read(value.field("violations")).unwrap_or_default(),
-        })
     }
 }
 

@@ -4,11 +4,22 @@
 use crate::components::plain;
 use crate::domain::schema::{Accept, Control, Property, Violation, label, prefixed};
 use crate::domain::{Lang, Model};
-use crate::islands::Controls;
 use crate::text;
 use crate::text::ControlText;
 use leptos::prelude::*;
 use serde_json::Value;
+
+/// What a page may send, in megabytes; `server::file` holds to the same.
+const PAGE_MEGABYTES: &str = "25";
+
+/// A model's own controls, as HTML of ours.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Controls {
+    /// What has to be there: files, and what the model asks for.
+    pub needed: String,
+    /// What may be changed.
+    pub rest: String,
+}
 
 /// Draws them with what stands in the form, and with what is wrong at each.
 pub fn controls(model: &Model, values: &[(String, String)], violations: &[Violation], lang: Lang) -> Controls {
@@ -57,7 +68,7 @@ fn one(property: &Property, values: &[(String, String)], problem: Option<String>
     let error = view! { <p class="problem" id=field.error_id() hidden=!wrong>{problem}</p> };
     if group {
         view! {
-            <fieldset class="control" data-property=property.name.clone() aria-describedby=field.described_by()>
+            <fieldset class="control" data-property=property.name.clone() data-default=field.standard() aria-describedby=field.described_by()>
                 <legend>{title}</legend>
                 {field.draw()}
                 {hint}
@@ -67,7 +78,7 @@ fn one(property: &Property, values: &[(String, String)], problem: Option<String>
         .into_any()
     } else {
         view! {
-            <div class="control" data-property=property.name.clone()>
+            <div class="control" data-property=property.name.clone() data-default=field.standard()>
                 <label for=field.id.clone()>{title}</label>
                 {field.draw()}
                 {hint}
@@ -106,6 +117,14 @@ impl Field<'_> {
     /// What the model uses when the field is empty.
     fn default(&self) -> Option<String> {
         self.property.default.as_ref().map(label)
+    }
+
+    /// The same for a script that counts what was changed; a list as JSON.
+    fn standard(&self) -> String {
+        match &self.property.default {
+            Some(Value::Array(items)) => serde_json::json!(items.iter().map(label).collect::<Vec<_>>()).to_string(),
+            _ => self.default().unwrap_or_default(),
+        }
     }
 
     /// What stands in the field, or would be used.
@@ -149,6 +168,9 @@ impl Field<'_> {
                 inputmode=mode
                 value=self.given.last().cloned()
                 placeholder=placeholder
+                data-multiple=self.property.multiple().map(|multiple| multiple.to_string())
+                data-min=min.map(|min| min.to_string())
+                data-max=max.map(|max| max.to_string())
                 autocomplete="off"
                 aria-required=self.property.required.then_some("true")
                 aria-invalid=self.invalid()
@@ -182,6 +204,7 @@ impl Field<'_> {
 
     /// The slider is for the hand, the field beside it is what is sent.
     fn range(&self, min: f64, max: f64, step: f64, integer: bool) -> AnyView {
+        let step = self.property.multiple().filter(|multiple| (min / multiple).fract() == 0.0).unwrap_or(step);
         let place = self.shown().and_then(|text| text.parse::<f64>().ok()).unwrap_or(min);
         let label = self.property.title.clone();
         view! {
@@ -282,12 +305,16 @@ impl Field<'_> {
             }
         });
         view! {
-            <div class="slot" data-slot=self.name.clone() data-many=many.then_some("") data-words=self.words.slot_words()>
+            <div class="slot" data-slot=self.name.clone() data-many=many.then_some("") data-most=PAGE_MEGABYTES data-words=self.words.slot_words()>
                 <div class="slot-files"></div>
-                <label class="button slot-pick" hidden>
-                    <input type="file" class="sr-only" accept=accept.as_str() multiple=many />
-                    {if many { self.words.pick_files } else { self.words.pick_file }}
-                </label>
+                <div class="slot-ways" hidden>
+                    <label class="button slot-pick">
+                        <input type="file" class="sr-only" accept=accept.as_str() multiple=many />
+                        {if many { self.words.pick_files } else { self.words.pick_file }}
+                    </label>
+                    <button type="button" class="button quiet" data-open="yours">{self.words.yours}</button>
+                    <span class="hint slot-drop">{self.words.drop}</span>
+                </div>
                 {slots.collect_view()}
             </div>
         }

@@ -235,6 +235,22 @@ pub async fn request_ready(
     retried(|| queue(source, db, owner, request.clone(), model, now)).await
 }
 
+/// Several at once of one model and one price each, all or none: the first says for all what was quoted. Answers with the
+/// first of them.
+///
+/// # Errors
+/// As [`request_from`]; what is refused is refused of all of them together.
+pub async fn request_all(
+    source: &Source,
+    db: &Db,
+    owner: &PersonId,
+    requests: &[Request],
+    model: &Model,
+    now: Timestamp,
+) -> Result<Requested, Error> {
+    retried(|| queue_all(source, db, owner, requests, model, now)).await
+}
+
 async fn queue(
     source: &Source,
     db: &Db,
@@ -243,10 +259,73 @@ async fn queue(
     model: &Model,
     now: Timestamp,
 ) -> Result<Requested, Error> {
+    queue_all(source, db, owner, &[request], model, now).await
+}
+
+async fn queue_all(
+    source: &Source,
+    db: &Db,
+    owner: &PersonId,
+    requests: &[Request],
+    model: &Model,
+    now: Timestamp,
+) -> Result<Requested, Error> {
+    let mut tx = db.begin().await?;
+    let mut first = None;
+    for (before, request) in (0..).zip(requests) {
+        let batch = Batch { before, size: i64::try_from(requests.len()).unwrap_or(i64::MAX) };
+        let made = queue_one(&mut tx, source, owner, request.clone(), model, batch, now).await?;
+        match first.get_or_insert(made.clone()) {
+            // Of a press that is sent again, all are known.
+            Requested::Again(_) if matches!(made, Requested::New(_)) => return Err(Error::Refused(Refusal::KeyReused)),
+            Requested::New(_) if matches!(made, Requested::Again(_)) => return Err(Error::Refused(Refusal::KeyReused)),
+            _ => {}
+        }
+    }
+    let first = first.ok_or_else(|| sqlx::Error::Protocol("nothing was asked for".into()))?;
+    if matches!(first, Requested::New(_)) {
+        tx.commit().await?;
+        crash::point(Point::Requested).await;
+    }
+    Ok(first) // what was asked for again held nothing: the transaction is rolled back
+}
+
+/// The place of one request among those of a press.
+#[derive(Clone, Copy)]
+struct Batch {
+    /// How many come before it, and are held for in the same transaction.
+    before: i64,
+    /// How many there are.
+    size: i64,
+}
+
+impl Batch {
+    /// What is refused of one, said of all.
+    fn refused(self, error: ledger::Error) -> Error {
+        let times = |credits: Credits, n: i64| credits.checked_mul(n).unwrap_or(credits);
+        match error {
+            ledger::Error::Insufficient { available, price } => Error::Refused(Refusal::Insufficient {
+                available: Credits(available.0 + times(price, self.before).0),
+                price: times(price, self.size),
+            }),
+            error => error.into(),
+        }
+    }
+}
+
+async fn queue_one(
+    tx: &mut Tx,
+    source: &Source,
+    owner: &PersonId,
+    request: Request,
+    model: &Model,
+    batch: Batch,
+    now: Timestamp,
+) -> Result<Requested, Error> {
     let files = named_files(&request.input, model)?;
     let hash = fingerprint(&request);
     let price = model.price_of(request.units).ok_or_else(|| sqlx::Error::Protocol("a price does not fit".into()))?;
-    let mut tx = db.begin().await?;
+    let total = price.checked_mul(batch.size).ok_or_else(|| sqlx::Error::Protocol("a price does not fit".into()))?;
     let id = GenerationId::trusted(mint());
     let request = seeded(request, model, &id);
     let prompt = request.prompt.clone();
@@ -258,18 +337,20 @@ async fn queue(
     };
     // The hold first: it locks the account row, so one person's parallel requests queue up here on either database and
     // each sees the keys of those before it. Also before a refusal: what took the last credit may have been this press.
-    let held = ledger::hold(&mut tx, owner, &id, model.price.unit, price, deadline.plus_ms(HOLD_GRACE_MS), now).await;
+    let held = ledger::hold(tx, owner, &id, model.price.unit, price, deadline.plus_ms(HOLD_GRACE_MS), now).await;
     if matches!(held, Ok(()) | Err(ledger::Error::Insufficient { .. }))
-        && let Some(known) = find_by_key(&mut tx, owner, &request, &hash).await?
+        && let Some(known) = find_by_key(tx, owner, &request, &hash).await?
     {
-        return Ok(Requested::Again(known)); // the transaction, and with it the hold, is rolled back
+        return Ok(Requested::Again(known));
     }
-    if let Some(quoted) = request.quoted.filter(|quoted| *quoted < price) {
-        return Err(Error::Refused(Refusal::PriceChanged { quoted, price }));
+    if let Some(quoted) = request.quoted.filter(|quoted| *quoted < total) {
+        return Err(Error::Refused(Refusal::PriceChanged { quoted, price: total }));
     }
-    held?;
-    charge_key(&mut tx, source, price, now).await?;
-    heed_guards(&mut tx, source, owner, &request, price, now).await?;
+    held.map_err(|error| batch.refused(error))?;
+    charge_key(tx, source, price, now).await?;
+    if batch.before == 0 {
+        heed_guards(tx, source, owner, &request, total, now).await?;
+    }
     let queued = sqlx::query(
         "insert into generation (id, owner_id, request_key, request_hash, model, model_version, prompt, aspect, seed, count, input,
                                  unit_price, price, state, run_at, deadline_at, created_at, updated_at, priority,
@@ -308,11 +389,9 @@ async fn queue(
     if queued.rows_affected() == 0 {
         return Err(Error::Refused(Refusal::TooManyQueued { limit: MAX_QUEUED_PER_PERSON }));
     }
-    work_from(&mut tx, owner, &id, &files, now).await?;
-    words::keep(&mut tx, owner, &id, &prompt, now).await?;
-    note(&mut tx, &id, now, 0, None, State::Queued, None).await?;
-    tx.commit().await?;
-    crash::point(Point::Requested).await;
+    work_from(tx, owner, &id, &files, now).await?;
+    words::keep(tx, owner, &id, &prompt, now).await?;
+    note(tx, &id, now, 0, None, State::Queued, None).await?;
     Ok(Requested::New(id))
 }
 
@@ -401,16 +480,26 @@ async fn cancel_once(db: &Db, owner: &PersonId, id: &GenerationId, now: Timestam
     Ok(())
 }
 
-/// Asks everything of a person that can still be stopped to stop. Answers how many were asked.
+/// Which of a person's generations are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meant {
+    /// Those that wait for their turn.
+    Queued,
+    /// All that can still be stopped.
+    Stoppable,
+}
+
+/// Asks all that are meant to stop. Answers how many were asked.
 ///
 /// # Errors
 /// When the database fails; some may have been asked by then, and asking again is harmless.
-pub async fn cancel_all(db: &Db, owner: &PersonId, now: Timestamp) -> Result<usize, Error> {
+pub async fn cancel_all(db: &Db, owner: &PersonId, meant: Meant, now: Timestamp) -> Result<usize, Error> {
     let stoppable: Vec<(GenerationId,)> = sqlx::query_as(
-        "select id from generation where owner_id = $1 and state in ('queued', 'submitting', 'waiting', 'parked')
+        "select id from generation where owner_id = $1 and (state = 'queued' or $2 = 'stoppable' and state in ('submitting', 'waiting', 'parked'))
            and cancel_requested_at is null order by created_at desc, id",
     )
     .bind(owner)
+    .bind(if meant == Meant::Queued { "queued" } else { "stoppable" })
     .fetch_all(db.pool())
     .await?;
     // One transaction each: together they would hold rows that workers want, in another order than theirs.

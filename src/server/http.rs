@@ -8,6 +8,7 @@
 mod account;
 mod body;
 mod catalogue;
+mod create;
 mod credits;
 mod csrf;
 mod doors;
@@ -104,6 +105,7 @@ pub fn router(app: App) -> Router {
         .merge(models())
         .merge(credits::area())
         .merge(account::area())
+        .merge(create::area())
         .merge(gallery::area())
         .merge(webhooks::area())
         .merge(around())
@@ -175,7 +177,7 @@ fn around() -> Router<App> {
 }
 
 fn longest_body(path: &str) -> usize {
-    if matches!(path, "/generate" | "/create/controls") { PROMPT_LIMIT } else { BODY_LIMIT }
+    if path == "/generate" || path.starts_with("/create/") { PROMPT_LIMIT } else { BODY_LIMIT }
 }
 
 /// The most bytes of a body that its handler reads as it comes: a file, and the form around it.

@@ -66,6 +66,7 @@ fn sql_is_spoken_only_where_a_concept_owns_its_rows() {
         "server/seal.rs",
         "server/file/rows.rs",
         "server/outbox",
+        "server/preset.rs",
         "server/auth/sessions.rs",
     ];
     assert_only(&holding(&["sqlx::query", "query_as("], &["server", "pages", "main.rs"]), &allowed, "SQL");
@@ -99,8 +100,8 @@ fn the_domain_knows_nobody_and_the_pages_do_not_know_the_server() {
     assert_eq!(holding(&others, &["domain"]), BTreeSet::new(), "domain");
     assert_eq!(holding(&["crate::server", "crate::pages", "crate::components", "crate::islands"], &["text"]), BTreeSet::new());
     assert_eq!(holding(&["crate::server", "crate::pages", "sqlx", "axum"], &["islands"]), BTreeSet::new());
-    // The one text box, which closes a hole of the framework, and what is no picture are drawn by both.
-    let both = ["islands/composer/fields.rs", "islands/card.rs"];
+    // What is no picture is drawn by both.
+    let both = ["islands/card.rs"];
     assert_only(&holding(&["crate::components"], &["islands"]), &both, "islands that use components");
     assert_eq!(holding(&["crate::server", "sqlx", "axum"], &["pages", "components", "app.rs"]), BTreeSet::new());
 }

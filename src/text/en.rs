@@ -3,6 +3,7 @@
 mod account;
 mod around;
 mod catalogue;
+mod create;
 mod gallery;
 mod own;
 mod viewer;
@@ -135,6 +136,8 @@ pub(super) static TEXT: PageText = PageText {
         to_credits: "See your credits",
         file,
     },
+    create: create::CREATE,
+    keys_help: create::KEYS,
     control: ControlText {
         required: "needed",
         deprecated: "outdated",
@@ -148,6 +151,10 @@ pub(super) static TEXT: PageText = PageText {
         dropped: |names| format!("This model has no use for: {}.", names.join(", ")),
         violation: |found| FileProblem::of(found).map_or_else(|| found.description.clone(), file),
         choose: "Use this model",
+        yours: "From your pictures",
+        drop: "or drop it anywhere",
+        too_large: "Too large: files may have at most {} MB.",
+        not_a_file: "This kind of file cannot be used here.",
     },
     viewer: viewer::VIEWER,
     receipt: viewer::RECEIPT,
@@ -294,6 +301,7 @@ fn problem(field: Field, problem: Problem) -> String {
         (Field::QuotedPrice, _) => "The price on the button could not be read. Reload the page and press again.".into(),
         (Field::Seed, Problem::NotInRange(most)) => format!("Use a whole number from 0 to {}.", number(most)),
         (_, Problem::NotInRange(most)) => format!("Use a whole number from 1 to {}.", number(most)),
+        (_, Problem::TooMany(most)) => format!("These choices make more than {} prompts. Leave some out.", number(most)),
         (_, Problem::Invalid) => "This cannot be used here.".into(),
     }
 }

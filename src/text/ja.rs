@@ -3,6 +3,7 @@
 mod account;
 mod around;
 mod catalogue;
+mod create;
 mod gallery;
 mod own;
 mod viewer;
@@ -145,6 +146,8 @@ pub(super) static TEXT: PageText = PageText {
         to_credits: "クレジットを見る",
         file,
     },
+    create: create::CREATE,
+    keys_help: create::KEYS,
     control: ControlText {
         required: "必須",
         deprecated: "旧式",
@@ -158,6 +161,10 @@ pub(super) static TEXT: PageText = PageText {
         dropped: |names| format!("このモデルでは使わない設定：{}", names.join("、")),
         violation,
         choose: "このモデルを使う",
+        yours: "自分の画像から選ぶ",
+        drop: "ドロップもできます",
+        too_large: "ファイルが大きすぎます。{}MBまで使えます。",
+        not_a_file: "この種類のファイルは、ここでは使えません。",
     },
     viewer: viewer::VIEWER,
     receipt: viewer::RECEIPT,
@@ -302,6 +309,7 @@ fn problem(field: Field, problem: Problem) -> String {
         (Field::QuotedPrice, _) => "ボタンの値段を読み取れませんでした。再読み込みして、もう一度押してください。".into(),
         (Field::Seed, Problem::NotInRange(most)) => format!("0から{}までの整数にしてください。", number(most)),
         (_, Problem::NotInRange(most)) => format!("1から{}までの整数にしてください。", number(most)),
+        (_, Problem::TooMany(most)) => format!("組み合わせが{}件を超えています。選択肢を減らしてください。", number(most)),
         (_, Problem::Invalid) => "ここでは使えない値です。".into(),
     }
 }

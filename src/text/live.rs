@@ -2,7 +2,7 @@
 //!
 //! A failure always says what happened, what became of the credits and what to do next.
 
-use crate::domain::{AspectRatio, Failure, Lang, Phase, Problem, Wait};
+use crate::domain::{Failure, Lang, Phase, Wait};
 
 /// The words of one language. Functions take numbers where a language puts them in different places.
 pub struct LiveText {
@@ -26,8 +26,8 @@ pub struct LiveText {
     pub cancel: &'static str,
     /// What stopping gives back; whether that is certain, or only unless it is finished first.
     pub cancel_returns: fn(i64, bool) -> String,
-    /// The button that stops everything that can still be stopped.
-    pub cancel_all: fn(i64) -> String,
+    /// The button that stops everything that still waits.
+    pub cancel_waiting: fn(i64) -> String,
     /// Credits given back.
     pub returned: fn(i64) -> String,
     /// Of so many pictures so many were kept, and so many credits came back.
@@ -36,6 +36,10 @@ pub struct LiveText {
     pub failure: fn(Failure) -> FailureText,
     /// The link that fills the form with a failed request.
     pub edit_and_retry: &'static str,
+    /// The button that asks for the same once more, at this price.
+    pub retry: fn(i64) -> String,
+    /// What `starting` means, beside it.
+    pub waking: &'static str,
     /// The name of the link on finished pictures.
     pub open_pictures: fn(i64) -> String,
     /// Live region: a generation was started.
@@ -48,8 +52,6 @@ pub struct LiveText {
     pub said_canceled: fn(i64) -> String,
     /// Live updates have been missing for a while.
     pub reconnecting: &'static str,
-    /// The composer.
-    pub composer: ComposerText,
     /// The balance: what can be spent.
     pub available: &'static str,
     /// The balance: set aside.
@@ -69,52 +71,6 @@ pub struct FailureText {
     pub what: &'static str,
     /// What became of the credits, and what to do.
     pub then: &'static str,
-}
-
-/// The words of the composer.
-pub struct ComposerText {
-    /// Name of the prompt field.
-    pub prompt: &'static str,
-    /// What the empty field suggests.
-    pub placeholder: &'static str,
-    /// Name of the model menu.
-    pub model: &'static str,
-    /// Name of the shape picker.
-    pub aspect: &'static str,
-    /// Name of a shape.
-    pub aspect_name: fn(AspectRatio) -> &'static str,
-    /// Name of the count.
-    pub count: &'static str,
-    /// Behind a price: for one second.
-    pub per_second: &'static str,
-    /// What opens the rest.
-    pub advanced: &'static str,
-    /// Name of the seed.
-    pub seed: &'static str,
-    /// What a seed does.
-    pub seed_hint: &'static str,
-    /// The button.
-    pub generate: &'static str,
-    /// What the number on the button counts; read out, not shown.
-    pub credits: fn(i64) -> &'static str,
-    /// What is left after pressing.
-    pub leaves: fn(i64) -> String,
-    /// How many credits are missing.
-    pub missing: fn(i64) -> String,
-    /// The link that stands where the button would.
-    pub get_credits: &'static str,
-    /// Which key generates: the words after the keys.
-    pub key_generates: &'static str,
-    /// Which key makes a new line: the words after the keys.
-    pub key_breaks: &'static str,
-    /// What is wrong with a field.
-    pub problem: fn(Problem) -> String,
-    /// The session has ended; the text is still here.
-    pub signed_out: &'static str,
-    /// The link that signs in again.
-    pub sign_in: &'static str,
-    /// The server gave an answer nobody planned for.
-    pub trouble: &'static str,
 }
 
 /// The words of a language.
@@ -167,7 +123,7 @@ static EN: LiveText = LiveText {
     cancel_returns: |credits, certain| {
         format!("cancelling returns {credits}{}", if certain { "" } else { ", unless it finishes first" })
     },
-    cancel_all: |count| format!("Cancel all {count}"),
+    cancel_waiting: |count| if count == 1 { "Cancel the one that waits".to_owned() } else { format!("Cancel {count} that wait") },
     returned: |credits| format!("{credits} credit{} returned", plural(credits)),
     kept_part: |kept, count, credits| format!("{kept} of {count} kept; {credits} credit{} returned", plural(credits)),
     failure: |failure| match failure {
@@ -199,6 +155,8 @@ static EN: LiveText = LiveText {
         },
     },
     edit_and_retry: "Edit & retry",
+    retry: |credits| format!("Retry ({credits})"),
+    waking: "the model is waking up",
     open_pictures: |count| if count == 1 { "Open picture".to_owned() } else { format!("Open {count} pictures") },
     said_started: "Rendering started",
     said_ready: |count, t| match count {
@@ -208,46 +166,6 @@ static EN: LiveText = LiveText {
     said_failed: |credits| format!("Failed, {credits} credit{} returned", plural(credits)),
     said_canceled: |credits| format!("Cancelled, {credits} credit{} returned", plural(credits)),
     reconnecting: "Reconnecting… what you started goes on without this page.",
-    composer: ComposerText {
-        prompt: "Prompt",
-        placeholder: "Describe a picture",
-        model: "Model",
-        aspect: "Shape",
-        aspect_name: |aspect| match aspect {
-            AspectRatio::Square => "Square, 1:1",
-            AspectRatio::Landscape => "Landscape, 3:2",
-            AspectRatio::Portrait => "Portrait, 2:3",
-            AspectRatio::Wide => "Wide, 16:9",
-            AspectRatio::Tall => "Tall, 9:16",
-            AspectRatio::Classic => "Classic, 4:3",
-            AspectRatio::ClassicTall => "Classic upright, 3:4",
-            AspectRatio::Plate => "Plate, 5:4",
-            AspectRatio::PlateTall => "Plate upright, 4:5",
-            AspectRatio::Cinema => "Cinema, 21:9",
-            AspectRatio::Scroll => "Scroll, 9:21",
-        },
-        count: "Pictures",
-        per_second: "/s",
-        advanced: "Advanced",
-        seed: "Seed",
-        seed_hint: "The same seed and prompt make a similar picture. Empty: a new one each time.",
-        generate: "Generate",
-        credits: |credits| if credits == 1 { "credit" } else { "credits" },
-        leaves: |credits| format!("leaves {credits}"),
-        missing: |credits| format!("{credits} more credit{} needed", plural(credits)),
-        get_credits: "See your credits",
-        key_generates: "to generate",
-        key_breaks: "for a new line",
-        problem: |problem| match problem {
-            Problem::Required => "Write what you want to see.".to_owned(),
-            Problem::TooLong(most) => format!("That is longer than {most} characters."),
-            Problem::Invalid => "Choose one of the options.".to_owned(),
-            Problem::NotInRange(most) => format!("Use a whole number, at most {most}."),
-        },
-        signed_out: "Your session has ended. Your text stays here.",
-        sign_in: "Sign in in a new tab",
-        trouble: "That did not work, and nothing was charged. Try again in a moment.",
-    },
     available: "available",
     on_hold: "on hold",
     balance: "balance",
@@ -288,7 +206,7 @@ static JA: LiveText = LiveText {
     cancel_returns: |credits, certain| {
         format!("取り消すと{credits}クレジット戻ります{}", if certain { "" } else { "（先に完成した分を除く）" })
     },
-    cancel_all: |count| format!("{count}件すべて取り消す"),
+    cancel_waiting: |count| format!("待っている{count}件を取り消す"),
     returned: |credits| format!("{credits}クレジット返却済み"),
     kept_part: |kept, count, credits| format!("{count}枚中{kept}枚を保存、{credits}クレジット返却済み"),
     failure: |failure| match failure {
@@ -322,52 +240,14 @@ static JA: LiveText = LiveText {
         },
     },
     edit_and_retry: "直してもう一度",
+    retry: |credits| format!("もう一度（{credits}）"),
+    waking: "モデルを起動しています",
     open_pictures: |count| if count == 1 { "画像を開く".to_owned() } else { format!("{count}枚の画像を開く") },
     said_started: "生成を始めました",
     said_ready: |count, t| format!("画像が{count}枚できました。{}秒かかりました", tenths(t)),
     said_failed: |credits| format!("失敗しました。{credits}クレジットを返却しました"),
     said_canceled: |credits| format!("取り消しました。{credits}クレジットを返却しました"),
     reconnecting: "再接続しています。始めた生成はこのまま進みます。",
-    composer: ComposerText {
-        prompt: "プロンプト",
-        placeholder: "どんな画像を作りますか",
-        model: "モデル",
-        aspect: "縦横比",
-        aspect_name: |aspect| match aspect {
-            AspectRatio::Square => "正方形 1:1",
-            AspectRatio::Landscape => "横長 3:2",
-            AspectRatio::Portrait => "縦長 2:3",
-            AspectRatio::Wide => "ワイド 16:9",
-            AspectRatio::Tall => "縦ワイド 9:16",
-            AspectRatio::Classic => "標準 4:3",
-            AspectRatio::ClassicTall => "標準・縦 3:4",
-            AspectRatio::Plate => "大判 5:4",
-            AspectRatio::PlateTall => "大判・縦 4:5",
-            AspectRatio::Cinema => "シネマ 21:9",
-            AspectRatio::Scroll => "掛け軸 9:21",
-        },
-        count: "枚数",
-        per_second: "/秒",
-        advanced: "詳細設定",
-        seed: "シード値",
-        seed_hint: "同じシード値とプロンプトなら、似た画像になります。空欄なら毎回変わります。",
-        generate: "生成する",
-        credits: |_| "クレジット",
-        leaves: |credits| format!("残り{credits}"),
-        missing: |credits| format!("あと{credits}クレジット必要です"),
-        get_credits: "クレジットを見る",
-        key_generates: "で生成",
-        key_breaks: "で改行",
-        problem: |problem| match problem {
-            Problem::Required => "作りたい画像を言葉で入力してください。".to_owned(),
-            Problem::TooLong(most) => format!("{most}文字以内で入力してください。"),
-            Problem::Invalid => "選択肢から選んでください。".to_owned(),
-            Problem::NotInRange(most) => format!("{most}以下の整数で入力してください。"),
-        },
-        signed_out: "ログインの有効期限が切れました。入力した内容は残っています。",
-        sign_in: "新しいタブでログインする",
-        trouble: "うまくいきませんでした。クレジットは使われていません。少し待ってからもう一度お試しください。",
-    },
     available: "利用可能",
     on_hold: "確保中",
     balance: "残高",
@@ -402,7 +282,7 @@ mod tests {
             assert_eq!(distinct(PHASES.map(text.phase)), PHASES.len(), "{lang:?}");
             assert_eq!(distinct(Failure::ALL.map(|failure| (text.failure)(failure).what)), Failure::ALL.len(), "{lang:?}");
         }
-        assert_eq!(distinct([EN.now, JA.now, EN.composer.generate, JA.composer.generate]), 4);
+        assert_eq!(distinct([EN.now, JA.now, EN.cancel, JA.cancel]), 4);
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use crate::domain::catalogue::{AddProblem, Health, Looked, Usual, Wrong};
 use crate::domain::schema::Violation;
 use crate::domain::{
-    Completeness, DeliveryTrouble, Field, FileProblem, Medium, Model, PriceRule, Problem, Refusal, Shape, StatementFilter,
-    StatementKind, Task, TrialProblem,
+    AspectRatio, Completeness, DeliveryTrouble, Field, FileProblem, Medium, Model, PriceRule, Problem, Refusal, Shape,
+    StatementFilter, StatementKind, Task, TrialProblem,
 };
 
 /// A heading and what follows it.
@@ -38,6 +38,7 @@ macro_rules! kind {
     (health) => { fn(Health) -> &'static str };
     (looked) => { fn(&Looked) -> String };
     (action) => { fn(&str) -> &'static str };
+    (aspect) => { fn(AspectRatio) -> &'static str };
     (shape) => { fn(Shape) -> &'static str };
     (medium) => { fn(Medium) -> &'static str };
     (status) => { fn(Completeness) -> &'static str };
@@ -107,6 +108,9 @@ macro_rules! said {
     };
     (shape, $value:expr) => {
         Shape::ALL.map(|shape| $value(shape).to_owned()).to_vec()
+    };
+    (aspect, $value:expr) => {
+        AspectRatio::ALL.map(|aspect| $value(aspect).to_owned()).to_vec()
     };
     (medium, $value:expr) => {
         Medium::ALL.map(|medium| $value(medium).to_owned()).to_vec()
@@ -181,7 +185,25 @@ texts! {
     /// The controls of a model.
     ControlText {
         required: text, deprecated: text, model_decides: text, address: text, pick_file: text, pick_files: text, uploading: text,
-        remove: text, failed: text, dropped: names, violation: violation, choose: text,
+        remove: text, failed: text, dropped: names, violation: violation, choose: text, yours: text, drop: text, too_large: text, not_a_file: text,
+    }
+
+    /// The form that asks for pictures. Where a script puts a number into a sentence, `{}` stands for it.
+    CreateText {
+        prompt: text, placeholder: text, model: text, aspect: text, aspect_name: aspect, swap: text, count: text, per_second: text,
+        advanced: text, changed: text, reset: text, reset_all: text, seed: text, seed_hint: text, generate: text, credit: text, credits: text, leaves: text,
+        missing_one: text, missing: text, many: text, signed_out: text, sign_in: text, trouble: text,
+        tools: text, history: text, history_search: text, history_empty: text, presets: text, presets_empty: text, preset_name: text, preset_save: text,
+        preset_delete: text, preset_too_many: text, preset_unnamed: text, code: text, code_title: text, code_note: text, copy: text, copied: text, close: text, to_form: text,
+        yours: text, yours_empty: text, confirm_one: text, confirm: text, confirm_yes: text, confirm_no: text, undo_one: text, undo: text,
+        undo_it: text, session: notice, session_other: text, use_as_reference: text,
+    }
+
+    /// Keys, the menu and how they are set.
+    KeysHelpText {
+        title: text, enter: text, enter_generates: text, enter_breaks: text, single: text, notify: text, notify_denied: text, save: text,
+        generate: text, break_line: text, search: text, go_create: text, go_gallery: text, go_credits: text, menu: text, sheet: text, close: text, models: text, swap: text,
+        history: text, older: text, menu_find: text, menu_nothing: text, done: text, done_body: text,
     }
 
     /// The gallery.
@@ -331,6 +353,8 @@ pub struct PageText {
     pub landing: LandingText,
     pub door: DoorText,
     pub picture: PictureText,
+    pub create: CreateText,
+    pub keys_help: KeysHelpText,
     pub control: ControlText,
     pub gallery: GalleryText,
     pub viewer: ViewerText,
@@ -353,7 +377,11 @@ pub struct PageText {
 impl ControlText {
     /// What the script says beside a file, as a text of JSON.
     pub fn slot_words(&self) -> String {
-        serde_json::json!({"uploading": self.uploading, "remove": self.remove, "failed": self.failed}).to_string()
+        serde_json::json!({
+            "uploading": self.uploading, "remove": self.remove, "failed": self.failed, "too_large": self.too_large,
+            "not_a_file": self.not_a_file,
+        })
+        .to_string()
     }
 }
 
@@ -390,6 +418,8 @@ impl PageText {
             self.landing.said(),
             self.door.said(),
             self.picture.said(),
+            self.create.said(),
+            self.keys_help.said(),
             self.control.said(),
             self.gallery.said(),
             self.viewer.said(),

@@ -12,7 +12,7 @@ pub(super) const STATUSES: [u16; 14] = [400, 401, 403, 404, 405, 410, 413, 415, 
 pub(super) fn problems() -> Vec<(Field, Problem)> {
     let fields =
         [Field::Prompt, Field::Model, Field::AspectRatio, Field::Count, Field::Seed, Field::RequestKey, Field::QuotedPrice];
-    let problems = [Problem::Required, Problem::TooLong(4_000), Problem::Invalid, Problem::NotInRange(4)];
+    let problems = [Problem::Required, Problem::TooLong(4_000), Problem::Invalid, Problem::NotInRange(4), Problem::TooMany(20)];
     fields.into_iter().flat_map(|field| problems.map(|problem| (field, problem))).collect()
 }
 

@@ -98,6 +98,20 @@ impl Accept {
 }
 
 impl Property {
+    /// The number that its value has to be a multiple of, where there is one: stated in the schema, or, of a number of pixels,
+    /// in its description alone.
+    pub fn multiple(&self) -> Option<f64> {
+        let Shape::Number(bounds) = &self.shape else { return None };
+        let stated = bounds.multiple.as_ref().and_then(Number::as_f64);
+        let said = || {
+            let after = ["multiple of ", "divisible by "].iter().find_map(|words| self.description.split_once(words))?.1;
+            let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
+            digits.parse().ok().filter(|multiple| *multiple > 0.0)
+        };
+        let is_size = self.name.contains("width") || self.name.contains("height");
+        stated.or_else(|| is_size.then(said).flatten())
+    }
+
     /// The one control that shows it.
     pub fn control(&self) -> Control<'_> {
         match &self.shape {

@@ -1,16 +1,14 @@
 //! The little of a model that the composer needs, and the price that stands on the button.
 
-use crate::domain::{AspectRatio, Credits, MAX_COUNT, Model, PriceRule};
+use crate::domain::{Credits, MAX_COUNT, Model, PriceRule};
 use serde::Serialize;
 use serde_json::Map;
 
-/// A model as the composer offers it.
+/// A model as the composer reckons with it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ModelChoice {
     /// `owner/name`.
     pub name: String,
-    /// What people call it.
-    pub label: String,
     /// Credits for one unit.
     pub unit_price: Credits,
     /// What a unit is.
@@ -23,12 +21,6 @@ pub struct ModelChoice {
     pub seconds: i64,
     /// The most that are ever held.
     pub max_seconds: i64,
-    /// The shapes it can make.
-    pub aspects: Vec<AspectRatio>,
-    /// Whether it is told what to make in words.
-    pub takes_words: bool,
-    /// Whether its randomness can be fixed.
-    pub takes_seed: bool,
 }
 
 impl From<&Model> for ModelChoice {
@@ -37,16 +29,12 @@ impl From<&Model> for ModelChoice {
         let length = model.seconds_name().filter(|_| by_second).map(|name| format!("input.{name}"));
         Self {
             name: model.name.as_str().to_owned(),
-            label: model.label.clone(),
             unit_price: model.price.unit,
             rule: model.price.rule,
             max_count: if model.count_name().is_some() { model.max_count.min(MAX_COUNT) } else { 1 },
             length: length.unwrap_or_default(),
             seconds: if by_second { model.units(&Map::new()) } else { 0 },
             max_seconds: model.max_seconds,
-            aspects: model.aspects(),
-            takes_words: model.prompt_name().is_some(),
-            takes_seed: model.takes_seed(),
         }
     }
 }
@@ -101,16 +89,12 @@ mod tests {
     fn models() -> Vec<ModelChoice> {
         let model = |name: &str, unit_price, max_count, rule| ModelChoice {
             name: name.into(),
-            label: name.into(),
             unit_price: Credits(unit_price),
             rule,
             max_count,
             length: "input.duration".into(),
             seconds: 5,
             max_seconds: 10,
-            aspects: AspectRatio::ALL.to_vec(),
-            takes_words: true,
-            takes_seed: true,
         };
         vec![
             model("a/quick", 1, 4, PriceRule::Output),

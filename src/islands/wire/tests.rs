@@ -1,6 +1,5 @@
 //! What serde writes on the server, the islands read.
 
-use super::super::parcel::Controls;
 use super::*;
 use crate::components::samples;
 use serde::Serialize;
@@ -19,15 +18,6 @@ fn every_phase_and_every_failure_arrives() {
     }
     for failure in Failure::ALL {
         is_read_back(&Phase::Failed(failure));
-    }
-}
-
-#[test]
-fn every_field_and_every_problem_arrives() {
-    for field in Field::ALL {
-        for problem in [Problem::Required, Problem::TooLong(4_000), Problem::Invalid, Problem::NotInRange(4)] {
-            is_read_back(&FieldProblem { field, problem });
-        }
     }
 }
 
@@ -53,24 +43,18 @@ fn a_generation_and_a_balance_arrive_over_the_stream_whole() {
 #[test]
 fn a_parcel_arrives_whatever_was_typed() {
     let start = samples::start(Lang::Ja);
-    let values = RawRequest { prompt: "</script>\u{2028}\"霧\" 🗼\n&".into(), count: "4".into(), ..RawRequest::default() };
     let models = vec![ModelChoice {
         name: "a/b".into(),
-        label: "B".into(),
         unit_price: Credits(3),
         rule: PriceRule::Second,
         max_count: 4,
         length: "input.duration".into(),
         seconds: 5,
         max_seconds: 10,
-        takes_words: true,
-        takes_seed: false,
-        aspects: AspectRatio::ALL.into(),
     }];
-    let composer =
-        ComposerStart { models, values, problems: vec![], notice: Some("だめ".into()), controls: Controls::default() };
     let parcel = Parcel {
-        composer: Some(composer),
+        composer: Some(ComposerStart { models, inside: String::new() }),
+        usual: vec![UsualTime { model: ModelName::trusted("a/b"), says: "</script>\u{2028}\"霧\" 🗼\n&".into() }],
         generations: vec![samples::failed(Failure::Safety)],
         copy: "a prompt".into(),
         ..Parcel::new(start, samples::viewer(Lang::Ja).balance)
@@ -78,17 +62,6 @@ fn a_parcel_arrives_whatever_was_typed() {
     is_read_back(&parcel);
     assert_eq!(read::<Parcel>(&parcel.written()), Some(parcel.clone()));
     assert!(!parcel.written().contains('<'), "{}", parcel.written());
-}
-
-#[test]
-fn a_refusal_says_as_much_as_it_knows() {
-    let whole =
-        r#"{"title":"x","detail":"no","problems":[{"field":"count","problem":{"not_in_range":4}}],"price":6,"violations":"[1]"}"#;
-    let problem = FieldProblem { field: Field::Count, problem: Problem::NotInRange(4) };
-    let expected = Refused { status: 0, detail: "no".into(), problems: vec![problem], price: Some(6), violations: "[1]".into() };
-    assert_eq!(read(whole), Some(expected));
-    assert_eq!(read("{}"), Some(Refused::default()));
-    assert_eq!(read::<Refused>("<html>"), None);
 }
 
 #[test]

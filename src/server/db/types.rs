@@ -2,7 +2,7 @@
 
 use crate::domain::{
     AccountId, ApiKeyId, AspectRatio, CollectionId, Credits, Failure, FileId, GenerationId, KeyName, ModelName, OutputKind,
-    PersonId, PredictionId, PriceRule, RequestKey, Scopes, ShareId, State, Task, Timestamp,
+    PersonId, PredictionId, PresetId, PriceRule, RequestKey, Scopes, ShareId, State, Task, Timestamp,
 };
 use sqlx::any::{AnyTypeInfo, AnyValueRef};
 use sqlx::encode::IsNull;
@@ -43,6 +43,7 @@ macro_rules! stored_as {
 
 stored_as! { String:
     AccountId, |id| id.to_string(), |text| Some(AccountId::trusted(text));
+    PresetId, |id| id.to_string(), |text| Some(PresetId::trusted(text));
     ApiKeyId, |id| id.to_string(), |text| Some(ApiKeyId::trusted(text));
     CollectionId, |id| id.to_string(), |text| Some(CollectionId::trusted(text));
     FileId, |id| id.to_string(), |text| Some(FileId::trusted(text));

@@ -7,7 +7,7 @@ use crate::domain::{
 use crate::server::db::{Db, Tx};
 use crate::server::replicate::made;
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A place in a list of generations, newest first: everything before it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -193,6 +193,23 @@ pub async fn input(db: &Db, owner: &PersonId, id: &GenerationId) -> Result<Optio
             .fetch_optional(db.pool())
             .await?;
     Ok(row.map(|(model, input)| (model, serde_json::from_str(&input).unwrap_or_default())))
+}
+
+/// What a person asked for lately, in words, newest first, none twice; those that hold `search`, whatever its case.
+///
+/// # Errors
+/// When the database fails.
+pub async fn prompts(db: &Db, owner: &PersonId, search: &str) -> Result<Vec<String>, sqlx::Error> {
+    let rows: Vec<(String,)> = sqlx::query_as(
+        "select prompt from generation where owner_id = $1 and prompt <> '' order by created_at desc, id desc limit 2000",
+    )
+    .bind(owner)
+    .fetch_all(db.pool())
+    .await?;
+    let search = search.trim().to_lowercase();
+    let mut seen = HashSet::new();
+    let fits = |prompt: &String| prompt.to_lowercase().contains(&search) && seen.insert(prompt.clone());
+    Ok(rows.into_iter().map(|(prompt,)| prompt).filter(fits).take(100).collect())
 }
 
 /// Where the time of a generation that succeeded went; `None` when it is not this person's or has not.

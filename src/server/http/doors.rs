@@ -2,8 +2,8 @@
 
 use super::render::Page;
 use super::trouble::Trouble;
-use super::visitor::{LANG_COOKIE, THEME_COOKIE, Visitor};
-use crate::domain::{Lang, Theme};
+use super::visitor::{ENTER_COOKIE, KEYS_COOKIE, LANG_COOKIE, THEME_COOKIE, Visitor};
+use crate::domain::{Enter, Lang, Theme};
 use crate::pages::{DoorForm, DoorProblem, SignIn, SignUp};
 use crate::server::App;
 use crate::server::account::{self, Credentials, PASSWORD_CHARS, SignUpProblem};
@@ -119,6 +119,10 @@ pub(super) async fn sign_out(State(app): State<App>, mut auth: AuthSession) -> R
 pub(super) struct Preferences {
     language: Option<String>,
     theme: Option<String>,
+    enter: Option<String>,
+    /// A check box, which is silent when it is off; so the form says with `typing` that it has one.
+    keys: Option<String>,
+    typing: Option<String>,
     #[serde(default)]
     next: String,
 }
@@ -128,7 +132,9 @@ pub(super) async fn preferences(State(app): State<App>, Form(wanted): Form<Prefe
     let lang = wanted.language.as_deref().and_then(Lang::parse).map(|lang| (LANG_COOKIE, lang.as_str()));
     let theme = wanted.theme.as_deref().and_then(Theme::parse).map(|theme| (THEME_COOKIE, theme.as_str()));
     let secure = if app.config.is_https() { "; Secure" } else { "" };
-    for (name, value) in lang.into_iter().chain(theme) {
+    let enter = wanted.enter.as_deref().and_then(Enter::parse).map(|enter| (ENTER_COOKIE, enter.as_str()));
+    let keys = wanted.typing.map(|_| (KEYS_COOKIE, if wanted.keys.is_some() { "on" } else { "off" }));
+    for (name, value) in lang.into_iter().chain(theme).chain(enter).chain(keys) {
         let cookie = format!("{name}={value}; Path=/; Max-Age={PREFERENCE_SECONDS}; SameSite=Lax; HttpOnly{secure}");
         if let Ok(cookie) = HeaderValue::from_str(&cookie) {
             response.headers_mut().append(header::SET_COOKIE, cookie);

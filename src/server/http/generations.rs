@@ -5,17 +5,19 @@ use super::site::create_page;
 use super::trouble::{Explained, Trouble, door};
 use super::visitor::{SignedIn, Visitor};
 use crate::domain::schema::Violation;
-use crate::domain::{FieldProblem, GenerationId, GenerationView, Lang, RawRequest, Refusal};
+use crate::domain::{
+    Field, FieldProblem, GenerationId, GenerationView, Lang, MOST_VARIANTS, Problem, RawRequest, Refusal, RequestKey, variants,
+};
 use crate::server::App;
-use crate::server::generation::{self, Error, Requested, Source, views, waits};
+use crate::server::generation::{self, Error, Meant, Requested, Source, views, waits};
 use crate::server::model;
 use crate::server::quote::Quote;
 use crate::{pages, text};
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Form, Json};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 pub(super) async fn generate(
@@ -32,7 +34,7 @@ pub(super) async fn generate(
             Ok(Redirect::to(&keeping(&form.prompt)).into_response())
         };
     };
-    match request(&app, &person, &form, Source::Page).await? {
+    match press(&app, &person, &form).await? {
         Ok(requested) if visitor.wants_json => {
             let status = if matches!(requested, Requested::New(_)) { StatusCode::CREATED } else { StatusCode::OK };
             let mut view = views::find(&app.db, &person.id, requested.id()).await?.ok_or(Trouble::NOT_FOUND)?;
@@ -83,6 +85,52 @@ fn keeping(prompt: &str) -> String {
     format!("{}&expired=1", door(&back))
 }
 
+/// Asks for everything that a press of the button asks for: one generation for each prompt that the text stands for.
+async fn press(app: &App, person: &SignedIn, raw: &RawRequest) -> Result<Result<Requested, Refusal>, Trouble> {
+    let Some(prompts) = variants(&raw.prompt) else {
+        let most = i64::try_from(MOST_VARIANTS).unwrap_or(i64::MAX);
+        return Ok(Err(Refusal::Fields(vec![FieldProblem { field: Field::Prompt, problem: Problem::TooMany(most) }])));
+    };
+    if prompts.len() < 2 {
+        let one = RawRequest { prompt: prompts.concat(), ..raw.clone() };
+        return request(app, person, &one, Source::Page).await;
+    }
+    let catalogue: Vec<_> = model::chosen(&app.db, &raw.model).await?.into_iter().collect();
+    let key = RequestKey::trusted(raw.request_key.trim());
+    let mut requests = Vec::new();
+    let mut chosen = None;
+    for (n, prompt) in prompts.into_iter().enumerate() {
+        let one = RawRequest { prompt, request_key: key.nth(n).to_string(), ..raw.clone() };
+        match generation::read(&one, &catalogue) {
+            Ok((request, model)) => {
+                requests.push(request);
+                chosen = Some(model);
+            }
+            Err(Error::Refused(refusal)) => return Ok(Err(refusal)),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let Some(model) = chosen else { return Err(Trouble::NOT_FOUND) };
+    // All work from the same files, which are fetched once.
+    if let Some((first, others)) = requests.split_first_mut() {
+        if let Err(refusal) = files::adopted(app, &person.id, &mut first.input, model).await? {
+            return Ok(Err(refusal));
+        }
+        for name in model.file_names() {
+            if let Some(file) = first.input.get(name) {
+                others.iter_mut().for_each(|other| drop(other.input.insert(name.to_owned(), file.clone())));
+            }
+        }
+    }
+    let now = app.clock.now();
+    let model = Quote::read(app.seals.get().await?, &person.id, &raw.quote, now).honour(model);
+    match generation::request_all(&Source::Page, &app.db, &person.id, &requests, &model, now).await {
+        Ok(requested) => Ok(Ok(requested)),
+        Err(Error::Refused(refusal)) => Ok(Err(refusal)),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Asks for one generation; a refusal is an answer, not a failure.
 pub(super) async fn request(
     app: &App,
@@ -120,8 +168,19 @@ pub(super) async fn cancel(State(app): State<App>, person: SignedIn, Path(id): P
     Ok(Json(view).into_response())
 }
 
-pub(super) async fn cancel_all(State(app): State<App>, person: SignedIn) -> Result<Response, Trouble> {
-    let asked = generation::cancel_all(&app.db, &person.id, app.clock.now()).await?;
+#[derive(Deserialize)]
+pub(super) struct CancelAll {
+    /// `queued`: what runs goes on.
+    only: Option<String>,
+}
+
+pub(super) async fn cancel_all(
+    State(app): State<App>,
+    person: SignedIn,
+    Query(wanted): Query<CancelAll>,
+) -> Result<Response, Trouble> {
+    let meant = if wanted.only.as_deref() == Some("queued") { Meant::Queued } else { Meant::Stoppable };
+    let asked = generation::cancel_all(&app.db, &person.id, meant, app.clock.now()).await?;
     if person.visitor.wants_json {
         return Ok(Json(serde_json::json!({"asked": asked})).into_response());
     }
@@ -151,6 +210,14 @@ fn marked(violations: &[Violation], lang: Lang) -> String {
     json!(marked.collect::<Vec<_>>()).to_string()
 }
 
+/// The same of the fields that every model has; `#` tells them from a model's own.
+fn marked_fields(problems: &[FieldProblem], lang: Lang) -> String {
+    let say = text::pages(lang).picture.problem;
+    let marked =
+        problems.iter().map(|one| json!({"at": format!("#{}", one.field.as_str()), "says": say(one.field, one.problem)}));
+    json!(marked.collect::<Vec<_>>()).to_string()
+}
+
 /// The status of a refusal.
 pub(super) const fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
@@ -164,7 +231,7 @@ pub(super) const fn status(refusal: &Refusal) -> StatusCode {
     }
 }
 
-fn refused(refusal: &Refusal, lang: Lang) -> Response {
+pub(super) fn refused(refusal: &Refusal, lang: Lang) -> Response {
     let words = &text::pages(lang).picture;
     let (problems, available, price) = match refusal {
         Refusal::Fields(problems) => (problems.clone(), None, None),
@@ -179,6 +246,7 @@ fn refused(refusal: &Refusal, lang: Lang) -> Response {
     };
     let violations = match refusal {
         Refusal::Input(violations) => marked(violations, lang),
+        Refusal::Fields(problems) => marked_fields(problems, lang),
         _ => String::new(),
     };
     let body = Refused { title, detail: (words.refusal)(refusal), problems, available, price, violations };

@@ -43,7 +43,10 @@ impl Page {
     where
         V: IntoView + 'static,
     {
-        let Self { viewer, title, live, unfinished, modules, preview, status } = self;
+        let Self { viewer, title, live, unfinished, mut modules, preview, status } = self;
+        if live {
+            modules.insert(0, "keys");
+        }
         let nonce = fresh_nonce();
         let policy = page_policy(&nonce);
         let assets = app.page_assets();

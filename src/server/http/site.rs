@@ -1,17 +1,19 @@
 //! The pages: each handler reads plain data and puts it into a page.
 
+use super::create::working_from;
 use super::render::Page;
 use super::share;
 use super::trouble::Trouble;
 use super::v1;
 use super::visitor::{SignedIn, Visitor};
-use crate::domain::{FileId, GalleryFilter, GenerationId, PersonId, RawRequest, Refusal};
+use crate::domain::{FileId, GalleryFilter, GenerationId, Lang, Model, PersonId, RawRequest, Refusal};
+use crate::islands::UsualTime;
 use crate::pages::{Create, DocsPage, Help, Landing, ViewerPage};
 use crate::server::App;
 use crate::server::db::mint;
 use crate::server::generation::views;
 use crate::server::generation::waits;
-use crate::server::{file, gallery, model, quote};
+use crate::server::{file, gallery, model, preset, quote};
 use crate::text;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -52,6 +54,8 @@ pub(super) struct CreateQuery {
     model: Option<String>,
     /// A file of theirs to work from.
     file: Option<String>,
+    /// The address of one of the person's pictures, to work from.
+    reference: Option<String>,
 }
 
 pub(super) async fn create(
@@ -71,6 +75,9 @@ pub(super) async fn create(
         && file::find(&app.db, &person.id, &id).await?.is_some()
     {
         form = share::with_file(form, &id, &model::offered(&app.db).await?);
+    }
+    if let Some(reference) = query.reference.as_deref().filter(|reference| reference.starts_with("/files/")) {
+        form = working_from(form, reference, &model::offered(&app.db).await?);
     }
     create_page(&app, &person, form, None).await
 }
@@ -100,15 +107,28 @@ pub(super) async fn create_page(
     // Every page carries a key of its own: pressing its button twice is one generation.
     let form = RawRequest { request_key: mint(), quote, confirmed, ..form };
     let start = person.visitor.start(cursor);
+    let (usual, presets) = (usual_times(app, &models, viewer.lang).await?, preset::list(&app.db, &person.id).await?);
     let title = text::pages(viewer.lang).frame.create;
-    let page = Page { status, ..Page::new(viewer.clone(), title, true) };
+    let page = Page { status, modules: vec!["create"], ..Page::new(viewer.clone(), title, true) };
     Ok(page
         .render(app, move || {
             let (viewer, start, models, form) = (viewer.clone(), start.clone(), models.clone(), form.clone());
             let (refusal, active, recent) = (refusal.clone(), active.clone(), recent.clone());
-            view! { <Create viewer start models form refusal active recent /> }
+            let (usual, presets) = (usual.clone(), presets.clone());
+            view! { <Create viewer start models form refusal active recent usual presets /> }
         })
         .await)
+}
+
+/// How long each model usually takes here, in words.
+async fn usual_times(app: &App, models: &[Model], lang: Lang) -> Result<Vec<UsualTime>, Trouble> {
+    let mut times = Vec::new();
+    for model in models {
+        if let Some(usual) = model::usual(&app.db, &model.name).await? {
+            times.push(UsualTime { model: model.name.clone(), says: (text::pages(lang).catalogue.usually)(usual) });
+        }
+    }
+    Ok(times)
 }
 
 #[derive(Deserialize)]

@@ -1,7 +1,7 @@
 //! Who is asking and how they want it: the person, if signed in, the language and the theme.
 
 use super::trouble::Trouble;
-use crate::domain::{BalanceView, Credits, Lang, PersonId, Theme, Timestamp, Viewer};
+use crate::domain::{BalanceView, Credits, Enter, Lang, PersonId, Theme, Timestamp, Typing, Viewer};
 use crate::islands::LiveStart;
 use crate::server::App;
 use crate::server::account::{Person, Role};
@@ -21,6 +21,10 @@ pub(super) const LANG_COOKIE: &str = "lang";
 pub(super) const SESSION_COOKIES: [&str; 2] = ["__Host-sid", "sid"];
 /// The name of the cookie that remembers the theme.
 pub(super) const THEME_COOKIE: &str = "theme";
+/// The name of the cookie that remembers what Enter does.
+pub(super) const ENTER_COOKIE: &str = "enter";
+/// The name of the cookie that remembers whether single keys do anything.
+pub(super) const KEYS_COOKIE: &str = "keys";
 
 /// Somebody at the door; perhaps they are signed in.
 #[derive(Clone, Debug)]
@@ -28,6 +32,7 @@ pub(super) struct Visitor {
     pub person: Option<Person>,
     pub lang: Lang,
     pub theme: Theme,
+    pub typing: Typing,
     /// Path and query.
     pub path: String,
     /// Whether they are to be answered in JSON.
@@ -66,6 +71,10 @@ where
                 .and_then(Lang::parse)
                 .unwrap_or_else(|| Lang::negotiate(text(headers, &header::ACCEPT_LANGUAGE))),
             theme: cookie(headers, THEME_COOKIE).and_then(Theme::parse).unwrap_or_default(),
+            typing: Typing {
+                enter: cookie(headers, ENTER_COOKIE).and_then(Enter::parse),
+                single_keys_off: cookie(headers, KEYS_COOKIE) == Some("off"),
+            },
             path: page_of(parts),
             wants_json: wants_json(headers) || is_for_programs(parts.uri.path()),
             expired: person.is_none() && SESSION_COOKIES.iter().any(|name| cookie(headers, name).is_some()),
@@ -142,6 +151,7 @@ impl Visitor {
             low: false,
             lang: self.lang,
             theme: self.theme,
+            typing: self.typing,
             path: self.path.clone(),
             sandbox: app.sandbox,
             cursor: app.clock.now(),
@@ -175,7 +185,7 @@ fn page_of(parts: &Parts) -> String {
     let path = parts.uri.path();
     match parts.method {
         Method::GET | Method::HEAD => parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
-        _ if matches!(path, "/generate" | "/share") => "/create".to_owned(),
+        _ if matches!(path, "/generate" | "/share") || path.starts_with("/create/") => "/create".to_owned(),
         _ if path.starts_with("/g/") => path.strip_suffix("/cancel").unwrap_or(path).to_owned(),
         _ if path.starts_with("/gallery") => "/gallery".to_owned(),
         _ if path.starts_with("/keys") => "/keys".to_owned(),
