@@ -249,7 +249,6 @@ export function wakeMarks(gallery) {
   root = gallery;
   form = document.getElementById("marks");
   const select = document.getElementById("gallery-select");
-  select.hidden = false;
   select.addEventListener("click", () => (isChoosing() ? unchoose() : setMode(true)));
   root.addEventListener("click", (event) => {
     const pick = event.target.closest(".pick");

@@ -51,7 +51,7 @@ pub(super) fn filters(view: &GalleryView, lang: Lang) -> impl IntoView + use<> {
                 {narrowed.map(|href| view! { <a class="button quiet" href=href><Icon glyph=icon::CLOSE />{said.clear}</a> })}
             </div>
             <button class="button gallery-go">{said.show}</button>
-            <button class="button gallery-choose" type="button" id="gallery-select" aria-pressed="false" hidden>
+            <button class="button gallery-choose" type="button" id="gallery-select" aria-pressed="false">
                 <Icon glyph=icon::CHECK_BOX />
                 {said.choose}
             </button>
