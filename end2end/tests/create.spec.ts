@@ -276,7 +276,7 @@ test("G8 a picture of one's own becomes a reference by dragging it, and by choos
   // A tile of the gallery below; what is still among the cards is let drop as the browser would.
   await page.evaluate((url) => {
     const tile = document.createElement("li");
-    tile.dataset.original = url;
+    tile.dataset.file = url;
     document.querySelector("main")?.append(tile);
     const dataTransfer = new DataTransfer();
     tile.dispatchEvent(new DragEvent("dragstart", { bubbles: true, dataTransfer }));

@@ -109,7 +109,7 @@ export function watchForm(form) {
     takeFiles(await slotFor(form), files, changed);
   });
   document.addEventListener("dragstart", ({ target, dataTransfer }) => {
-    const original = target.closest?.("[data-original]")?.dataset.original;
+    const original = target.closest?.("[data-file]")?.dataset.file;
     if (original) dataTransfer.setData(OURS, original);
   });
   document.addEventListener("dragover", (event) => {
