@@ -36,17 +36,15 @@ pub use credits::Credits;
 pub use failure::Failure;
 pub use file::FileProblem;
 pub use filter::{Completeness, Day, GalleryFilter, Shape};
-pub use ids::{
-    AccountId, ApiKeyId, CollectionId, FileId, GenerationId, ModelName, PersonId, PredictionId, RequestKey, ShareId,
-};
+pub use ids::{AccountId, ApiKeyId, CollectionId, FileId, GenerationId, ModelName, PersonId, PredictionId, RequestKey, ShareId};
 pub use key::{KeyForm, KeyName, KeyProblem, KeyView, KeyWish, Overlap, Scope, Scopes};
 pub use lang::{Lang, Theme};
 pub use made::{Medium, OutputKind, Task};
 pub use model::Model;
 pub use price::{Price, PriceRule};
 pub use prompt::Prompt;
-pub use receipt::{BookEntry, MoneyKind, MoneyStep, Parent, Receipt, Reference, Verdict};
 pub use query::{query_pairs, query_value};
+pub use receipt::{BookEntry, MoneyKind, MoneyStep, Parent, Receipt, Reference, Verdict};
 pub use request::{Field, FieldProblem, MAX_COUNT, Problem, RawRequest, Refusal, Request};
 pub use save::{Mark, SaveAs};
 pub use setting::{Setting, settings, without_secrets};

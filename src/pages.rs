@@ -23,7 +23,7 @@ mod viewer;
 
 pub use admin_model::{AdminModel, Said};
 pub use admin_models::AdminModels;
-pub use compare::{Compared, ComparePage};
+pub use compare::{ComparePage, Compared};
 pub use controls::controls;
 pub use create::Create;
 pub use credits::{Credits30, CreditsPage, Hold};

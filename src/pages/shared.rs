@@ -45,9 +45,14 @@ pub fn SharedPage(viewer: Viewer, picture: SharedPicture) -> impl IntoView {
             </a>
         }
         .into_any(),
-        Medium::Video => view! { <video class="stage-video" src=url.clone() controls preload="metadata" playsinline aria-label=name></video> }.into_any(),
+        Medium::Video => {
+            view! { <video class="stage-video" src=url.clone() controls preload="metadata" playsinline aria-label=name></video> }
+                .into_any()
+        }
         Medium::Audio => view! { <audio src=url.clone() controls preload="metadata" aria-label=name></audio> }.into_any(),
-        Medium::Text | Medium::Json => view! { <pre class="stage-json" tabindex="0"><code>{picture.document}</code></pre> }.into_any(),
+        Medium::Text | Medium::Json => {
+            view! { <pre class="stage-json" tabindex="0"><code>{picture.document}</code></pre> }.into_any()
+        }
     };
     let line = |(name, value): (String, String)| view! { <div><dt>{name}</dt><dd>{value}</dd></div> };
     view! {

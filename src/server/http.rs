@@ -18,12 +18,15 @@ mod health;
 mod hooks;
 mod keys;
 mod media;
+mod receipt;
 mod render;
 mod room;
+mod shares;
 mod site;
 mod trigger;
 mod trouble;
 mod v1;
+mod viewer;
 mod visitor;
 
 pub(in crate::server) use v1::tell;
@@ -61,7 +64,6 @@ pub fn router(app: App) -> Router {
     let pages = Router::new()
         .route("/", get(site::landing))
         .route("/create", get(site::create))
-        .route("/g/{id}", get(site::viewer))
         .route("/credits", get(site::credits))
         .route("/keys", get(keys::page).post(keys::make))
         .route("/docs/api", get(site::docs))
@@ -94,6 +96,7 @@ pub fn router(app: App) -> Router {
         .merge(actions())
         .merge(models())
         .merge(gallery::area())
+        .merge(viewer::area())
         .fallback(trouble::nowhere)
         .method_not_allowed_fallback(trouble::not_that_way)
         .layer(CatchPanicLayer::custom(trouble::panicked))
@@ -130,12 +133,11 @@ fn actions() -> Router<App> {
         .route("/api/app/files", post(files::upload))
         .route("/api/app/files/{id}", get(files::show).delete(files::remove))
         .route("/events", get(events::events))
-        .route("/files/{id}/{file}", get(media::file))
 }
 
 /// A path for the log: of an address that opens to whoever knows it, only what kind it is.
 fn loggable(path: &str) -> &str {
-    const SEALED: [&str; 2] = ["/o/", "/v1/streams/"];
+    const SEALED: [&str; 3] = ["/o/", "/s/", "/v1/streams/"];
     SEALED.into_iter().find(|start| path.starts_with(start)).unwrap_or(path)
 }
 

@@ -64,6 +64,7 @@ fn sql_is_spoken_only_where_a_concept_owns_its_rows() {
         "server/gallery/",
         "server/key",
         "server/seal.rs",
+        "server/share.rs",
         "server/file/rows.rs",
         "server/outbox",
         "server/auth/sessions.rs",
@@ -136,6 +137,7 @@ fn every_route_stands_in_the_table_that_the_matrices_walk_through() {
                     | "server/http/health.rs"
                     | "server/http/hooks.rs"
                     | "server/http/v1.rs"
+                    | "server/http/viewer.rs"
             )
         })
         .map(|(_, text)| text)

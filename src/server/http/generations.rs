@@ -157,7 +157,7 @@ pub(super) const fn status(refusal: &Refusal) -> StatusCode {
     }
 }
 
-fn refused(refusal: &Refusal, lang: Lang) -> Response {
+pub(super) fn refused(refusal: &Refusal, lang: Lang) -> Response {
     let words = &text::pages(lang).picture;
     let (problems, available, price) = match refusal {
         Refusal::Fields(problems) => (problems.clone(), None, None),

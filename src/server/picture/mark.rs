@@ -66,14 +66,12 @@ fn packet(mark: Mark, story: &Story<'_>) -> String {
 
 /// Text of XML; what XML cannot hold at all is left out.
 fn escaped(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
-        .fold(String::new(), |escaped, c| match c {
-            '&' => escaped + "&amp;",
-            '<' => escaped + "&lt;",
-            '>' => escaped + "&gt;",
-            other => escaped + other.encode_utf8(&mut [0; 4]),
-        })
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).fold(String::new(), |escaped, c| match c {
+        '&' => escaped + "&amp;",
+        '<' => escaped + "&lt;",
+        '>' => escaped + "&gt;",
+        other => escaped + other.encode_utf8(&mut [0; 4]),
+    })
 }
 
 /// A chunk of text right behind the first, which says how large the picture is.
@@ -154,7 +152,9 @@ mod tests {
             let machine = marked(plain.clone(), Mark::Machine, &STORY);
             assert!(holds(&machine, MADE_BY_MACHINE) && !holds(&machine, "lighthouse"), "{kind:?}");
             let everything = marked(plain.clone(), Mark::Everything, &STORY);
-            assert!(holds(&everything, "a &lt;lighthouse&gt; &amp; 夕焼け<") && holds(&everything, "owner/name@12345678; seed 7"));
+            assert!(
+                holds(&everything, "a &lt;lighthouse&gt; &amp; 夕焼け<") && holds(&everything, "owner/name@12345678; seed 7")
+            );
             for file in [machine, everything] {
                 let (before, after) = (inspect(&plain).expect("a picture"), inspect(&file).expect("still a picture"));
                 assert_eq!((before.small, before.width, before.height), (after.small, after.width, after.height), "{kind:?}");
