@@ -209,7 +209,7 @@ async function mark(form) {
     if (act === "favourite") tile.dataset.favourite = "";
     if (act === "unfavourite") delete tile.dataset.favourite;
   }
-  document.dispatchEvent(new CustomEvent("atelier:marked", { detail: { id, act } }));
+  if (act === "trash") takeOut(id);
   const { older, newer } = article().dataset;
   if (act === "trash" && (older || newer)) return go(older ?? newer);
   const button = form.querySelector("button");
@@ -220,6 +220,12 @@ async function mark(form) {
   button.setAttribute("aria-label", name);
   button.title = name;
   button.dataset.on = String(act === "favourite" || act === "trash");
+}
+
+/** What went into the trash is gone from the rows behind, too. */
+function takeOut(id) {
+  for (const tile of document.querySelectorAll(`[data-gallery] .tile[data-id="${id}"]`)) tile.remove();
+  document.querySelector("[data-gallery]")?.dispatchEvent(new Event("gallery:changed"));
 }
 
 async function share(form) {
@@ -292,6 +298,8 @@ const PANS = { "pan-left": [-1, 0], "pan-right": [1, 0], "pan-up": [0, -1], "pan
 
 /** Dragging moves a large picture; of one that fits, it goes to the next; two fingers zoom. */
 function hold(picture) {
+  // A link would be dragged away instead.
+  picture.draggable = false;
   const fingers = new Map();
   let spread = 0;
   const distance = () => {
@@ -418,6 +426,8 @@ const KEYS = {
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 document.addEventListener("keydown", (event) => {
+  // The gallery behind an open dialog rests.
+  if (dialog()) event.stopPropagation();
   if (!article() || event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest?.("input, select, textarea, video, audio, [contenteditable]")) return;
   const arrow = ARROWS[event.key];
