@@ -1,6 +1,6 @@
 //! The receipt of a generation: its numbers are those of the books and the store, and it is its owner's alone.
 
-use crate::support::{TestApp, both_databases};
+use crate::support::both_databases;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 

@@ -1,6 +1,6 @@
 //! The same once more: a press of its own, with the input and the version that were stored, and a verdict on what came.
 
-use crate::support::{Answer, Browser, TestApp, both_databases};
+use crate::support::{Answer, Browser, both_databases};
 use atelier::domain::GenerationId;
 use serde_json::{Value, json};
 
