@@ -2,7 +2,7 @@
 # The work is in scripts/; caches are outside the checkout (ATELIER_CACHE, default ~/.cache/atelier).
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test lint bench drill schemas release clean-data
+.PHONY: help run dev test lint bench bench-search drill schemas release clean-data
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,9 @@ lint: ## rustfmt, clippy for both halves, licences and advisories, types of the 
 
 bench: ## what one process can do: the whole life of many generations
 	@scripts/bench
+
+bench-search: ## how long a search through 50,000 prompts of one person takes, on both databases
+	@scripts/bench-search
 
 drill: ## kill the running product hundreds of times and count what was lost (KILLS=500 for each database)
 	@scripts/drill $(KILLS)

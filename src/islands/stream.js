@@ -31,6 +31,8 @@ export function follow(page, since, onState, onLate) {
   const hear = ({ id, data }) => {
     last = Math.max(last, id);
     onState(data, id);
+    // For what on the page is no island.
+    dispatchEvent(new CustomEvent("atelier:state", { detail: data }));
   };
 
   // The gap counts from its beginning: attempts that fail on the way do not make it shorter.

@@ -202,8 +202,10 @@ fn marked(item: &ShelfTile, inside: &str, now: Timestamp, lang: Lang) -> Vec<til
     let note = item.goes_at.map(|at| (said.goes_in)((at.since(now) + DAY_MS - 1).max(0) / DAY_MS));
     let mut tiles = tile::tiles(&item.view);
     for tile in &mut tiles {
-        let joint = if tile.href.contains('?') { '&' } else { '?' };
-        tile.href = format!("{}{joint}in={inside}", tile.href);
+        if !inside.is_empty() {
+            let joint = if tile.href.contains('?') { '&' } else { '?' };
+            tile.href = format!("{}{joint}in={inside}", tile.href);
+        }
         tile.foreign = tile::is_foreign(&item.view.prompt, lang);
         tile.marks = Some(tile::TileMarks {
             id: item.view.id.clone(),

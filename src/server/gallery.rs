@@ -11,8 +11,10 @@
 //! | [`marks`] | favourites, the trash and back, collections: of some, or of all of a view |
 //! | [`collections`] | making, naming and removing collections |
 //! | [`words`] | prompts as searches compare them |
+//! | [`archive`] | many originals as one ZIP, written as it is read |
 //! | [`purge`] | what was in the trash for a month goes for ever |
 
+pub mod archive;
 pub mod collections;
 pub mod find;
 pub mod marks;

@@ -88,10 +88,15 @@ pub fn router(app: App) -> Router {
             tracing::info_span!("request", method = %request.method(), path = loggable(request.uri().path()), id)
         }))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
-        .layer(CompressionLayer::new().compress_when(
-            // Pictures are compressed already, and an event stream must not wait in an encoder.
-            SizeAbove::new(512).and(NotForContentType::IMAGES).and(NotForContentType::SSE),
-        ));
+        .layer(
+            CompressionLayer::new().compress_when(
+                // Pictures are compressed already, and an event stream must not wait in an encoder.
+                SizeAbove::new(512)
+                    .and(NotForContentType::IMAGES)
+                    .and(NotForContentType::SSE)
+                    .and(NotForContentType::const_new("application/zip")),
+            ),
+        );
     pages
         .merge(actions())
         .merge(models())

@@ -15,6 +15,7 @@ mod commands;
 mod crashes;
 mod database;
 mod files;
+mod gallery;
 mod hooks;
 mod http;
 mod keeping;

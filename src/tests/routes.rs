@@ -52,6 +52,7 @@ pub const ROUTES: &[Route] = &[
     get("/gallery", For::SignedIn),
     post("/gallery/marks", For::SignedIn),
     post("/gallery/collections", For::SignedIn),
+    post("/gallery/zip", For::SignedIn),
     get("/g/{id}", For::Owner),
     get("/g/{id}/receipt", For::Owner),
     get("/g/{id}/receipt.json", For::Owner),

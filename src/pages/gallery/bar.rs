@@ -46,10 +46,12 @@ pub(super) fn filters(view: &GalleryView, lang: Lang) -> impl IntoView + use<> {
                 {said.filters}
                 {(count > 0).then(|| view! { <span class="count number">{count}</span> })}
             </button>
-            {months(view, lang)}
-            {narrowed.map(|href| view! { <a class="button quiet" href=href><Icon glyph=icon::CLOSE />{said.clear}</a> })}
+            <div class="gallery-way" id="gallery-way">
+                {months(view, lang)}
+                {narrowed.map(|href| view! { <a class="button quiet" href=href><Icon glyph=icon::CLOSE />{said.clear}</a> })}
+            </div>
             <button class="button gallery-go">{said.show}</button>
-            <button class="button gallery-choose" type="button" id="gallery-select" aria-pressed="false" hidden>
+            <button class="button gallery-choose" type="button" id="gallery-select" aria-pressed="false">
                 <Icon glyph=icon::CHECK_BOX />
                 {said.choose}
             </button>

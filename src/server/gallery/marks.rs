@@ -152,10 +152,10 @@ async fn resolve(
 
 /// Of these ids, given as one JSON text in `$2`, those that the statement changes.
 macro_rules! change_some {
-    ($head:literal, $tail:literal) => {
+    ($head:literal, $id:literal, $tail:literal) => {
         (
-            concat!($head, " id in (select value from json_each($2)) ", $tail),
-            concat!($head, " id in (select json_array_elements_text($2::json)) ", $tail),
+            concat!($head, " and ", $id, " in (select value from json_each($2)) ", $tail),
+            concat!($head, " and ", $id, " in (select json_array_elements_text($2::json)) ", $tail),
         )
     };
 }
@@ -171,36 +171,43 @@ async fn change(
 ) -> Result<Vec<GenerationId>, sqlx::Error> {
     let (sqlite, postgres) = match act {
         Act::Favourite => change_some!(
-            "update generation set favourite_at = $3 where owner_id = $1 and purged_at is null and favourite_at is null and",
+            "update generation set favourite_at = $3 where owner_id = $1 and purged_at is null and favourite_at is null",
+            "id",
             "returning id"
         ),
         Act::Unfavourite => change_some!(
-            "update generation set favourite_at = null where owner_id = $1 and favourite_at is not null and $3 > 0 and",
+            "update generation set favourite_at = null where owner_id = $1 and favourite_at is not null and $3 > 0",
+            "id",
             "returning id"
         ),
         Act::Trash => change_some!(
             "update generation set trashed_at = $3
-             where owner_id = $1 and trashed_at is null and state in ('succeeded', 'failed', 'canceled') and",
+             where owner_id = $1 and trashed_at is null and state in ('succeeded', 'failed', 'canceled')",
+            "id",
             "returning id"
         ),
         Act::Restore => change_some!(
             "update generation set trashed_at = null
-             where owner_id = $1 and trashed_at is not null and purged_at is null and $3 > 0 and",
+             where owner_id = $1 and trashed_at is not null and purged_at is null and $3 > 0",
+            "id",
             "returning id"
         ),
         Act::Purge => change_some!(
-            "update generation set purged_at = $3 where owner_id = $1 and trashed_at is not null and purged_at is null and",
+            "update generation set purged_at = $3 where owner_id = $1 and trashed_at is not null and purged_at is null",
+            "id",
             "returning id"
         ),
         Act::Collect => change_some!(
             "insert into collection_item (collection_id, generation_id, added_at)
              select c.id, g.id, $3 from collection c join generation g on g.owner_id = c.owner_id
-             where c.owner_id = $1 and c.id = $4 and g.purged_at is null and g.",
+             where c.owner_id = $1 and c.id = $4 and g.purged_at is null",
+            "g.id",
             "on conflict (collection_id, generation_id) do nothing returning generation_id"
         ),
         Act::Uncollect => change_some!(
-            "delete from collection_item where collection_id in (select c.id from collection c where c.owner_id = $1 and c.id = $4)
-               and $3 > 0 and generation_",
+            "delete from collection_item
+             where collection_id in (select c.id from collection c where c.owner_id = $1 and c.id = $4) and $3 > 0",
+            "generation_id",
             "returning generation_id"
         ),
     };

@@ -84,7 +84,7 @@ async fn forget(db: &Db) -> Result<(), sqlx::Error> {
     .await?;
     sqlx::query(
         "update generation set prompt = '', input = '{}', output_text = null, prediction_output = null
-         where trashed_at is not null and purged_at is not null and prompt <> ''",
+         where trashed_at is not null and purged_at is not null and (prompt <> '' or input <> '{}')",
     )
     .execute(tx.connection())
     .await?;

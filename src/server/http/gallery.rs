@@ -5,15 +5,16 @@ use super::doors::local;
 use super::render::Page;
 use super::trouble::Trouble;
 use super::visitor::SignedIn;
-use crate::domain::{CollectionId, GalleryFilter, GenerationId, Lang, PersonId, Timestamp};
+use crate::domain::{CollectionId, Day, GalleryFilter, GenerationId, Lang, PersonId, Timestamp};
 use crate::pages::{Gallery, GalleryView, ModelChoice, Month, Shelf, ShelfTile};
 use crate::server::App;
 use crate::server::gallery::{self, Act, Chosen, collections, find, marks};
 use crate::server::generation::views::Cursor;
 use crate::server::model;
 use crate::text;
+use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Form, Json, Router};
@@ -22,7 +23,11 @@ use serde_json::json;
 
 /// The addresses of the gallery.
 pub(super) fn area() -> Router<App> {
-    Router::new().route("/gallery", get(page)).route("/gallery/marks", post(mark)).route("/gallery/collections", post(collect))
+    Router::new()
+        .route("/gallery", get(page))
+        .route("/gallery/marks", post(mark))
+        .route("/gallery/collections", post(collect))
+        .route("/gallery/zip", post(zip))
 }
 
 async fn page(State(app): State<App>, person: SignedIn, RawQuery(query): RawQuery) -> Result<Response, Trouble> {
@@ -162,4 +167,20 @@ async fn collect(
     }
     let shelf = GalleryFilter { collection: shown, ..GalleryFilter::default() }.href();
     Ok(Redirect::to(&if value(&fields, "next").is_empty() { shelf } else { next(&fields) }).into_response())
+}
+
+/// The originals of what is chosen, with what is known of each, as one file that is written while it is read.
+async fn zip(State(app): State<App>, person: SignedIn, Form(fields): Form<Vec<(String, String)>>) -> Result<Response, Trouble> {
+    let lang = person.visitor.lang;
+    let ids = gallery::archive::chosen(&app.db, &person.id, &chosen(&fields)?, lang).await?;
+    if ids.is_empty() {
+        return Ok(Redirect::to(&next(&fields)).into_response());
+    }
+    let day = Day::at(app.clock.now(), lang).machine().replace('-', "");
+    let body = gallery::archive::stream(app.db.clone(), app.store.clone(), person.id, ids, lang);
+    let headers = [
+        (header::CONTENT_TYPE, "application/zip".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"atelier-{day}.zip\"")),
+    ];
+    Ok((headers, Body::from_stream(body)).into_response())
 }

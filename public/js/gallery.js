@@ -1,0 +1,17 @@
+// The gallery, awake. Without this file all of it works by links and forms; with it nobody waits and nobody loses their place.
+//
+//   gallery/page.js    what is on the page: fetching, replacing, going on, keeping the place
+//   gallery/marks.js   choosing, marking, undoing
+//   gallery/keys.js    the keyboard
+
+import { wakeKeys } from "./gallery/keys.js";
+import { wakeMarks } from "./gallery/marks.js";
+import { wakePage } from "./gallery/page.js";
+
+const root = document.querySelector("[data-gallery]");
+if (root) {
+  root.dataset.awake = "";
+  wakePage(root);
+  wakeMarks(root);
+  wakeKeys(root);
+}

@@ -1,0 +1,264 @@
+// What is on the page: the view as the address says it, more of it as it is needed, and what is new above it.
+//
+// The server's pages are the only truth: every change fetches one and takes its parts over. Whatever somebody looks at stays
+// where it is: what is older comes below, what is new waits behind a button.
+
+const AHEAD = "150%"; // how far below the window the next page is fetched
+const PAGES_BY_ITSELF = 5; // then the link waits for somebody, and the last line of the page can be reached
+const TYPING_MS = 250;
+const NEWS_MS = 300;
+
+let root;
+let trail = []; // addresses of the pages that were appended
+let byItself = 0;
+let asking;
+let observer;
+const heard = new Set(); // generations that ended well since the page was made
+
+export const words = () => JSON.parse(root.dataset.words);
+export const results = () => document.getElementById("gallery-results");
+export const tiles = () => [...results().querySelectorAll(".tile")];
+export const say = (template, n) => template.replace("{n}", Number(n).toLocaleString(document.documentElement.lang));
+
+// Resolves to the document at an address of ours; rejects when it is not what was asked for.
+async function fetched(url, signal) {
+  const answer = await fetch(url, { headers: { accept: "text/html" }, signal });
+  if (!answer.ok || answer.redirected) throw new Error(`${answer.status}`);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (!page.getElementById("gallery-results")) throw new Error("no gallery");
+  return page;
+}
+
+const newest = () => (root.dataset.gallery ? `/gallery?${root.dataset.gallery}` : "/gallery");
+
+// The tile at the top of the window, and how far from it: what must not move.
+export function anchor(without = () => false) {
+  const tile = tiles().find((tile) => tile.getBoundingClientRect().bottom > 80 && !without(tile));
+  return tile && { key: keyOf(tile), top: tile.getBoundingClientRect().top };
+}
+
+export function holdTo(place) {
+  const tile = place && tiles().find((tile) => keyOf(tile) === place.key);
+  if (tile) scrollBy({ top: tile.getBoundingClientRect().top - place.top, behavior: "instant" });
+}
+
+// What is above may take its true height only once it is near: look again for a few frames.
+async function settle(place) {
+  for (let frame = 0; frame < 4; frame++) {
+    holdTo(place);
+    await new Promise(requestAnimationFrame);
+  }
+}
+
+export const keyOf = (tile) => tile.querySelector("a").pathname + tile.dataset.file;
+
+function take(page) {
+  const next = page.getElementById("gallery-results");
+  results().replaceChildren(...next.childNodes);
+  results().dataset.choices = next.dataset.choices;
+  for (const id of ["gallery-count", "gallery-way", "marks"]) {
+    const [here, there] = [document.getElementById(id), page.getElementById(id)];
+    if (here.innerHTML !== there.innerHTML) here.replaceChildren(...there.childNodes);
+  }
+  const now = page.querySelector("[data-gallery]");
+  root.dataset.gallery = now.dataset.gallery;
+  root.toggleAttribute("data-trash", "trash" in now.dataset);
+  watch();
+  root.dispatchEvent(new Event("gallery:changed"));
+}
+
+// Puts a page's days below what is there; a day that goes on stays under its first heading.
+function append(page) {
+  const here = results();
+  const pager = here.querySelector(".pager");
+  for (const section of page.querySelectorAll("#gallery-results .day")) {
+    const last = [...here.querySelectorAll(".day")].at(-1);
+    if (last?.dataset.day !== section.dataset.day) {
+      here.insertBefore(section, pager);
+      continue;
+    }
+    // Only a row that nobody sees may fill up; else the day goes on in rows of its own.
+    if (last.getBoundingClientRect().bottom > innerHeight) {
+      last.querySelector("ul").append(...section.querySelectorAll("li"));
+      last.style.setProperty("--n", last.querySelectorAll("li").length);
+    } else {
+      section.querySelector("h2").remove();
+      last.classList.add("goes-on");
+      here.insertBefore(section, pager);
+    }
+  }
+  const further = page.querySelector("#gallery-results .pager");
+  if (further) pager.replaceWith(further);
+  else pager.remove();
+  watch();
+  root.dispatchEvent(new Event("gallery:changed"));
+}
+
+export async function older() {
+  const link = results().querySelector("a[rel=next]");
+  if (!link || link.ariaBusy) return;
+  link.ariaBusy = "true";
+  try {
+    const page = await fetched(link.href);
+    if (!link.isConnected) return;
+    trail.push(link.getAttribute("href"));
+    append(page);
+  } catch {
+    // The link is still there.
+    link.ariaBusy = null;
+  }
+}
+
+function watch() {
+  observer?.disconnect();
+  observer = new IntersectionObserver(
+    (seen) => {
+      if (!seen.some((entry) => entry.isIntersecting) || byItself >= PAGES_BY_ITSELF) return;
+      byItself += 1;
+      older();
+    },
+    { rootMargin: `0px 0px ${AHEAD} 0px` },
+  );
+  const pager = results().querySelector(".pager");
+  if (pager) observer.observe(pager);
+}
+
+// Shows another view; what was asked for before is asked for no more.
+export async function show(url, { push = false, keep = false } = {}) {
+  asking?.abort();
+  const mine = (asking = new AbortController());
+  results().ariaBusy = "true";
+  try {
+    const pages = await Promise.all([url, ...(keep ? trail : [])].map((each) => fetched(each, mine.signal)));
+    const place = keep ? anchor() : undefined;
+    if (push) history[push === "push" ? "pushState" : "replaceState"](null, "", url);
+    if (!keep) [trail, byItself] = [[], 0];
+    take(pages[0]);
+    pages.slice(1).forEach((page) => results().querySelector(".pager") && append(page));
+    if (keep) await settle(place);
+  } catch (error) {
+    // A page that could not be had is asked for again as a page, which says why.
+    if (error.name !== "AbortError") location.assign(url);
+  } finally {
+    if (asking === mine) results().ariaBusy = null;
+  }
+}
+
+// The same view once more, as far as it was loaded, with what is looked at where it is.
+export const refresh = () => show(location.pathname + location.search, { keep: true });
+
+function wakeSearch() {
+  const form = document.getElementById("gallery-filters");
+  let timer;
+  let pushed = 0;
+  const ask = () => {
+    const fields = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
+    const query = fields.toString();
+    const push = Date.now() - pushed > 2_000 ? "push" : "replace";
+    pushed = Date.now();
+    show(query ? `/gallery?${query}` : "/gallery", { push });
+  };
+  const soon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(ask, TYPING_MS);
+  };
+  form.addEventListener("input", (event) => {
+    // While a word is being composed it is no word yet.
+    if (!event.isComposing) soon();
+  });
+  form.addEventListener("compositionend", soon);
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    clearTimeout(timer);
+    document.getElementById("gallery-more").hidePopover?.();
+    ask();
+  });
+  addEventListener("popstate", () => {
+    const asked = new URLSearchParams(location.search);
+    for (const field of form.elements) {
+      if (field.name && field.type !== "hidden") field.value = asked.get(field.name) ?? "";
+    }
+    show(location.pathname + location.search);
+  });
+}
+
+function wakeNews() {
+  const slot = document.getElementById("gallery-new");
+  let timer;
+  const look = async () => {
+    const page = await fetched(newest()).catch(() => undefined);
+    const there = new Set([...(page?.querySelectorAll(".tile") ?? [])].map((tile) => tile.dataset.id));
+    const here = new Set(tiles().map((tile) => tile.dataset.id));
+    const count = [...heard].filter((id) => there.has(id) && !here.has(id)).length;
+    if (!count) return slot.replaceChildren();
+    const pill = document.createElement("button");
+    Object.assign(pill, { type: "button", className: "button pill", textContent: `${say(words().new, count)} ↑` });
+    slot.replaceChildren(pill);
+  };
+  const go = async () => {
+    slot.replaceChildren();
+    if (new URLSearchParams(location.search).has("before")) return location.assign(newest());
+    await show(newest());
+    scrollTo({ top: 0, behavior: "instant" });
+    tiles()[0]?.querySelector("a").focus({ preventScroll: true });
+  };
+  slot.addEventListener("click", (event) => event.target.closest("button") && go());
+  root.addEventListener("gallery:top", () => slot.firstChild && go());
+  root.addEventListener("gallery:changed", () => {
+    const here = new Set(tiles().map((tile) => tile.dataset.id));
+    for (const id of heard) if (here.has(id)) heard.delete(id);
+    if (!heard.size) slot.replaceChildren();
+  });
+  addEventListener("atelier:state", ({ detail }) => {
+    const { generation } = JSON.parse(detail);
+    if (generation?.phase !== "succeeded" || tiles().some((tile) => tile.dataset.id === generation.id)) return;
+    heard.add(generation.id);
+    clearTimeout(timer);
+    timer = setTimeout(look, NEWS_MS);
+  });
+}
+
+// Back from a picture, or loaded again: as far down as before, with the same tile at the same place.
+function wakePlace() {
+  const key = () => `atelier-gallery:${location.pathname}${location.search}`;
+  addEventListener("pagehide", () => {
+    const focused = document.activeElement.closest?.(".tile");
+    const place = { trail, at: anchor(), focused: focused && keyOf(focused) };
+    try {
+      sessionStorage.setItem(key(), JSON.stringify(place));
+    } catch {
+      // No room, or none allowed: the browser's own memory of the place remains.
+    }
+  });
+  const [{ type } = {}] = performance.getEntriesByType("navigation");
+  const kept = type === "back_forward" || type === "reload" ? sessionStorage.getItem(key()) : undefined;
+  if (!kept) return;
+  const place = JSON.parse(kept);
+  history.scrollRestoration = "manual";
+  const back = async () => {
+    const pages = await Promise.all(place.trail.map((url) => fetched(url))).catch(() => []);
+    pages.forEach((page) => results().querySelector(".pager") && append(page));
+    trail = place.trail.slice(0, pages.length);
+    const focused = tiles().find((tile) => keyOf(tile) === place.focused);
+    focused?.querySelector("a").focus({ preventScroll: true });
+    await settle(place.at);
+  };
+  back();
+}
+
+export function wakePage(gallery) {
+  root = gallery;
+  wakePlace();
+  watch();
+  wakeSearch();
+  wakeNews();
+  root.addEventListener("click", async (event) => {
+    const link = event.target.closest("a[rel=next]");
+    if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    byItself = 0;
+    const last = tiles().at(-1);
+    await older();
+    tiles()[tiles().indexOf(last) + 1]?.querySelector("a").focus();
+  });
+}
