@@ -265,7 +265,12 @@ test("V9 two pictures are compared with a line that keys can move", async ({ pag
   expect(await at()).toBe("0%");
 
   // From the gallery: choose two, press Compare.
-  await page.goto(`/compare?id=${one}&id=${other}`);
+  await page.goto("/gallery");
+  await expect(page.locator("[data-gallery][data-awake]")).toBeAttached();
+  await page.locator("#gallery-select").click();
+  for (const at of [0, 1]) await page.locator("[data-gallery] .tile > a").nth(at).click();
+  await page.getByRole("button", { name: "Compare" }).click();
+  await expect(page).toHaveURL(/\/compare\?/);
   await expect(page.locator("[data-compare] img")).toHaveCount(2);
 });
 

@@ -116,7 +116,7 @@ fn one(share: ShareView, words: &'static ShareText, lang: Lang) -> impl IntoView
     view! {
         <li class="card">
             <a class="shares-picture" href=format!("/g/{}", share.generation)>{picture}<span>{name}</span></a>
-            <input readonly value=share.address.clone() aria-label=words.link />
+            <input readonly value=share.address aria-label=words.link />
             <p class="hint">
                 <span>{words.shows} " " {shown}</span>
                 <span>{words.made} " " <Moment at=share.created_at lang /></span>

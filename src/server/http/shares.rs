@@ -160,11 +160,12 @@ pub(super) async fn show(State(app): State<App>, visitor: Visitor, Path(token): 
 async fn picture(app: &App, open: &Open, token: &str, visitor: &Visitor) -> Result<SharedPicture, Trouble> {
     let generation = &open.generation;
     let output = generation.outputs.iter().find(|output| output.index == open.place).ok_or(Trouble::NOT_FOUND)?;
-    let settings = match open.with_settings {
-        true => read(app, &open.owner, &generation.id)
-            .await?
-            .map(|(_, settings)| SharedPicture::lines(generation.model_label.clone(), generation.seed, &settings, visitor.lang)),
-        false => None,
+    let settings = if open.with_settings {
+        let told = read(app, &open.owner, &generation.id).await?;
+        let (label, seed) = (generation.model_label.clone(), generation.seed);
+        told.map(|(_, settings)| SharedPicture::lines(label, seed, &settings, visitor.lang))
+    } else {
+        None
     };
     let document = match output.medium() {
         Medium::Text | Medium::Json => views::document(&app.db, &open.owner, generation).await?,

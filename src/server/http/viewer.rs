@@ -18,7 +18,7 @@ use crate::server::gallery::{self, find};
 use crate::server::generation::{self, Error, Requested, again, views};
 use crate::server::model;
 use crate::text;
-use axum::extract::{Path, Query, RawQuery, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -179,18 +179,19 @@ async fn once_more(
     }
 }
 
-#[derive(Deserialize)]
-struct Pair {
-    #[serde(default)]
-    a: String,
-    #[serde(default)]
-    b: String,
-}
-
-/// Two pictures beside each other; each is named by its generation, and `.` and its place where that has several.
-async fn compare(State(app): State<App>, person: SignedIn, Query(pair): Query<Pair>) -> Result<Response, Trouble> {
-    let one = compared(&app, &person.id, &pair.a).await?;
-    let other = compared(&app, &person.id, &pair.b).await?;
+/// Two pictures beside each other: `a` and `b`, or the first two that the gallery's form names as `id`. Each is a
+/// generation, and `.` and its place where that has several. With fewer there is nothing to compare.
+async fn compare(State(app): State<App>, person: SignedIn, RawQuery(query): RawQuery) -> Result<Response, Trouble> {
+    let pairs = query_pairs(&query.unwrap_or_default());
+    let mut named: Vec<String> = Vec::new();
+    for (_, value) in pairs.iter().filter(|(name, _)| matches!(name.as_str(), "a" | "b" | "id")) {
+        if !named.contains(value) {
+            named.push(value.clone());
+        }
+    }
+    let [a, b, ..] = named.as_slice() else { return Ok(Redirect::to("/gallery").into_response()) };
+    let one = compared(&app, &person.id, a).await?;
+    let other = compared(&app, &person.id, b).await?;
     let start = person.visitor.start(app.clock.now());
     let viewer = person.visitor.viewer(&app).await?;
     let title = text::pages(viewer.lang).viewer.compare_title;

@@ -135,7 +135,8 @@ mod tests {
 
     fn picture(kind: Kind) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
-        let pixels = RgbImage::from_fn(33, 21, |x, y| Rgb([(x * 7 % 256) as u8, (y * 11 % 256) as u8, 90]));
+        let byte = |value: u32| u8::try_from(value % 256).unwrap_or_default();
+        let pixels = RgbImage::from_fn(33, 21, |x, y| Rgb([byte(x * 7), byte(y * 11), 90]));
         DynamicImage::from(pixels).write_to(&mut bytes, ImageFormat::Png).expect("a picture");
         convert(bytes.into_inner(), kind).expect("a file")
     }
