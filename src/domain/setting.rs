@@ -29,8 +29,7 @@ pub fn settings(model: &Model, input: &Map<String, Value>) -> Vec<Setting> {
     };
     let known = model.schema.properties.iter().filter(|property| !property.is_secret()).filter_map(of);
     let unknown = input.iter().filter(|(name, value)| model.schema.property(name).is_none() && !names_file(value));
-    let unknown =
-        unknown.map(|(name, value)| Setting { name: name.clone(), value: schema::label(value), changed: true });
+    let unknown = unknown.map(|(name, value)| Setting { name: name.clone(), value: schema::label(value), changed: true });
     let mut all: Vec<_> = known.chain(unknown).filter(|setting| !stands_apart(&setting.name)).collect();
     all.sort_by_key(|setting| !setting.changed);
     all

@@ -78,8 +78,7 @@ mod tests {
             Compared { output: generation.outputs[place].clone(), generation }
         };
         let (viewer, start) = (samples::viewer(Lang::En), samples::start(Lang::En));
-        let html =
-            Owner::new().with(|| view! { <ComparePage viewer start one=compared(0) other=compared(1) /> }.to_html());
+        let html = Owner::new().with(|| view! { <ComparePage viewer start one=compared(0) other=compared(1) /> }.to_html());
         assert!(html.contains("/files/g/0.png") && html.contains("/files/g/1.png"), "{html}");
         assert!(html.contains(r#"type="range""#) && html.contains("Where the left picture ends"), "{html}");
     }

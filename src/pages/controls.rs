@@ -3,7 +3,7 @@
 
 use crate::components::plain;
 use crate::domain::schema::{Accept, Control, Property, Violation, label, prefixed};
-use crate::domain::{Lang, Model};
+use crate::domain::{Lang, Model, RawRequest};
 use crate::text;
 use crate::text::ControlText;
 use leptos::prelude::*;
@@ -35,12 +35,16 @@ pub fn controls(model: &Model, values: &[(String, String)], violations: &[Violat
         Owner::new().with(|| drawn.collect_view().to_html())
     };
     let of = format!("<input type=\"hidden\" name=\"drawn_for\" value=\"{}\">", plain(model.name.as_str()));
+    let remix = values
+        .iter()
+        .find(|(name, _)| name == RawRequest::REMIX_OF)
+        .map(|(name, of)| format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">", plain(of).replace('"', "&quot;")));
     // Without a script another model's controls come with the whole page.
     let choose = format!(
         "<noscript><button class=\"button quiet\" formaction=\"/create/controls\" formnovalidate>{}</button></noscript>",
         plain(words.choose)
     );
-    Controls { needed: draw(needed) + &of + &choose, rest: draw(rest) }
+    Controls { needed: draw(needed) + &of + &remix.unwrap_or_default() + &choose, rest: draw(rest) }
 }
 
 /// Files and what must be given stand beside the prompt; everything else can wait to be asked for.

@@ -2,9 +2,7 @@
 
 use super::viewer::file_kind;
 use crate::components::{Frame, Icon, Place, icon, time};
-use crate::domain::{
-    Lang, MoneyKind, Parent, Phase, Receipt, Reference, Setting, Times, Timestamp, Verdict, Viewer,
-};
+use crate::domain::{Lang, MoneyKind, Parent, Phase, Receipt, Reference, Setting, Times, Timestamp, Verdict, Viewer};
 use crate::islands::{LiveStart, Parcel};
 use crate::text::{self, ReceiptText, live};
 use leptos::prelude::*;
@@ -69,7 +67,7 @@ fn request(receipt: &Receipt, verdict: Option<Verdict>, lang: Lang) -> impl Into
     let parent = receipt.parent.as_ref().map(|parent| {
         let name = if matches!(parent, Parent::Again(_)) { words.again_of } else { words.remix_of };
         let id = parent.id().to_string();
-        pair(name, view! { <a href=format!("/g/{id}/receipt")><code>{id}</code></a> }.into_any())
+        pair(name, view! { <a href=format!("/g/{id}/receipt")><code>{id.clone()}</code></a> }.into_any())
     });
     let verdict = verdict.map(|verdict| {
         let said = match verdict {
@@ -233,7 +231,13 @@ mod tests {
 
     fn page(lang: Lang, upstream: Option<&str>) -> String {
         let generation = GenerationView { captured: Credits(3), ..samples::succeeded(4) };
-        let step = |kind, id: &str, amount, entries| MoneyStep { kind, id: id.into(), amount: Credits(amount), at: samples::NOW, entries };
+        let step = |kind, id: &str, amount, entries| MoneyStep {
+            kind,
+            id: id.into(),
+            amount: Credits(amount),
+            at: samples::NOW,
+            entries,
+        };
         let entry = BookEntry { id: "e1".into(), place: 7, hash: "ab12".into() };
         let receipt = Receipt {
             steps: vec![step(MoneyKind::Hold, "t1", 4, vec![]), step(MoneyKind::Capture, "t2", 3, vec![entry])],

@@ -45,9 +45,14 @@ pub fn SharedPage(viewer: Viewer, picture: SharedPicture) -> impl IntoView {
             </a>
         }
         .into_any(),
-        Medium::Video => view! { <video class="stage-video" src=url.clone() controls preload="metadata" playsinline aria-label=name></video> }.into_any(),
+        Medium::Video => {
+            view! { <video class="stage-video" src=url.clone() controls preload="metadata" playsinline aria-label=name></video> }
+                .into_any()
+        }
         Medium::Audio => view! { <audio src=url.clone() controls preload="metadata" aria-label=name></audio> }.into_any(),
-        Medium::Text | Medium::Json => view! { <pre class="stage-json" tabindex="0"><code>{picture.document}</code></pre> }.into_any(),
+        Medium::Text | Medium::Json => {
+            view! { <pre class="stage-json" tabindex="0"><code>{picture.document}</code></pre> }.into_any()
+        }
     };
     let line = |(name, value): (String, String)| view! { <div><dt>{name}</dt><dd>{value}</dd></div> };
     view! {
@@ -111,7 +116,7 @@ fn one(share: ShareView, words: &'static ShareText, lang: Lang) -> impl IntoView
     view! {
         <li class="card">
             <a class="shares-picture" href=format!("/g/{}", share.generation)>{picture}<span>{name}</span></a>
-            <input readonly value=share.address.clone() aria-label=words.link />
+            <input readonly value=share.address aria-label=words.link />
             <p class="hint">
                 <span>{words.shows} " " {shown}</span>
                 <span>{words.made} " " <Moment at=share.created_at lang /></span>

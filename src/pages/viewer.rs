@@ -9,12 +9,9 @@ mod stage;
 mod ways;
 
 pub use facts::file_kind;
-pub use ways::share_options;
 
 use crate::components::{Frame, Icon, Place, icon, tile};
-use crate::domain::{
-    Credits, GenerationView, OutputView, Receipt, Refusal, Setting, ShareView, Verdict, Viewer,
-};
+use crate::domain::{Credits, GenerationView, Lang, OutputView, Receipt, Refusal, Setting, ShareView, Verdict, Viewer};
 use crate::islands::{LiveStart, Parcel};
 use crate::text::{self, ViewerText};
 use leptos::prelude::*;
@@ -93,56 +90,56 @@ impl Standing {
 #[component]
 pub fn ViewerPage(viewer: Viewer, start: LiveStart, seen: Seen) -> impl IntoView {
     let lang = viewer.lang;
+    let generation = &seen.receipt.generation;
+    let running = if generation.phase.is_terminal() { Vec::new() } else { vec![generation.clone()] };
+    let parcel = Parcel { generations: running, ..Parcel::new(start, viewer.balance) };
+    view! { <Frame viewer parcel here=Place::Gallery>{article(&seen, lang)}</Frame> }
+}
+
+/// What the gallery takes into its dialog.
+fn article(seen: &Seen, lang: Lang) -> impl IntoView + use<> {
     let words = &text::pages(lang).viewer;
     let generation = &seen.receipt.generation;
-    let over = generation.phase.is_terminal();
-    let parcel = Parcel {
-        generations: if over { Vec::new() } else { vec![generation.clone()] },
-        ..Parcel::new(start, viewer.balance)
-    };
-    let chosen = seen.chosen().cloned();
-    let (id, place) = (generation.id.to_string(), chosen.as_ref().map_or(0, |output| output.index));
+    let chosen = seen.chosen();
     view! {
-        <Frame viewer parcel here=Place::Gallery>
-            <article
-                class="viewer"
-                data-id=id
-                data-place=place
-                data-newer=seen.standing.newer.clone()
-                data-older=seen.standing.older.clone()
-                data-prompt=json!(generation.prompt).to_string()
-                data-words=said(words, text::pages(lang).share.copied)
-            >
-                <div class="stage">
-                    <div class="stage-bar">
-                        <a class="button quiet stage-back" href=seen.standing.gallery() data-act="close">
-                            <Icon glyph=icon::ARROW_LEFT />
-                            {words.back}
-                        </a>
-                        {chosen.is_some().then(|| stage::tools(words))}
-                    </div>
-                    {seen.standing.trashed.then(|| view! { <p class="notice warn"><Icon glyph=icon::ALERT />{words.in_trash}</p> })}
-                    <div class="stage-room">
-                        {stage::step(seen.standing.newer.clone(), "prev", words.newer, icon::ARROW_LEFT)}
-                        {match &chosen {
-                            Some(output) => stage::stage(generation, output, seen.document.as_deref()),
-                            None => stage::without_picture(generation, lang).into_any(),
-                        }}
-                        {stage::step(seen.standing.older.clone(), "next", words.older, icon::ARROW_RIGHT)}
-                    </div>
-                    {strip(&seen, chosen.as_ref(), words)}
+        <article
+            class="viewer"
+            data-id=generation.id.to_string()
+            data-place=chosen.map_or(0, |output| output.index)
+            data-newer=seen.standing.newer.clone()
+            data-older=seen.standing.older.clone()
+            data-prompt=json!(generation.prompt).to_string()
+            data-words=said(words, text::pages(lang).share.copied)
+        >
+            <div class="stage">
+                <div class="stage-bar">
+                    <a class="button quiet stage-back" href=seen.standing.gallery() data-act="close">
+                        <Icon glyph=icon::ARROW_LEFT />
+                        {words.back}
+                    </a>
+                    {chosen.is_some().then(|| stage::tools(words))}
                 </div>
-                <div class="panel" id="panel">
-                    <h1 class="sr-only">{words.title}</h1>
-                    {chosen.as_ref().map(|output| ways::ways(&seen, output, lang))}
-                    {facts::prompt(generation, lang)}
-                    {facts::verdict(seen.verdict, words)}
-                    {facts::facts(&seen, chosen.as_ref(), lang)}
-                    {facts::lineage(&seen, words)}
-                    {chosen.as_ref().map(|output| ways::more(&seen, output, lang))}
+                {seen.standing.trashed.then(|| view! { <p class="notice warn"><Icon glyph=icon::ALERT />{words.in_trash}</p> })}
+                <div class="stage-room">
+                    {stage::step(seen.standing.newer.clone(), "prev", words.newer, icon::ARROW_LEFT)}
+                    {match chosen {
+                        Some(output) => stage::stage(generation, output, seen.document.as_deref()),
+                        None => stage::without_picture(generation, lang).into_any(),
+                    }}
+                    {stage::step(seen.standing.older.clone(), "next", words.older, icon::ARROW_RIGHT)}
                 </div>
-            </article>
-        </Frame>
+                {strip(seen, chosen, words)}
+            </div>
+            <div class="panel" id="panel">
+                <h1 class="sr-only">{words.title}</h1>
+                {chosen.map(|output| ways::ways(seen, output, lang))}
+                {facts::prompt(generation, lang)}
+                {facts::verdict(seen.verdict, words)}
+                {facts::facts(seen, chosen, lang)}
+                {facts::lineage(seen, words)}
+                {chosen.map(|output| ways::more(seen, output, lang))}
+            </div>
+        </article>
     }
 }
 

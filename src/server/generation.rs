@@ -42,8 +42,8 @@ use super::outbox::{self, Message};
 use super::replicate::WebhookEvent;
 use super::{key, ledger};
 use crate::domain::{
-    ApiKeyId, Credits, FileId, FileProblem, GenerationId, Model, Parent, PersonId, RawRequest, Refusal, Request, RequestKey, State,
-    Timestamp,
+    ApiKeyId, Credits, FileId, FileProblem, GenerationId, Model, Parent, PersonId, RawRequest, Refusal, Request, RequestKey,
+    State, Timestamp,
 };
 use regex::RegexBuilder;
 use serde_json::{Map, Value, json};

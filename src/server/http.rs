@@ -22,13 +22,16 @@ mod hooks;
 mod install;
 mod keys;
 mod media;
+mod receipt;
 mod render;
 mod room;
 mod share;
+mod shares;
 mod site;
 mod trigger;
 mod trouble;
 mod v1;
+mod viewer;
 mod visitor;
 mod webhooks;
 
@@ -67,7 +70,6 @@ pub fn router(app: App) -> Router {
     let pages = Router::new()
         .route("/", get(site::landing))
         .route("/create", get(site::create))
-        .route("/g/{id}", get(site::viewer))
         .route("/keys", get(keys::page).post(keys::make))
         .route("/docs/api", get(site::docs))
         .route("/help", get(site::help))
@@ -107,6 +109,7 @@ pub fn router(app: App) -> Router {
         .merge(account::area())
         .merge(create::area())
         .merge(gallery::area())
+        .merge(viewer::area())
         .merge(webhooks::area())
         .merge(around())
         .fallback(trouble::nowhere)
@@ -145,12 +148,11 @@ fn actions() -> Router<App> {
         .route("/api/app/files", post(files::upload))
         .route("/api/app/files/{id}", get(files::show).delete(files::remove))
         .route("/events", get(events::events))
-        .route("/files/{id}/{file}", get(media::file))
 }
 
 /// A path for the log: of an address that opens to whoever knows it, only what kind it is.
 fn loggable(path: &str) -> &str {
-    const SEALED: [&str; 2] = ["/o/", "/v1/streams/"];
+    const SEALED: [&str; 3] = ["/o/", "/s/", "/v1/streams/"];
     SEALED.into_iter().find(|start| path.starts_with(start)).unwrap_or(path)
 }
 

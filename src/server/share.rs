@@ -138,8 +138,9 @@ pub async fn revoke(db: &Db, owner: &PersonId, id: &ShareId, now: Timestamp) -> 
 /// When the database fails.
 pub async fn open(db: &Db, id: &ShareId, now: Timestamp) -> Result<Option<Open>, sqlx::Error> {
     let row: Option<Row> = sqlx::query_as(
-        "select id, owner_id, generation_id, place, with_prompt, with_settings, expires_at, created_at from share
-         where id = $1 and revoked_at is null and (expires_at is null or expires_at > $2)",
+        "select s.id, s.owner_id, s.generation_id, s.place, s.with_prompt, s.with_settings, s.expires_at, s.created_at
+         from share s join generation g on g.id = s.generation_id
+         where s.id = $1 and s.revoked_at is null and (s.expires_at is null or s.expires_at > $2) and g.trashed_at is null",
     )
     .bind(id)
     .bind(now)

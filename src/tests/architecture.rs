@@ -64,6 +64,7 @@ fn sql_is_spoken_only_where_a_concept_owns_its_rows() {
         "server/gallery/",
         "server/key",
         "server/seal.rs",
+        "server/share.rs",
         "server/file/rows.rs",
         "server/outbox",
         "server/preset.rs",

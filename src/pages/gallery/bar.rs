@@ -126,7 +126,7 @@ pub(super) fn selection(view: &GalleryView, lang: Lang) -> impl IntoView + use<>
     let said = &text::pages(lang).gallery;
     let query = view.filter.to_query();
     let trash = view.filter.trash;
-    let acts = if trash { in_trash(said).into_any() } else { in_gallery(view, said).into_any() };
+    let acts = if trash { in_trash(said).into_any() } else { in_gallery(view, said, lang).into_any() };
     view! {
         <form class="selection" id="marks" method="post" action="/gallery/marks" aria-label=said.selection>
             <input type="hidden" name="in" value=query />
@@ -145,11 +145,13 @@ pub(super) fn selection(view: &GalleryView, lang: Lang) -> impl IntoView + use<>
     }
 }
 
-fn in_gallery(view: &GalleryView, said: &'static GalleryText) -> impl IntoView + use<> {
+fn in_gallery(view: &GalleryView, said: &'static GalleryText, lang: Lang) -> impl IntoView + use<> {
+    let compare = text::pages(lang).viewer.compare;
     let collections = view.collections.clone();
     let here = view.filter.collection.clone();
     view! {
         <button class="button" formaction="/gallery/zip" name="act" value="zip"><Icon glyph=icon::DOWNLOAD /><span>{said.zip}</span></button>
+        <button class="button" formmethod="get" formaction="/compare"><Icon glyph=icon::SCALING /><span>{compare}</span></button>
         {if view.filter.favourites {
             view! { <button class="button" name="act" value="unfavourite"><Icon glyph=icon::HEART /><span>{said.unfavourite}</span></button> }
         } else {

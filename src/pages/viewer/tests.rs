@@ -1,7 +1,7 @@
 use super::facts::{language_of, price_path};
 use super::*;
 use crate::components::samples;
-use crate::domain::{Failure, Lang, Parent, Phase};
+use crate::domain::{Failure, Parent, Phase};
 use crate::text::live;
 
 fn seen(generation: GenerationView, shown: usize) -> Seen {
@@ -89,19 +89,22 @@ fn the_neighbours_and_the_way_back_stay_in_the_view_it_was_opened_from() {
     assert_eq!(Standing::default().address("g", "0"), "/g/g");
     let standing = Standing { older: Some("/g/next?q=sea".into()), ..standing };
     let html = drawn(Seen { standing, ..seen(samples::succeeded(1), 0) }, Lang::En);
-    assert!(html.contains(r#"href="/gallery?q=sea""#) && html.contains(r#"rel="next""#) && !html.contains(r#"rel="prev""#), "{html}");
+    assert!(
+        html.contains(r#"href="/gallery?q=sea""#) && html.contains(r#"rel="next""#) && !html.contains(r#"rel="prev""#),
+        "{html}"
+    );
 }
 
 #[test]
 fn what_was_changed_comes_before_everything_else_and_the_verdict_is_said_in_words() {
     let setting = |name: &str, changed| Setting { name: name.into(), value: "9".into(), changed };
     let settings = vec![setting("steps", true), setting("tiling", false)];
-    let receipt = Receipt {
-        parent: Some(Parent::Again(samples::succeeded(1).id)),
-        ..samples::receipt(samples::succeeded(1))
-    };
+    let receipt = Receipt { parent: Some(Parent::Again(samples::succeeded(1).id)), ..samples::receipt(samples::succeeded(1)) };
     let verdict = Some(Verdict::Alike);
-    let html = drawn(Seen { settings, verdict, receipt, parent: Some(samples::succeeded(1)), ..seen(samples::succeeded(1), 0) }, Lang::En);
+    let html = drawn(
+        Seen { settings, verdict, receipt, parent: Some(samples::succeeded(1)), ..seen(samples::succeeded(1), 0) },
+        Lang::En,
+    );
     assert!(html.find("steps") < html.find("tiling") && html.contains("Changed settings"), "{html}");
     assert!(html.contains("Visually the same") && html.contains("/compare?a="), "{html}");
 }

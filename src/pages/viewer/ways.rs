@@ -107,8 +107,12 @@ fn save(output: &OutputView, words: &'static ViewerText) -> impl IntoView + use<
 
 fn share(seen: &Seen, output: &OutputView, lang: Lang) -> impl IntoView + use<> {
     let words = &text::pages(lang).share;
-    let shares: Vec<_> =
-        seen.shares.iter().filter(|share| share.output.as_ref().is_some_and(|shared| shared.index == output.index)).cloned().collect();
+    let shares: Vec<_> = seen
+        .shares
+        .iter()
+        .filter(|share| share.output.as_ref().is_some_and(|shared| shared.index == output.index))
+        .cloned()
+        .collect();
     let links = shares.into_iter().map(|share| link(&share, words, lang)).collect_view();
     let (shared, id) = (!seen.shares.is_empty(), seen.receipt.generation.id.to_string());
     view! {
@@ -129,7 +133,7 @@ fn share(seen: &Seen, output: &OutputView, lang: Lang) -> impl IntoView + use<> 
 }
 
 /// How long a link lives and what it shows.
-pub fn share_options(lang: Lang) -> impl IntoView {
+fn share_options(lang: Lang) -> impl IntoView {
     let words = &text::pages(lang).share;
     let term = |term: Term| {
         let name = match term {
@@ -173,6 +177,7 @@ fn again(seen: &Seen, lang: Lang) -> impl IntoView + use<> {
         let said = (text::pages(lang).picture.refusal)(refusal);
         view! { <p class="notice bad" role="alert"><Icon glyph=icon::ALERT />{said}</p> }
     });
+    let refused = seen.refusal.is_some();
     let form = match seen.again_price {
         Some(price) => view! {
             <form class="panel-form" method="post" action=format!("/g/{id}/again") data-form="again">
@@ -186,7 +191,7 @@ fn again(seen: &Seen, lang: Lang) -> impl IntoView + use<> {
         None => view! { <p class="hint">{words.not_offered}</p> }.into_any(),
     };
     view! {
-        <details class="panel-more" data-part="again" open=refusal.is_some()>
+        <details class="panel-more" data-part="again" open=refused>
             <summary>{words.again.title}</summary>
             {refusal}
             {form}

@@ -1,9 +1,7 @@
 //! What stays known of a generation for good, and what it comes from and led to. For its owner only.
 
 use super::views;
-use crate::domain::{
-    Credits, GenerationId, GenerationView, Parent, PersonId, PredictionId, Receipt, Reference, Verdict,
-};
+use crate::domain::{Credits, GenerationId, GenerationView, Parent, PersonId, PredictionId, Receipt, Reference, Verdict};
 use crate::server::db::Db;
 use crate::server::picture::{Likeness, alike};
 use crate::server::store::{Key, Store};
@@ -66,7 +64,7 @@ fn reference(file: file::File) -> Reference {
 /// When the database fails.
 pub async fn children(db: &Db, owner: &PersonId, id: &GenerationId) -> Result<Vec<GenerationView>, sqlx::Error> {
     let found: Vec<(GenerationId,)> = sqlx::query_as(
-        "select id from generation where owner_id = $1 and (retry_of = $2 or remix_of = $2) and state = 'succeeded'
+        "select id from generation where owner_id = $1 and (retry_of = $2 or remix_of = $2) and state = 'succeeded' and trashed_at is null
          order by created_at desc, id desc limit $3",
     )
     .bind(owner)
@@ -74,11 +72,9 @@ pub async fn children(db: &Db, owner: &PersonId, id: &GenerationId) -> Result<Ve
     .bind(MOST_CHILDREN)
     .fetch_all(db.pool())
     .await?;
-    let mut children = Vec::with_capacity(found.len());
-    for (child,) in found {
-        children.extend(views::find(db, owner, &child).await?);
-    }
-    Ok(children)
+    let ids: Vec<_> = found.into_iter().map(|(id,)| id).collect();
+    let mut children = views::of(db, owner, &ids).await?;
+    Ok(ids.iter().filter_map(|id| children.remove(id)).collect())
 }
 
 /// What the same input made this time, beside what it made before. `None` unless it is one asked for once more, and both
@@ -86,12 +82,7 @@ pub async fn children(db: &Db, owner: &PersonId, id: &GenerationId) -> Result<Ve
 ///
 /// # Errors
 /// When the database fails. A picture that cannot be read counts as another one.
-pub async fn verdict(
-    db: &Db,
-    store: &Store,
-    owner: &PersonId,
-    receipt: &Receipt,
-) -> Result<Option<Verdict>, sqlx::Error> {
+pub async fn verdict(db: &Db, store: &Store, owner: &PersonId, receipt: &Receipt) -> Result<Option<Verdict>, sqlx::Error> {
     let Some(Parent::Again(before)) = &receipt.parent else { return Ok(None) };
     let Some(before) = views::find(db, owner, before).await? else { return Ok(None) };
     let (then, now) = (&before.outputs, &receipt.generation.outputs);
@@ -122,4 +113,3 @@ async fn likeness(store: &Store, id: &GenerationId, address: &str) -> Option<Lik
     let bytes = store.get(&key, None).await.ok()?.bytes().await.ok()?;
     tokio::task::spawn_blocking(move || Likeness::of(&bytes)).await.ok()?
 }
-

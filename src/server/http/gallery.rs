@@ -40,7 +40,7 @@ async fn page(State(app): State<App>, person: SignedIn, RawQuery(query): RawQuer
     let viewer = person.visitor.viewer(&app).await?;
     let view = view(&app, &person.id, filter, before.as_ref(), person.visitor.lang).await?;
     let page = Page::new(viewer.clone(), text::pages(viewer.lang).frame.gallery, true);
-    let page = Page { modules: vec!["gallery"], ..page };
+    let page = Page { modules: vec!["gallery", "viewer"], ..page };
     Ok(page
         .render(&app, move || {
             let (viewer, start, view) = (viewer.clone(), start.clone(), view.clone());

@@ -1,9 +1,11 @@
 //! Kept files, for their owner only. An address never changes and never expires; what it holds never changes either, so
 //! a browser may keep it, but nobody on the way.
 
+mod saved;
+
 use super::trouble::Trouble;
 use super::visitor::SignedIn;
-use crate::domain::GenerationId;
+use crate::domain::{GenerationId, Mark, PersonId, SaveAs};
 use crate::server::App;
 use crate::server::generation::views;
 use crate::server::store::{self, ByteRange, Key};
@@ -20,6 +22,10 @@ const KEEP: &str = "private, max-age=31536000, immutable";
 pub(super) struct How {
     /// Given when the file is to be saved rather than shown.
     download: Option<String>,
+    /// Another kind of file than it is kept as; see [`SaveAs`].
+    r#as: Option<String>,
+    /// What a copy says about itself; see [`Mark`].
+    mark: Option<String>,
 }
 
 pub(super) async fn file(
@@ -30,16 +36,29 @@ pub(super) async fn file(
     request: HeaderMap,
 ) -> Result<Response<Body>, Trouble> {
     let id = GenerationId::parse(&id).ok_or(Trouble::NOT_FOUND)?;
-    let key = Key::parse(&id, &name).ok_or(Trouble::NOT_FOUND)?;
-    // Somebody else's file and no file at all are the same answer.
-    let place = name.split('.').next().and_then(|place| place.parse().ok()).ok_or(Trouble::NOT_FOUND)?;
-    let (original, _) = views::file(&app.db, &person.id, &id, place).await?.ok_or(Trouble::NOT_FOUND)?;
-    if !is_thumbnail(&name) && original != key.as_str() {
-        return Err(Trouble::NOT_FOUND);
+    let (key, _) = owned(&app, &person.id, &id, &name).await?;
+    let refused = || Trouble::status(StatusCode::UNPROCESSABLE_ENTITY);
+    let kind = how.r#as.as_deref().map_or(Ok(SaveAs::Original), |word| SaveAs::parse(word).ok_or_else(refused))?;
+    if kind != SaveAs::Original {
+        let mark = how.mark.as_deref().map_or(Ok(Mark::default()), |word| Mark::parse(word).ok_or_else(refused))?;
+        return saved::copy(&app, &person.id, &id, &key, kind, mark).await;
     }
     let etag = format!("{}-{name}", id.as_str());
     let name = format!("atelier-{}-{name}", short(&id));
     deliver(&app, &key, &Shown { etag: &etag, name: &name, inline: how.download.is_none() }, &request).await
+}
+
+/// The key of a kept file of this person by the last part of its address, thumbnail or original, and its place. The one
+/// question that everything answers to which hands out a file: whoever asks for somebody else, as a link does, names them.
+pub(super) async fn owned(app: &App, owner: &PersonId, id: &GenerationId, name: &str) -> Result<(Key, i64), Trouble> {
+    let key = Key::parse(id, name).ok_or(Trouble::NOT_FOUND)?;
+    // Somebody else's file and no file at all are the same answer.
+    let place = name.split('.').next().and_then(|place| place.parse().ok()).ok_or(Trouble::NOT_FOUND)?;
+    let (original, _) = views::file(&app.db, owner, id, place).await?.ok_or(Trouble::NOT_FOUND)?;
+    if !is_thumbnail(name) && original != key.as_str() {
+        return Err(Trouble::NOT_FOUND);
+    }
+    Ok((key, place))
 }
 
 /// How a file is shown.
@@ -78,7 +97,7 @@ pub(super) async fn deliver(app: &App, key: &Key, shown: &Shown<'_>, request: &H
 }
 
 /// A name of plain letters for every browser, and the true one for those that read RFC 6266.
-fn disposition(shown: &Shown<'_>) -> String {
+pub(super) fn disposition(shown: &Shown<'_>) -> String {
     let how = if shown.inline { "inline" } else { "attachment" };
     let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_') { c } else { '_' };
     let simple: String = shown.name.chars().map(plain).collect();
@@ -97,17 +116,17 @@ fn is_thumbnail(name: &str) -> bool {
 }
 
 /// The random end of an id, enough to tell files apart.
-fn short(id: &GenerationId) -> &str {
+pub(super) fn short(id: &GenerationId) -> &str {
     id.as_str().rsplit('-').next().unwrap_or_default()
 }
 
-fn insert(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
+pub(super) fn insert(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }
 }
 
-fn away(error: store::Error) -> Trouble {
+pub(super) fn away(error: store::Error) -> Trouble {
     match error {
         store::Error::NotFound => {
             tracing::error!("a file that is recorded is not in the store");

@@ -8,14 +8,14 @@ use super::v1;
 use super::visitor::{SignedIn, Visitor};
 use crate::domain::{FileId, GalleryFilter, GenerationId, Lang, Model, PersonId, RawRequest, Refusal};
 use crate::islands::UsualTime;
-use crate::pages::{Create, DocsPage, Help, Landing, ViewerPage};
+use crate::pages::{Create, DocsPage, Help, Landing};
 use crate::server::App;
 use crate::server::db::mint;
 use crate::server::generation::views;
 use crate::server::generation::waits;
 use crate::server::{file, gallery, model, preset, quote};
 use crate::text;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use leptos::prelude::*;
@@ -50,6 +50,8 @@ pub(super) async fn docs(State(app): State<App>, visitor: Visitor) -> Result<Res
 #[derive(Deserialize)]
 pub(super) struct CreateQuery {
     remix: Option<String>,
+    /// `keep`: the remix begins with the seed, too.
+    seed: Option<String>,
     prompt: Option<String>,
     model: Option<String>,
     /// A file of theirs to work from.
@@ -70,6 +72,10 @@ pub(super) async fn create(
         && let Some(model) = model::offered(&app.db).await?.iter().find(|model| model.name == name)
     {
         form = RawRequest::of_input(model, &input);
+        if query.seed.as_deref() == Some("keep") {
+            form.seed = input.get("seed").map(crate::domain::schema::label).unwrap_or_default();
+        }
+        form.note_remix(&id);
     }
     if let Some(id) = query.file.as_deref().and_then(FileId::parse)
         && file::find(&app.db, &person.id, &id).await?.is_some()
@@ -131,32 +137,3 @@ async fn usual_times(app: &App, models: &[Model], lang: Lang) -> Result<Vec<Usua
     Ok(times)
 }
 
-#[derive(Deserialize)]
-pub(super) struct ViewerQuery {
-    /// Which picture of several, from 0.
-    i: Option<usize>,
-}
-
-pub(super) async fn viewer(
-    State(app): State<App>,
-    person: SignedIn,
-    Path(id): Path<String>,
-    Query(query): Query<ViewerQuery>,
-) -> Result<Response, Trouble> {
-    let shown = query.i.unwrap_or_default();
-    let id = GenerationId::parse(&id).ok_or(Trouble::NOT_FOUND)?;
-    let start = person.visitor.start(app.clock.now());
-    let viewer = person.visitor.viewer(&app).await?;
-    let generation = views::find(&app.db, &person.id, &id).await?.ok_or(Trouble::NOT_FOUND)?;
-    let document = views::document(&app.db, &person.id, &generation).await?;
-    let times = views::times(&app.db, &person.id, &id).await?;
-    let title: String = generation.prompt.chars().take(60).collect();
-    let unfinished = !generation.phase.is_terminal();
-    let page = Page { unfinished, ..Page::new(viewer.clone(), title, true) };
-    Ok(page
-        .render(&app, move || {
-            let (viewer, start, generation) = (viewer.clone(), start.clone(), generation.clone());
-            view! { <ViewerPage viewer start generation shown document=document.clone() times /> }
-        })
-        .await)
-}

@@ -186,8 +186,11 @@ fn page_of(parts: &Parts) -> String {
     match parts.method {
         Method::GET | Method::HEAD => parts.uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string),
         _ if matches!(path, "/generate" | "/share") || path.starts_with("/create/") => "/create".to_owned(),
-        _ if path.starts_with("/g/") => path.strip_suffix("/cancel").unwrap_or(path).to_owned(),
+        _ if path.starts_with("/g/") => {
+            ["/cancel", "/again", "/share"].into_iter().find_map(|end| path.strip_suffix(end)).unwrap_or(path).to_owned()
+        }
         _ if path.starts_with("/gallery") => "/gallery".to_owned(),
+        _ if path.starts_with("/shares") => "/shares".to_owned(),
         _ if path.starts_with("/keys") => "/keys".to_owned(),
         _ if path.starts_with("/account") => "/account".to_owned(),
         _ if path.starts_with("/admin/models") => {

@@ -66,14 +66,12 @@ fn packet(mark: Mark, story: &Story<'_>) -> String {
 
 /// Text of XML; what XML cannot hold at all is left out.
 fn escaped(text: &str) -> String {
-    text.chars()
-        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
-        .fold(String::new(), |escaped, c| match c {
-            '&' => escaped + "&amp;",
-            '<' => escaped + "&lt;",
-            '>' => escaped + "&gt;",
-            other => escaped + other.encode_utf8(&mut [0; 4]),
-        })
+    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).fold(String::new(), |escaped, c| match c {
+        '&' => escaped + "&amp;",
+        '<' => escaped + "&lt;",
+        '>' => escaped + "&gt;",
+        other => escaped + other.encode_utf8(&mut [0; 4]),
+    })
 }
 
 /// A chunk of text right behind the first, which says how large the picture is.
@@ -137,7 +135,8 @@ mod tests {
 
     fn picture(kind: Kind) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
-        let pixels = RgbImage::from_fn(33, 21, |x, y| Rgb([(x * 7 % 256) as u8, (y * 11 % 256) as u8, 90]));
+        let byte = |value: u32| u8::try_from(value % 256).unwrap_or_default();
+        let pixels = RgbImage::from_fn(33, 21, |x, y| Rgb([byte(x * 7), byte(y * 11), 90]));
         DynamicImage::from(pixels).write_to(&mut bytes, ImageFormat::Png).expect("a picture");
         convert(bytes.into_inner(), kind).expect("a file")
     }
@@ -154,7 +153,9 @@ mod tests {
             let machine = marked(plain.clone(), Mark::Machine, &STORY);
             assert!(holds(&machine, MADE_BY_MACHINE) && !holds(&machine, "lighthouse"), "{kind:?}");
             let everything = marked(plain.clone(), Mark::Everything, &STORY);
-            assert!(holds(&everything, "a &lt;lighthouse&gt; &amp; 夕焼け<") && holds(&everything, "owner/name@12345678; seed 7"));
+            assert!(
+                holds(&everything, "a &lt;lighthouse&gt; &amp; 夕焼け<") && holds(&everything, "owner/name@12345678; seed 7")
+            );
             for file in [machine, everything] {
                 let (before, after) = (inspect(&plain).expect("a picture"), inspect(&file).expect("still a picture"));
                 assert_eq!((before.small, before.width, before.height), (after.small, after.width, after.height), "{kind:?}");

@@ -40,7 +40,7 @@ both_databases! {
             }
             walked += 1;
         }
-        assert_eq!(walked, 36);
+        assert_eq!(walked, 40);
         assert_eq!(mika.get("/create").await.status, 200, "she is still signed in");
         assert_eq!(app.count("select count(*) from generation").await, 0);
         app.finish().await;

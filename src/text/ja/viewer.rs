@@ -72,8 +72,13 @@ pub(super) const VIEWER: ViewerText = ViewerText {
     again_for: |price| format!("作り直す・{}クレジット", number(price)),
     not_offered: "このモデルは提供を終えたため、作り直せません。",
     identical: Notice { title: "完全に一致", body: "前とまったく同じファイルです。" },
-    alike: Notice { title: "見た目は同じ", body: "データは異なりますが、見た目の違いはありません。" },
-    different: Notice { title: "結果が変わりました", body: "同じ設定でも違う結果になりました。このモデルの結果は毎回変わります。" },
+    alike: Notice {
+        title: "見た目は同じ", body: "データは異なりますが、見た目の違いはありません。"
+    },
+    different: Notice {
+        title: "結果が変わりました",
+        body: "同じ設定でも違う結果になりました。このモデルの結果は毎回変わります。",
+    },
     save: "ほかの形式で保存",
     save_as: "形式",
     as_kept: "保存されたまま",
@@ -167,7 +172,9 @@ pub(super) const SHARE: ShareText = ShareText {
     shows: "見せるもの",
     picture_only: "画像のみ",
     manage: "共有中のリンクをすべて見る",
-    empty: Notice { title: "共有しているものはありません", body: "画像を開いて「共有する」を押すと、リンクを作れます。" },
+    empty: Notice {
+        title: "共有しているものはありません", body: "画像を開いて「共有する」を押すと、リンクを作れます。"
+    },
     gone: "この画像はもうありません。",
     too_many: "リンクが多すぎます。先にいくつか取り消してください。",
     open: "元のファイルを開く",
