@@ -115,10 +115,31 @@ both_databases! {
         app.finish().await;
     }
 
+    async fn everything_of_a_person_is_one_file_with_a_gallery_that_needs_nobody(app: TestApp) {
+        let (mika, noor) = (app.sign_up("mika").await, app.sign_up("noor").await);
+        let made = mika.trigger("夕焼けの海 <b>").await;
+        noor.trigger("a windmill of somebody else").await;
+        app.settle_all().await;
+        let answer = mika.get("/account/export").await;
+        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/zip"));
+        assert!(answer.header("content-disposition").starts_with("attachment; filename=\"atelier-everything-"));
+        let text = answer.text();
+        for name in ["index.html", "profile.json", "statement.csv", "statement.json"] {
+            assert!(text.contains(name), "{name}");
+        }
+        let original = mika.get(&format!("/files/{made}/0.webp")).await.body;
+        assert!(answer.body.windows(original.len()).any(|part| part == original), "byte for byte");
+        // The documents are stored as they are.
+        assert!(text.contains("<p>夕焼けの海 &lt;b&gt;</p>") && text.contains("%E5%A4%95"), "the gallery names the picture");
+        assert!(text.contains("mika@example.com") && text.contains("atelier.statement.v1"));
+        assert!(!text.contains("windmill") && !text.contains("noor@"), "nobody else is in it");
+        app.finish().await;
+    }
+
     async fn who_runs_the_house_cannot_leave_it(app: TestApp) {
         let keeper = app.sign_up("keeper").await;
         assert!(keeper.get("/account").await.text().contains("You run this house"));
-        assert_eq!(keeper.post("/account/delete", &[("password", PASSWORD)]).await.status, 403);
+        assert_eq!(keeper.post("/account/delete", &[("password", PASSWORD)]).await.status, 409);
         assert!(is_in(&keeper).await);
         app.finish().await;
     }
