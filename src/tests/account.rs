@@ -3,6 +3,7 @@
 use crate::support::{Browser, PASSWORD, TestApp, both_databases};
 use atelier::domain::State;
 use atelier::server::account::leaving;
+use std::path::{Path, PathBuf};
 
 /// A password that nobody begins with.
 const ANOTHER: &str = "seven kites over a quiet harbour";
@@ -143,4 +144,31 @@ both_databases! {
         assert!(is_in(&keeper).await);
         app.finish().await;
     }
+}
+
+/// Tables of people's whose rows stay, without a name or a word of theirs: the books, what they name, and dead keys.
+const KEPT: [&str; 3] = ["account", "generation", "api_key"];
+
+#[test]
+fn every_table_that_belongs_to_a_person_is_emptied_when_they_leave() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let forgetting = ["account/leaving.rs", "auth/sessions.rs", "file/rows.rs", "generation/erase.rs", "outbox.rs"];
+    let read = |path: PathBuf| std::fs::read_to_string(path).expect("a text");
+    let forgotten: String = forgetting.iter().map(|file| read(root.join("src/server").join(file))).collect();
+    let mut owned = 0;
+    for entry in std::fs::read_dir(root.join("migrations")).expect("the migrations") {
+        let text = read(entry.expect("an entry").path());
+        for table in text.split("create table ").skip(1).filter(|table| table.split(");").next().is_some_and(belongs)) {
+            let name = table.split([' ', '(']).next().expect("a name");
+            let goes = forgotten.contains(&format!("delete from {name} where"));
+            assert!(goes || KEPT.contains(&name), "{name} belongs to a person and stays when they leave");
+            owned += 1;
+        }
+    }
+    assert!(owned > 8, "the tables were found");
+}
+
+/// Whether the text of a table says that its rows are a person's.
+fn belongs(table: &str) -> bool {
+    table.contains("references person (id)") || table.lines().any(|line| line.trim_start().starts_with("owner_id "))
 }
