@@ -165,10 +165,7 @@ async fn everything(State(app): State<App>, signed_in: SignedIn) -> Result<Respo
     let beside = vec![
         Beside { name: "profile.json", content: profile.boxed() },
         Beside { name: "statement.csv", content: credits::csv(app.db.clone(), person.id.clone(), lang).boxed() },
-        Beside {
-            name: "statement.json",
-            content: credits::json_chain(app.db.clone(), person.id.clone(), head, now).boxed(),
-        },
+        Beside { name: "statement.json", content: credits::json_chain(app.db.clone(), person.id.clone(), head, now).boxed() },
     ];
     let body = archive::everything(app.db.clone(), app.store.clone(), person.id.clone(), ids, lang, beside);
     let day = Day::at(now, lang).machine();

@@ -72,7 +72,10 @@ fn item(view: &GenerationView, lang: Lang) -> String {
         let shown = if output.medium() == Medium::Picture { format!("<a href=\"{link}\">{shown}</a>") } else { shown };
         let label = encode_text(&view.model_label);
         let at = time::date_time(view.created_at, lang);
-        html = format!("{html}<li>{shown}<p>{prompt}</p><p><small>{label} · {at} · <a href=\"{link}\">{}</a></small></p></li>\n", encode_text(&file));
+        html = format!(
+            "{html}<li>{shown}<p>{prompt}</p><p><small>{label} · {at} · <a href=\"{link}\">{}</a></small></p></li>\n",
+            encode_text(&file)
+        );
     }
     html
 }
