@@ -1,27 +1,10 @@
 // The account: limits that are heeded, a password that is changed, browsers that are signed out, and leaving.
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import type { Page } from "@playwright/test";
-import type { AxeResults } from "axe-core";
+import { findings, tooWide } from "./eyes.js";
 import { available, awake, cards, expect, generate, makePicture, prefer, prompt, signUp, test } from "./support.js";
 
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 const PASSWORD = "correct horse battery staple 42";
 const ANOTHER = "seven kites over a quiet harbour";
-
-async function findings(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
-  const results = await page.evaluate(
-    (tags) =>
-      (window as unknown as { axe: { run: (options: unknown) => Promise<AxeResults> } }).axe.run({
-        runOnly: { type: "tag", values: tags },
-        resultTypes: ["violations"],
-      }),
-    TAGS,
-  );
-  return results.violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(" ")}`));
-}
 
 async function limit(page: Page, name: string, value: string): Promise<void> {
   await page.goto("/account");
@@ -126,7 +109,7 @@ for (const language of ["en", "ja"]) {
       await page.goto("/account?done=limits");
       await page.locator(".account-leave summary").click();
       await page.screenshot({ path: `screenshots/account.${language}.${theme}.${width}.png`, fullPage: true, animations: "disabled" });
-      expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0);
+      expect(await tooWide(page)).toBeLessThanOrEqual(0);
       expect(await findings(page)).toEqual([]);
     });
   }

@@ -1,25 +1,7 @@
 // The statement: checked in the browser, saved, filtered, and read to its oldest line without a script.
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import type { Page } from "@playwright/test";
-import type { AxeResults } from "axe-core";
+import { findings, tooWide } from "./eyes.js";
 import { awake, expect, grant, makePicture, prefer, press, signUp, test } from "./support.js";
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-
-async function findings(page: Page): Promise<string[]> {
-  await page.evaluate(AXE);
-  const results = await page.evaluate(
-    (tags) =>
-      (window as unknown as { axe: { run: (options: unknown) => Promise<AxeResults> } }).axe.run({
-        runOnly: { type: "tag", values: tags },
-        resultTypes: ["violations"],
-      }),
-    TAGS,
-  );
-  return results.violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(" ")}`));
-}
 
 const verify = (page: Page) => page.locator("[data-verify]");
 const verdict = (page: Page) => page.locator("[data-verdict]");
@@ -103,7 +85,7 @@ for (const language of ["en", "ja"]) {
       await verify(page).click();
       await expect(verdict(page)).toContainText("3/3 ✓");
       await page.screenshot({ path: `screenshots/credits-verified.${language}.${theme}.${width}.png`, fullPage: true, animations: "disabled" });
-      expect(await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)).toBeLessThanOrEqual(0);
+      expect(await tooWide(page)).toBeLessThanOrEqual(0);
       expect(await findings(page)).toEqual([]);
       await page.goto("/credits?kind=added");
       expect(await findings(page)).toEqual([]);

@@ -120,6 +120,11 @@ pub fn AccountPage(viewer: Viewer, start: LiveStart, account: Account) -> impl I
                 <div class="account-looks"><LanguageSwitch viewer=shown.clone() /><ThemeSwitch viewer=shown /></div>
             </section>
 
+            <section class="card account-part">
+                <h2>{said.export.title}</h2>
+                <p class="hint">{said.export.body}</p>
+                <p><a class="button" href="/account/export" download=""><Icon glyph=icon::DOWNLOAD />{said.export_link}</a></p>
+            </section>
             <Leave said keeper available pictures refused />
         </Frame>
     }

@@ -11,6 +11,7 @@ use argon2::password_hash::rand_core::OsRng;
 use argon2::password_hash::{PasswordHash, PasswordHasher, PasswordVerifier, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 use secrecy::{ExposeSecret, SecretString};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 use tokio::sync::Semaphore;
@@ -200,12 +201,14 @@ pub async fn find_by_email(db: &Db, email: &str) -> Result<Option<Person>, sqlx:
 /// When the database fails.
 pub async fn list(db: &Db) -> Result<Vec<(Person, Credits)>, sqlx::Error> {
     let people: Vec<Row> = sqlx::query_as(select_people!("order by p.created_at, p.id")).fetch_all(db.pool()).await?;
-    let mut listed = Vec::with_capacity(people.len());
-    for row in people {
-        let available = ledger::balance(db, &row.id).await?.available();
-        listed.push((row.person(), available));
-    }
-    Ok(listed)
+    let had: Vec<(PersonId, Credits)> =
+        sqlx::query_as("select owner_id, posted - held from account where owner_id is not null").fetch_all(db.pool()).await?;
+    let had: HashMap<_, _> = had.into_iter().collect();
+    let with = |row: Row| {
+        let available = had.get(&row.id).copied().unwrap_or_default();
+        (row.person(), available)
+    };
+    Ok(people.into_iter().map(with).collect())
 }
 
 #[derive(sqlx::FromRow)]

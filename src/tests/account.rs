@@ -3,6 +3,7 @@
 use crate::support::{Browser, PASSWORD, TestApp, both_databases};
 use atelier::domain::State;
 use atelier::server::account::leaving;
+use std::path::{Path, PathBuf};
 
 /// A password that nobody begins with.
 const ANOTHER: &str = "seven kites over a quiet harbour";
@@ -115,11 +116,59 @@ both_databases! {
         app.finish().await;
     }
 
+    async fn everything_of_a_person_is_one_file_with_a_gallery_that_needs_nobody(app: TestApp) {
+        let (mika, noor) = (app.sign_up("mika").await, app.sign_up("noor").await);
+        let made = mika.trigger("夕焼けの海 <b>").await;
+        noor.trigger("a windmill of somebody else").await;
+        app.settle_all().await;
+        let answer = mika.get("/account/export").await;
+        assert_eq!((answer.status.as_u16(), answer.header("content-type")), (200, "application/zip"));
+        assert!(answer.header("content-disposition").starts_with("attachment; filename=\"atelier-everything-"));
+        let text = answer.text();
+        for name in ["index.html", "profile.json", "statement.csv", "statement.json"] {
+            assert!(text.contains(name), "{name}");
+        }
+        let original = mika.get(&format!("/files/{made}/0.webp")).await.body;
+        assert!(answer.body.windows(original.len()).any(|part| part == original), "byte for byte");
+        // The documents are stored as they are.
+        assert!(text.contains("<p>夕焼けの海 &lt;b&gt;</p>") && text.contains("%E5%A4%95"), "the gallery names the picture");
+        assert!(text.contains("mika@example.com") && text.contains("atelier.statement.v1"));
+        assert!(!text.contains("windmill") && !text.contains("noor@"), "nobody else is in it");
+        app.finish().await;
+    }
+
     async fn who_runs_the_house_cannot_leave_it(app: TestApp) {
         let keeper = app.sign_up("keeper").await;
         assert!(keeper.get("/account").await.text().contains("You run this house"));
-        assert_eq!(keeper.post("/account/delete", &[("password", PASSWORD)]).await.status, 403);
+        assert_eq!(keeper.post("/account/delete", &[("password", PASSWORD)]).await.status, 409);
         assert!(is_in(&keeper).await);
         app.finish().await;
     }
+}
+
+/// Tables of people's whose rows stay, without a name or a word of theirs: the books, what they name, and dead keys.
+const KEPT: [&str; 3] = ["account", "generation", "api_key"];
+
+#[test]
+fn every_table_that_belongs_to_a_person_is_emptied_when_they_leave() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let forgetting = ["account/leaving.rs", "auth/sessions.rs", "file/rows.rs", "generation/erase.rs", "outbox.rs"];
+    let read = |path: PathBuf| std::fs::read_to_string(path).expect("a text");
+    let forgotten: String = forgetting.iter().map(|file| read(root.join("src/server").join(file))).collect();
+    let mut owned = 0;
+    for entry in std::fs::read_dir(root.join("migrations")).expect("the migrations") {
+        let text = read(entry.expect("an entry").path());
+        for table in text.split("create table ").skip(1).filter(|table| table.split(");").next().is_some_and(belongs)) {
+            let name = table.split([' ', '(']).next().expect("a name");
+            let goes = forgotten.contains(&format!("delete from {name} where"));
+            assert!(goes || KEPT.contains(&name), "{name} belongs to a person and stays when they leave");
+            owned += 1;
+        }
+    }
+    assert!(owned > 8, "the tables were found");
+}
+
+/// Whether the text of a table says that its rows are a person's.
+fn belongs(table: &str) -> bool {
+    table.contains("references person (id)") || table.lines().any(|line| line.trim_start().starts_with("owner_id "))
 }

@@ -77,6 +77,7 @@ pub const ROUTES: &[Route] = &[
     post("/account/password", For::SignedIn),
     post("/account/sessions/end", For::SignedIn),
     post("/account/sessions/{name}/end", For::SignedIn),
+    get("/account/export", For::SignedIn),
     post("/account/delete", For::SignedIn),
     both("/keys", For::SignedIn),
     get("/webhooks", For::SignedIn),

@@ -260,7 +260,8 @@ pub(super) static TEXT: PageText = PageText {
         price: Notice {
             title: "What does a picture cost?",
             body: "What the button says. The price counts the pictures you ask for and the model that makes them. You never pay \
-                   more than the number you pressed; if a price has changed in the meantime, you are asked again first.",
+                   more than the number you pressed: it is kept for ten minutes, and if a price has changed after that, you \
+                   are asked again first.",
         },
         hold: Notice {
             title: "What does “on hold” mean?",

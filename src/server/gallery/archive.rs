@@ -4,6 +4,8 @@
 //! A file is called by its day, the beginning of its prompt and the end of its id: `20261122_夕焼けの海_9f2c01ab34cd.webp`. Beside the
 //! files of a generation lies a document of the same name that says what was asked for, of which model, at which price.
 
+mod offline;
+
 use super::find::{Wanted, bind_view, over_view};
 use super::marks::Chosen;
 use crate::components::time;
@@ -15,7 +17,8 @@ use async_zip::error::ZipError;
 use async_zip::tokio::write::ZipFileWriter;
 use async_zip::{Compression, ZipEntryBuilder};
 use bytes::Bytes;
-use futures::{AsyncWriteExt, Stream, StreamExt, TryStreamExt, stream};
+use futures::stream::{self, BoxStream};
+use futures::{AsyncWriteExt, Stream, StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 use std::io;
 use tokio::io::{DuplexStream, duplex};
@@ -61,6 +64,14 @@ pub async fn chosen(db: &Db, owner: &PersonId, chosen: &Chosen, lang: Lang) -> R
     Ok(ids.into_iter().map(|(id,)| id).collect())
 }
 
+/// A document that is no picture's, written while it is read.
+pub struct Beside {
+    /// What it is called in the archive.
+    pub name: &'static str,
+    /// What is in it.
+    pub content: BoxStream<'static, Result<Bytes, sqlx::Error>>,
+}
+
 /// The bytes of the archive. It ends with an error when anything fails, so that half of it is not taken for the whole.
 pub fn stream(
     db: Db,
@@ -69,9 +80,38 @@ pub fn stream(
     ids: Vec<GenerationId>,
     lang: Lang,
 ) -> impl Stream<Item = io::Result<Bytes>> {
+    packed(db, store, owner, ids, lang, None)
+}
+
+/// The same with other documents beside the originals, and a gallery to look at them without us.
+pub fn everything(
+    db: Db,
+    store: Store,
+    owner: PersonId,
+    ids: Vec<GenerationId>,
+    lang: Lang,
+    beside: Vec<Beside>,
+) -> impl Stream<Item = io::Result<Bytes>> {
+    packed(db, store, owner, ids, lang, Some(beside))
+}
+
+fn packed(
+    db: Db,
+    store: Store,
+    owner: PersonId,
+    ids: Vec<GenerationId>,
+    lang: Lang,
+    beside: Option<Vec<Beside>>,
+) -> impl Stream<Item = io::Result<Bytes>> {
     let (written, read) = duplex(AHEAD);
     let writing = tokio::spawn(async move {
         let mut archive = ZipFileWriter::with_tokio(written);
+        if let Some(beside) = beside {
+            for document in beside {
+                put(&mut archive, document).await?;
+            }
+            offline::gallery(&mut archive, &db, &owner, &ids, lang).await?;
+        }
         for batch in ids.chunks(BATCH) {
             let views = views::of(&db, &owner, batch).await?;
             for view in batch.iter().filter_map(|id| views.get(id)) {
@@ -93,6 +133,17 @@ pub fn stream(
         Err(panic) => Some(Err(io::Error::other(panic))),
     });
     ReaderStream::new(read).chain(end)
+}
+
+/// Writes a document as it comes.
+async fn put(archive: &mut ZipFileWriter<DuplexStream>, mut document: Beside) -> Result<(), Broken> {
+    let entry = ZipEntryBuilder::new(document.name.to_owned().into(), Compression::Stored);
+    let mut writer = archive.write_entry_stream(entry).await?;
+    while let Some(part) = document.content.try_next().await? {
+        writer.write_all(&part).await?;
+    }
+    writer.close().await?;
+    Ok(())
 }
 
 async fn add(

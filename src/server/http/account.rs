@@ -1,24 +1,33 @@
 //! `/account`: plain forms, each answered with a redirect to the page that says what was done, or with the page and why
 //! nothing was. What cannot be undone asks for the password again.
 
+use super::credits;
 use super::doors;
 use super::render::Page;
 use super::trouble::Trouble;
 use super::visitor::SignedIn;
-use crate::domain::{Guard, GuardsForm};
+use crate::components::time::machine;
+use crate::domain::{Day, GalleryFilter, Guard, GuardsForm};
 use crate::pages::{Account, AccountPage, AccountRefusal, Done, SessionLine};
 use crate::server::App;
 use crate::server::account::{self, Error, Person, Role, guards, leaving};
 use crate::server::auth::{self, AuthSession};
+use crate::server::gallery::Chosen;
+use crate::server::gallery::archive::{self, Beside};
+use crate::server::ledger::export;
 use crate::text;
+use axum::body::Body;
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Form, Router};
+use bytes::Bytes;
+use futures::stream::{self, StreamExt};
 use leptos::prelude::*;
 use secrecy::SecretString;
 use serde::Deserialize;
+use serde_json::json;
 use tower_sessions::Session;
 
 /// The addresses of the account.
@@ -29,6 +38,7 @@ pub(super) fn area() -> Router<App> {
         .route("/account/password", post(password))
         .route("/account/sessions/end", post(end_others))
         .route("/account/sessions/{name}/end", post(end_one))
+        .route("/account/export", get(everything))
         .route("/account/delete", post(delete))
 }
 
@@ -141,6 +151,31 @@ async fn end_all_but(app: &App, person: &Person, session: &Session) -> Result<()
     Ok(())
 }
 
+/// Everything that is the person's, as one file that is written while it is read.
+async fn everything(State(app): State<App>, signed_in: SignedIn) -> Result<Response, Trouble> {
+    let (now, lang) = (app.clock.now(), signed_in.visitor.lang);
+    let person = who(&signed_in)?;
+    let ids = archive::chosen(&app.db, &person.id, &Chosen::All(GalleryFilter::default()), lang).await?;
+    let head = export::head(&app.db, &person.id).await?;
+    let limits = GuardsForm::of(&person.guards);
+    let profile = json!({
+        "id": person.id, "email": person.email, "language": lang.as_str(), "limits": limits, "exported_at": machine(now),
+    });
+    let profile = stream::once(async move { Ok(Bytes::from(format!("{profile:#}\n"))) });
+    let beside = vec![
+        Beside { name: "profile.json", content: profile.boxed() },
+        Beside { name: "statement.csv", content: credits::csv(app.db.clone(), person.id.clone(), lang).boxed() },
+        Beside { name: "statement.json", content: credits::json_chain(app.db.clone(), person.id.clone(), head, now).boxed() },
+    ];
+    let body = archive::everything(app.db.clone(), app.store.clone(), person.id.clone(), ids, lang, beside);
+    let day = Day::at(now, lang).machine();
+    let headers = [
+        (header::CONTENT_TYPE, "application/zip".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"atelier-everything-{day}.zip\"")),
+    ];
+    Ok((headers, Body::from_stream(body)).into_response())
+}
+
 #[derive(Deserialize)]
 struct Leaving {
     #[serde(default)]
@@ -157,7 +192,7 @@ async fn delete(
     let person = who(&signed_in)?;
     if person.role == Role::Admin {
         // The page offers no such form to them.
-        return Err(Trouble::status(StatusCode::FORBIDDEN));
+        return Err(Trouble::status(StatusCode::CONFLICT));
     }
     match account::prove(person, password).await {
         Ok(()) => {}
