@@ -199,7 +199,9 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
         tasks.spawn(background(app.sender().run(stop.clone())));
         tasks.spawn(background(reconcile::run(sides, clock.clone(), stop.clone())));
         let (concurrency, reach) = (app.config.worker_concurrency, worker::reach::Reach::default());
-        let worker = Worker::new(Tools { db: db.clone(), replicate, store, clock, spool, reach, concurrency, webhooks });
+        let links = app.config.input_links.then(|| app.config.public_url.clone());
+        let tools = Tools { db: db.clone(), replicate, store, clock, spool, reach, concurrency, webhooks, links };
+        let worker = Worker::new(tools);
         let stop = stop.clone();
         tasks.spawn(async move {
             worker.run(stop).await;

@@ -24,7 +24,7 @@ pub mod resolve;
 mod rows;
 pub mod uploads;
 
-pub use self::rows::{File, delete, describe, find, list, orphans, sweep, work_from};
+pub use self::rows::{File, delete, describe, find, list, orphans, sealed, sweep, work_from};
 
 use self::kind::Accepts;
 use self::uploads::{Arrival, Uploads};

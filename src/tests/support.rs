@@ -134,7 +134,8 @@ impl TestApp {
         // The bucket of paid calls has tests of its own.
         limits::allow(&db, Caps { creates_per_minute: 1_000_000, ..process.app.config.caps }).await.expect("allowances");
         let reach = Reach::default();
-        let tools = Tools { db, replicate, store, clock: clock.clone(), spool, reach, concurrency: 5, webhooks: None };
+        let tools =
+            Tools { db, replicate, store, clock: clock.clone(), spool, reach, concurrency: 5, webhooks: None, links: None };
         let worker = Worker::new(tools.clone());
         Self { process, clock, sandbox, tools, worker, database, dir, stop, finished: false }
     }

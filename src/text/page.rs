@@ -2,9 +2,7 @@
 
 use crate::domain::catalogue::{AddProblem, Looked, Usual, Wrong};
 use crate::domain::schema::Violation;
-use crate::domain::{
-    DeliveryTrouble, Field, FileProblem, Model, PriceRule, Problem, Refusal, StatementKind, Task, TrialProblem,
-};
+use crate::domain::{DeliveryTrouble, Field, FileProblem, Model, PriceRule, Problem, Refusal, StatementKind, Task, TrialProblem};
 
 /// A heading and what follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +95,9 @@ macro_rules! said {
         DeliveryTrouble::ALL.map(|trouble| $value(trouble).to_owned()).to_vec()
     };
     (trial, $value:expr) => {
-        [TrialProblem::Address, TrialProblem::NothingToTell, TrialProblem::TooMany].map(|problem| $value(problem).to_owned()).to_vec()
+        [TrialProblem::Address, TrialProblem::NothingToTell, TrialProblem::TooMany]
+            .map(|problem| $value(problem).to_owned())
+            .to_vec()
     };
     (trouble, $value:expr) => {
         super::samples::STATUSES

@@ -14,7 +14,10 @@ use sqlx::{Any, Executor};
 
 /// A generation as the worker's core sees it: the columns that decide what to do next.
 #[derive(Clone, Debug, PartialEq, sqlx::FromRow)]
-#[expect(missing_docs, reason = "the columns are explained in migrations/0001_foundation.sql, 0005_catalogue.sql and 0012_logs.sql")]
+#[expect(
+    missing_docs,
+    reason = "the columns are explained in migrations/0001_foundation.sql, 0005_catalogue.sql and 0012_logs.sql"
+)]
 pub struct Job {
     pub id: GenerationId,
     pub owner_id: PersonId,
