@@ -229,6 +229,9 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
             concurrency,
             webhooks,
         });
+        let links = app.config.input_links.then(|| app.config.public_url.clone());
+        let tools = Tools { db: db.clone(), replicate, store, clock, spool, reach, concurrency, webhooks, links };
+        let worker = Worker::new(tools);
         let stop = stop.clone();
         tasks.spawn(async move {
             worker.run(stop).await;

@@ -123,6 +123,7 @@ impl House {
             reach: Reach::default(),
             concurrency: CONCURRENCY,
             webhooks: None,
+            links: None,
         });
         let stop = CancellationToken::new();
         let told = stop.clone();

@@ -220,7 +220,14 @@ mod tests {
     #[test]
     fn a_message_is_told_with_its_try_and_can_be_sent_again() {
         let html = page(vec![sent(DeliveryOutcome::Refused(503))], Vec::new(), None, Lang::En);
-        for part in ["HTTP 503", "3 tries", "1,234 ms", "Next try", "&lt;hook", "/webhooks/msg_0193b1e47c1f7000800000000000000a/redeliver"] {
+        for part in [
+            "HTTP 503",
+            "3 tries",
+            "1,234 ms",
+            "Next try",
+            "&lt;hook",
+            "/webhooks/msg_0193b1e47c1f7000800000000000000a/redeliver",
+        ] {
             assert!(html.contains(part), "{part}: {html}");
         }
         let slow = page(vec![sent(DeliveryOutcome::Failed(DeliveryTrouble::Slow))], Vec::new(), None, Lang::Ja);

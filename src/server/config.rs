@@ -43,6 +43,9 @@ pub struct Config {
     /// Defaults 100, 10 and 600, which is Replicate's own limit. They hold over all processes; the worker that was started
     /// last decides.
     pub caps: Caps,
+    /// `INPUT_LINKS`: whether Replicate is given short-lived links to files over 256 kB, rather than copies. Default `off`; it
+    /// needs a `PUBLIC_URL` with https that Replicate can reach.
+    pub input_links: bool,
     /// `SIGNUP_CREDITS`: granted once per account. Default 20.
     pub signup_credits: Credits,
 }
@@ -81,9 +84,11 @@ impl Config {
         let addr: SocketAddr = vars.parse("ATELIER_ADDR", "127.0.0.1:3000", "an address and a port, such as 127.0.0.1:3000")?;
         let data_dir = PathBuf::from(vars.or("DATA_DIR", "data"));
         let public_url = vars.origin("PUBLIC_URL", &format!("http://{addr}"))?;
+        let input_links = input_links(&vars, &public_url)?;
         Ok(Self {
             addr,
             public_url,
+            input_links,
             database_url: database_url(&vars, &data_dir)?,
             replicate_token: vars.get("REPLICATE_API_TOKEN").map(SecretString::from),
             replicate_url: vars.origin("REPLICATE_BASE_URL", "https://api.replicate.com")?,
@@ -187,6 +192,16 @@ fn database_url(vars: &Vars<'_>, data_dir: &std::path::Path) -> Result<String, B
     }
 }
 
+fn input_links(vars: &Vars<'_>, public_url: &Url) -> Result<bool, Bad> {
+    const VARIABLE: &str = "INPUT_LINKS";
+    match vars.or(VARIABLE, "off").as_str() {
+        "off" => Ok(false),
+        "on" if public_url.scheme() == "https" => Ok(true),
+        "on" => Err(Bad { variable: VARIABLE, problem: "is on; it needs a PUBLIC_URL that begins with https://".to_owned() }),
+        other => Err(Bad { variable: VARIABLE, problem: format!("is {other:?}; it must be on or off") }),
+    }
+}
+
 fn webhook_secrets(vars: &Vars<'_>) -> Result<Vec<Secret>, Bad> {
     const VARIABLE: &str = "REPLICATE_WEBHOOK_SECRET";
     let told = vars.or(VARIABLE, "");
@@ -249,6 +264,8 @@ mod tests {
             ("WORKER_CONCURRENCY", "0", "from 1 to 256"),
             ("MAX_IN_FLIGHT", "many", "whole number"),
             ("SIGNUP_CREDITS", "-1", "from 0"),
+            ("INPUT_LINKS", "yes", "on or off"),
+            ("INPUT_LINKS", "on", "https://"),
         ] {
             let text = read(&[(variable, value)]).expect_err(variable).to_string();
             assert!(text.starts_with(variable) && text.contains(part), "{text}");

@@ -24,7 +24,7 @@ pub mod resolve;
 mod rows;
 pub mod uploads;
 
-pub use self::rows::{File, delete, describe, erase, find, list, orphans, sweep, work_from, worked_from};
+pub use self::rows::{File, delete, describe, erase, find, list, orphans, sealed, sweep, work_from, worked_from};
 
 use self::kind::Accepts;
 use self::uploads::{Arrival, Uploads};

@@ -152,7 +152,7 @@ fn actions() -> Router<App> {
 
 /// A path for the log: of an address that opens to whoever knows it, only what kind it is.
 fn loggable(path: &str) -> &str {
-    const SEALED: [&str; 3] = ["/o/", "/s/", "/v1/streams/"];
+    const SEALED: [&str; 4] = ["/i/", "/o/", "/s/", "/v1/streams/"];
     SEALED.into_iter().find(|start| path.starts_with(start)).unwrap_or(path)
 }
 

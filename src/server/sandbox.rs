@@ -43,7 +43,6 @@ mod http;
 mod inputs;
 mod journal;
 pub mod picture;
-mod problem;
 mod prose;
 mod requests;
 mod run;
@@ -57,10 +56,10 @@ mod tests;
 
 use crate::domain::{PredictionId, Timestamp};
 use crate::server::listen::{self, Limits};
+use crate::server::protocol::Problem;
 use anyhow::Context;
 use bucket::Buckets;
 use journal::{Facts, Journal};
-use problem::Problem;
 use requests::{Answer, Order};
 use serde::Serialize;
 use std::{

@@ -2,7 +2,7 @@
 //! knows an id can find the address, and an address for one purpose opens nothing for another.
 
 use super::db::{Db, retried};
-use crate::domain::{GenerationId, ShareId};
+use crate::domain::{FileId, GenerationId, ShareId, Timestamp};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::RngCore;
@@ -25,6 +25,9 @@ pub enum Opens {
     /// The prices that stood on a page.
     Prices,
 }
+
+/// What seals the address of a file that a model is to read.
+const INPUT: &str = "input";
 
 /// The house's seal, which is read, or made, when it is first needed. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -117,6 +120,22 @@ impl Seal {
         let (id, tag) = word.split_at_checked(ID)?;
         self.is_tag(opens, id, tag.strip_prefix('-')?).then_some(id)
     }
+
+    /// The word for an address of a file that opens until then, to the second.
+    pub fn put_file(&self, file: &FileId, until: Timestamp) -> String {
+        let named = format!("{file}-{}", until.0.div_euclid(1_000));
+        let tag = hmac::sign(&self.0, format!("{INPUT}\n{named}").as_bytes());
+        format!("{named}-{}", URL_SAFE_NO_PAD.encode(tag))
+    }
+
+    /// The file that an address opens; `None` when the seal is not ours, or its time is over.
+    pub fn open_file(&self, word: &str, now: Timestamp) -> Option<FileId> {
+        let mut parts = word.splitn(3, '-');
+        let (file, until, tag) = (parts.next()?, parts.next()?, URL_SAFE_NO_PAD.decode(parts.next()?).ok()?);
+        hmac::verify(&self.0, format!("{INPUT}\n{file}-{until}").as_bytes(), &tag).ok()?;
+        let until = until.parse::<i64>().ok()?.checked_mul(1_000)?;
+        FileId::parse(file).filter(|_| now.0 < until)
+    }
 }
 
 fn message(opens: Opens, words: &str) -> Vec<u8> {
@@ -132,6 +151,19 @@ fn message(opens: Opens, words: &str) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_files_word_opens_it_until_its_time_is_over_and_nothing_can_be_changed_in_it() {
+        let seal = Seal(hmac::Key::new(hmac::HMAC_SHA256, b"one house"));
+        let (file, until) = (FileId::trusted("00112233445566778899aabbccddeeff"), Timestamp(1_700_000_000_000));
+        let word = seal.put_file(&file, until);
+        assert_eq!(seal.open_file(&word, until.plus_ms(-1)), Some(file));
+        assert_eq!(seal.open_file(&word, until), None);
+        let (later, other) = (word.replace("1700000000", "1800000000"), word.replacen("0011", "0012", 1));
+        for bad in [later.as_str(), &other, "", "a-b-c", &format!("{word}A"), &word[..word.len() - 1]] {
+            assert_eq!(seal.open_file(bad, Timestamp(0)), None, "{bad}");
+        }
+    }
 
     #[test]
     fn a_sealed_word_opens_what_it_was_made_for_and_nothing_else() {

@@ -89,6 +89,8 @@ pub struct Tools {
     pub concurrency: usize,
     /// The origin that Replicate sends webhooks to; without one, predictions are only polled.
     pub webhooks: Option<Url>,
+    /// The origin that files over 256 kB are linked at; without one, Replicate is given copies.
+    pub links: Option<Url>,
 }
 
 /// The steps under way, by the lease each of them has: a row may be claimed again before its last step is quite over.

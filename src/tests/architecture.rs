@@ -130,9 +130,7 @@ fn the_verbs_do_not_know_http_and_the_core_waits_for_nobody() {
 fn every_route_stands_in_the_table_that_the_matrices_walk_through() {
     let text: String = sources()
         .into_iter()
-        .filter(|(name, _)| {
-            name == "server/http.rs" || name.starts_with("server/http/")
-        })
+        .filter(|(name, _)| name == "server/http.rs" || name.starts_with("server/http/"))
         .map(|(_, text)| text)
         .collect();
     let mut routed = BTreeSet::new();

@@ -344,6 +344,38 @@ both_databases! {
         app.finish().await;
     }
 
+    async fn a_large_file_can_be_linked_instead_and_the_link_dies_with_the_run(app: TestApp) {
+        let mika = app.sign_up("mika").await;
+        let (person, now) = (app.person(&mika).await, app.clock.now());
+        let (small, large) = (kept(&mika, &png(1)).await, kept(&mika, &picture(ImageFormat::Png, 400, 300, 2)).await);
+        let generation = mika.trigger("a lighthouse").await;
+        let mut tx = app.db().begin().await.expect("a transaction");
+        file::work_from(&mut tx, &person, &generation, &[small.clone(), large.clone()], now).await.expect("they are hers");
+        tx.commit().await.expect("a commit");
+        let origin: url::Url = app.process.url.parse().expect("an origin");
+        let sides = Sides { db: app.db(), store: &app.tools.store };
+        let stored = json!({"small": small.mark(), "large": large.mark()});
+        let mut input = stored.clone();
+        let until = now.plus_ms(60_000);
+        resolve(sides, Copies::Linked(&origin, until), &generation, &mut input, now).await.expect("resolved");
+        assert!(input["small"].as_str().is_some_and(|text| text.starts_with("data:")), "{input}");
+        let link = input["large"].as_str().expect("a link").to_owned();
+        let path = link.strip_prefix(&app.process.url).expect("an address of ours");
+        let read = app.visitor().get(path).await;
+        assert_eq!((read.status.as_u16(), &read.body), (200, &mika.get(&format!("{FILES}/{large}")).await.body));
+        let mut again = stored.clone();
+        resolve(sides, Copies::Known, &generation, &mut again, now).await.expect("resolved");
+        assert_eq!(again["large"], link.as_str(), "it is known by what was sent");
+        let name = path.rsplit('/').next().expect("a name");
+        for other in [path.replace(name, "other.png"), path.replacen("/i/", "/o/", 1), path.replacen(large.as_str(), small.as_str(), 1)] {
+            assert_eq!(app.visitor().get(&other).await.status, 404, "{other}");
+        }
+        app.clock.advance_ms(60_000 + 10 * 60_000);
+        assert_eq!(app.visitor().get(path).await.status, 404, "the run is over");
+        app.settle_all().await;
+        app.finish().await;
+    }
+
     async fn a_small_file_is_written_into_the_input_and_a_large_one_copied_once_while_the_copy_lives(app: TestApp) {
         let mika = app.sign_up("mika").await;
         let (person, now) = (app.person(&mika).await, app.clock.now());

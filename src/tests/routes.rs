@@ -136,6 +136,7 @@ pub const ROUTES: &[Route] = &[
     any("/v1/{*rest}", For::Program),
     get("/v1/openapi.json", For::All),
     get("/v1/streams/{token}", For::All),
+    get("/i/{token}/{file}", For::All),
     get("/o/{token}/{file}", For::All),
     get("/manifest.webmanifest", For::All),
     get("/sw.js", For::All),

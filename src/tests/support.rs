@@ -137,9 +137,21 @@ impl TestApp {
         limits::allow(&db, Caps { creates_per_minute: 1_000_000, ..process.app.config.caps }).await.expect("allowances");
         let reach = Reach::default();
         let (cog, egress) = (process.app.cog.clone(), process.app.files.egress.clone());
-        let (recorder, clock_of) = (Recorder::new(db.clone()), clock.clone());
-        let webhooks = None;
-        let tools = Tools { db, recorder, replicate, cog, egress, store, clock: clock_of, spool, reach, concurrency: 5, webhooks };
+        let recorder = Recorder::new(db.clone());
+        let tools = Tools {
+            db,
+            recorder,
+            replicate,
+            cog,
+            egress,
+            store,
+            clock: clock.clone(),
+            spool,
+            reach,
+            concurrency: 5,
+            webhooks: None,
+            links: None,
+        };
         let worker = Worker::new(tools.clone());
         Self { process, clock, sandbox, tools, worker, database, dir, stop, finished: false }
     }

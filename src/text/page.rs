@@ -122,7 +122,9 @@ macro_rules! said {
         DeliveryTrouble::ALL.map(|trouble| $value(trouble).to_owned()).to_vec()
     };
     (trial, $value:expr) => {
-        [TrialProblem::Address, TrialProblem::NothingToTell, TrialProblem::TooMany].map(|problem| $value(problem).to_owned()).to_vec()
+        [TrialProblem::Address, TrialProblem::NothingToTell, TrialProblem::TooMany]
+            .map(|problem| $value(problem).to_owned())
+            .to_vec()
     };
     (trouble, $value:expr) => {
         super::samples::STATUSES

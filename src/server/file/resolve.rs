@@ -1,14 +1,16 @@
 //! Making something of marks that a model can read, right before the paid call: the file itself, written into the input,
-//! when it is small; or else a copy of it at Replicate, which is used again for as long as it lives.
+//! when it is small; or else a copy of it at Replicate, or a link to ours, which is used again for as long as it lives.
 
 use super::{File, rows};
 use crate::domain::{FileId, GenerationId, Timestamp};
 use crate::server::data_url;
 use crate::server::db::Db;
 use crate::server::replicate::{self, Client, Upload};
-use crate::server::store::{self, Store};
+use crate::server::seal::Seals;
+use crate::server::store::{self, Key, Store};
 use serde_json::Value;
 use std::collections::HashMap;
+use url::Url;
 
 /// What is longer is not written into an input; Replicate advises as much.
 const WRITTEN_OUT: i64 = 256_000;
@@ -31,6 +33,8 @@ pub struct Sides<'a> {
 pub enum Copies<'a> {
     /// Made at this Replicate, unless there is one that lives until then.
     Made(&'a Client, Timestamp),
+    /// Links to our own below this origin, which live until then.
+    Linked(&'a Url, Timestamp),
     /// Only those that were made: to know an input again that was sent.
     Known,
     /// None, however large a file is: a server of our own is given the file itself, and nobody else sees it.
@@ -91,7 +95,7 @@ async fn one(sides: Sides<'_>, copies: Copies<'_>, file: &File, now: Timestamp) 
     let written_out = file.bytes <= WRITTEN_OUT || matches!(copies, Copies::WrittenOut);
     if !written_out {
         let until = match copies {
-            Copies::Made(_, until) => until.plus_ms(SPARE_MS),
+            Copies::Made(_, until) | Copies::Linked(_, until) => until.plus_ms(SPARE_MS),
             Copies::Known | Copies::WrittenOut => Timestamp(0),
         };
         if let Some(url) = rows::copy(sides.db, &file.id, until).await? {
@@ -101,7 +105,8 @@ async fn one(sides: Sides<'_>, copies: Copies<'_>, file: &File, now: Timestamp) 
     let key = file.key().ok_or_else(gone)?;
     let replicate = match copies {
         Copies::Made(replicate, _) => Some(replicate),
-        Copies::Known | Copies::WrittenOut => None,
+        Copies::Linked(origin, until) if !written_out => return linked(sides, origin, file, &key, until).await,
+        Copies::Linked(..) | Copies::Known | Copies::WrittenOut => None,
     };
     if replicate.is_none() && !written_out {
         return Err(gone());
@@ -121,6 +126,17 @@ async fn one(sides: Sides<'_>, copies: Copies<'_>, file: &File, now: Timestamp) 
     let lives_until = copy.expires_at.unwrap_or(now.plus_ms(UNTOLD_MS));
     rows::copied(sides.db, &file.id, &copy.url, lives_until).await?;
     Ok(copy.url)
+}
+
+/// A link to our own, which opens to whoever has it for as long as the run may need it and some to spare.
+async fn linked(sides: Sides<'_>, origin: &Url, file: &File, key: &Key, until: Timestamp) -> Result<String, Unresolved> {
+    let until = until.plus_ms(2 * SPARE_MS);
+    let word = Seals::new(sides.db.clone()).get().await?.put_file(&file.id, until);
+    let origin = origin.as_str().trim_end_matches('/');
+    let url = format!("{origin}/i/{word}/{}", key.file_name());
+    // To be known again, should the answer to the call be lost.
+    rows::copied(sides.db, &file.id, &url, until).await?;
+    Ok(url)
 }
 
 /// Every text in a value, however deep.

@@ -53,6 +53,20 @@ pub async fn find(db: &Db, owner: &PersonId, id: &FileId) -> Result<Option<File>
     .await
 }
 
+/// A file, whosever it is: who has a sealed link to it has proved enough.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sealed(db: &Db, id: &FileId) -> Result<Option<File>, sqlx::Error> {
+    sqlx::query_as(
+        "select id, owner_id, name, content_type, bytes, sha256, width, height, object_key, created_at, metadata
+         from file where id = $1",
+    )
+    .bind(id)
+    .fetch_optional(db.pool())
+    .await
+}
+
 /// This person's files, newest first, from one of them on; or, going back, those right before it.
 ///
 /// # Errors

@@ -117,6 +117,7 @@ pub(super) fn router(app: App) -> Router {
     let without = Router::new()
         .route("/v1/openapi.json", get(openapi::document))
         .route("/v1/streams/{token}", get(stream::follow))
+        .route("/i/{token}/{file}", get(files::input))
         .route("/o/{token}/{file}", get(files::show));
     with_key
         .merge(without)

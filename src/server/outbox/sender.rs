@@ -263,13 +263,7 @@ fn headers(secrets: &[Secret], id: &str, now: Timestamp, body: &[u8]) -> HeaderM
 }
 
 /// Writes down what came of a try, unless the message has been taken by somebody else since. `false` then.
-async fn settle(
-    tx: &mut Tx,
-    message: &Message,
-    outcome: Outcome,
-    took_ms: i64,
-    now: Timestamp,
-) -> Result<bool, sqlx::Error> {
+async fn settle(tx: &mut Tx, message: &Message, outcome: Outcome, took_ms: i64, now: Timestamp) -> Result<bool, sqlx::Error> {
     let event = WebhookEvent::parse(&message.event).unwrap_or(WebhookEvent::Completed);
     let delivered = matches!(outcome, Outcome::Answered(200..=299));
     let gone = outcome == Outcome::Answered(410);

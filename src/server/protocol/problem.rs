@@ -36,6 +36,26 @@ impl Problem {
         Self::plain(StatusCode::NOT_FOUND, "The requested resource could not be found.")
     }
 
+    /// What was sent cannot be read, or says something that is not allowed there.
+    pub fn unreadable(detail: &str) -> Self {
+        Self::plain(StatusCode::BAD_REQUEST, detail)
+    }
+
+    /// A file that is longer than any may be.
+    pub fn file_too_large() -> Self {
+        Self::plain(StatusCode::PAYLOAD_TOO_LARGE, "Files must be less than 100MB in size")
+    }
+
+    /// There is no such file to download.
+    pub fn no_such_file() -> Self {
+        Self::plain(StatusCode::NOT_FOUND, "File not found")
+    }
+
+    /// Our own fault.
+    pub fn internal() -> Self {
+        Self::of_status(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
     /// The version a create names is none.
     pub fn no_such_version() -> Self {
         let detail = "The specified version does not exist (or perhaps you don't have permission to use it?)";

@@ -8,7 +8,8 @@ mod ranges;
 pub(super) mod streams;
 mod uploads;
 
-use super::{InvoiceLine, Sandbox, bucket::Kind, problem::Problem};
+use super::{InvoiceLine, Sandbox, bucket::Kind};
+use crate::server::protocol::Problem;
 use axum::{
     Json, Router,
     extract::{DefaultBodyLimit, Request, State},

@@ -3,9 +3,9 @@
 use super::{
     catalogue::{self, Entry, Makes},
     inputs::Source,
-    problem::Problem,
 };
 use crate::domain::Timestamp;
+use crate::server::protocol::Problem;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

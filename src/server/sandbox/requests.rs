@@ -4,23 +4,19 @@ use super::{
     catalogue::{self, Entry},
     inputs::{self, Source},
     journal::{self, Facts},
-    problem::Problem,
     script::Script,
     uploads::Uploads,
     validate,
 };
 use crate::domain::Timestamp;
+use crate::server::protocol::{Problem, prefer};
 use axum::http::HeaderMap;
 use rand::Rng;
 use serde_json::{Map, Value};
-use std::time::Duration;
 
 /// How long a model wakes up at speed 1, and how long it renders when the prompt says so.
 const STARTING_MS: f64 = 400.0;
 const SLOW_RENDERING_MS: f64 = 20_000.0;
-
-/// Bounds of `Cancel-After`.
-const CANCEL_AFTER_MS: std::ops::RangeInclusive<i64> = 5_000..=86_400_000;
 
 /// A create that passed every check.
 #[derive(Clone, Debug)]
@@ -80,7 +76,7 @@ impl Order {
             entry,
             // Replicate takes unknown inputs and drops them.
             input: entry.schema.kept(&input),
-            cancel_after_ms: cancel_after(headers)?,
+            cancel_after_ms: prefer::cancel_after(headers).map_err(Problem::unreadable)?,
             origin: super::http::origin(headers),
             webhook: given(body.remove("webhook")),
             webhook_events_filter: given(body.remove("webhook_events_filter")),
@@ -131,59 +127,4 @@ fn sped_up(milliseconds: f64, speed: f64) -> i64 {
 fn identifier(random: &mut impl Rng) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstvwxyz0123456789";
     (0..26).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())])).collect()
-}
-
-/// `Prefer: wait` (60 s) or `wait=n` (1 to 60): how long, and what to answer as `preference-applied`.
-pub(super) fn preference(headers: &HeaderMap) -> Option<(Duration, String)> {
-    let text = headers.get("prefer")?.to_str().ok()?.trim();
-    let seconds = match text.strip_prefix("wait")? {
-        "" => 60,
-        rest => rest.strip_prefix('=')?.parse().ok().filter(|seconds| (1..=60).contains(seconds))?,
-    };
-    Some((Duration::from_secs(seconds), text.to_owned()))
-}
-
-/// `30`, `30s`, `5m`, `1h30m45s` in milliseconds.
-fn cancel_after(headers: &HeaderMap) -> Result<Option<i64>, Problem> {
-    let Some(value) = headers.get("cancel-after") else { return Ok(None) };
-    let parsed = value.to_str().ok().and_then(duration_ms).filter(|after| CANCEL_AFTER_MS.contains(after));
-    parsed.map(Some).ok_or_else(|| Problem::unreadable("Cancel-After must be a duration from 5s to 24h."))
-}
-
-fn duration_ms(text: &str) -> Option<i64> {
-    let (mut total, mut number) = (0_i64, String::new());
-    for letter in text.trim().chars() {
-        let unit = match letter {
-            '0'..='9' => {
-                number.push(letter);
-                continue;
-            }
-            'h' => 3_600_000,
-            'm' => 60_000,
-            's' => 1000,
-            _ => return None,
-        };
-        total = total.checked_add(number.parse::<i64>().ok()?.checked_mul(unit)?)?;
-        number.clear();
-    }
-    match number.as_str() {
-        "" => Some(total),
-        bare => bare.parse::<i64>().ok()?.checked_mul(1000)?.checked_add(total),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_are_read_in_all_their_forms() {
-        let read = [("30", 30), ("30s", 30), ("5m", 300), ("1m30s", 90), ("1h30m45s", 5445)];
-        for (text, seconds) in read {
-            assert_eq!(duration_ms(text), Some(seconds * 1000), "{text}");
-        }
-        for bad in ["s", "5d", "1.5s", "-3s", "99999999999999999999h"] {
-            assert_eq!(duration_ms(bad), None, "{bad}");
-        }
-    }
 }

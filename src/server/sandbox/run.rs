@@ -8,10 +8,9 @@ mod output;
 use super::{InvoiceEvent, InvoiceLine, catalogue::Entry, http::streams, journal::Facts, script::Script};
 use crate::{
     domain::{PredictionId, Timestamp},
-    server::replicate::Status,
+    server::{protocol::moment, replicate::Status},
 };
 use serde_json::{Value, json};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 pub(super) use output::{extension, file_name, files, tokens, transcript};
 
@@ -99,18 +98,18 @@ pub(super) fn prediction(facts: &Facts, now: Timestamp, origin: &str) -> Value {
         "id": facts.id, "model": facts.model, "version": facts.version, "status": status.as_str(),
         "error": failure(facts, &status), "input": if removed { json!({}) } else { facts.input.clone() },
         "logs": if removed { Value::Null } else { json!(logs::of(facts, &course, now.min(ended.unwrap_or(now)))) },
-        "created_at": rfc3339(facts.created_at), "data_removed": removed, "source": "api",
+        "created_at": moment::write(facts.created_at), "data_removed": removed, "source": "api",
         "urls": { "get": base, "cancel": format!("{base}/cancel") },
     });
     if facts.entry().is_some_and(Entry::streams) {
         told["urls"]["stream"] = json!(format!("{origin}{}", streams::path(&facts.id)));
     }
     if course.started_at <= ended.unwrap_or(now) {
-        told["started_at"] = json!(rfc3339(course.started_at));
+        told["started_at"] = json!(moment::write(course.started_at));
     }
     let made = if removed { Value::Null } else { output::told(facts, now, origin) };
     if let Some(at) = ended {
-        told["completed_at"] = json!(rfc3339(at));
+        told["completed_at"] = json!(moment::write(at));
         told["metrics"] = output::metrics(facts, &course, at, &status);
         told["output"] = made;
     } else if !made.is_null() {
@@ -121,7 +120,7 @@ pub(super) fn prediction(facts: &Facts, now: Timestamp, origin: &str) -> Value {
         told[key] = value.clone();
     }
     if let Some(deadline) = facts.deadline {
-        told["deadline"] = json!(rfc3339(deadline));
+        told["deadline"] = json!(moment::write(deadline));
     }
     told
 }
@@ -141,9 +140,4 @@ pub(super) fn early(mut told: Value) -> Value {
 #[expect(clippy::cast_precision_loss, reason = "exact up to 285,000 years")]
 fn seconds(milliseconds: i64) -> f64 {
     milliseconds.max(0) as f64 / 1000.0
-}
-
-/// A moment as the API writes it.
-pub(super) fn rfc3339(moment: Timestamp) -> Option<String> {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(moment.0) * 1_000_000).ok()?.format(&Rfc3339).ok()
 }

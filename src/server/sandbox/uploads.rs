@@ -4,8 +4,8 @@
 //! `.json`, which is written last. So a content without a description was never told to anybody, and an opening throws it
 //! away.
 
-use super::problem::Problem;
 use crate::domain::Timestamp;
+use crate::server::protocol::{Problem, moment};
 use anyhow::Context;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use rand::Rng;
@@ -51,7 +51,7 @@ impl Upload {
         json!({
             "id": self.id, "name": self.name, "content_type": self.content_type, "size": self.size, "etag": self.md5,
             "checksums": { "sha256": self.sha256, "md5": self.md5 }, "metadata": self.metadata,
-            "created_at": super::run::rfc3339(self.created_at), "expires_at": super::run::rfc3339(self.expires_at()),
+            "created_at": moment::write(self.created_at), "expires_at": moment::write(self.expires_at()),
             "urls": { "get": format!("{origin}/v1/files/{}", self.id) },
         })
     }

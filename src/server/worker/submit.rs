@@ -61,7 +61,11 @@ pub(super) async fn input(tools: &Tools, job: &Job) -> Result<Value, Event> {
     let mut input = serde_json::from_str(&job.input).map_err(|error| invalid(format!("the stored input: {error}")))?;
     let sides = Sides { db: &tools.db, store: &tools.store };
     // A run may go on for a while after it should have ended.
-    let copies = if job.endpoint.is_some() { Copies::WrittenOut } else { Copies::Made(&tools.replicate, job.deadline_at) };
+    let copies = match &tools.links {
+        _ if job.endpoint.is_some() => Copies::WrittenOut,
+        Some(origin) => Copies::Linked(origin, job.deadline_at),
+        None => Copies::Made(&tools.replicate, job.deadline_at),
+    };
     match resolve(sides, copies, &job.id, &mut input, tools.clock.now()).await {
         Ok(()) => Ok(input),
         Err(gone @ Unresolved::Gone(_)) => Err(invalid(gone.to_string())),

@@ -7,6 +7,7 @@ use atelier::server::model;
 use reqwest::Method;
 use reqwest::header::HeaderValue;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 /// A body of a form with one file in it.
 fn form(bytes: &[u8], part: &str) -> Vec<u8> {
@@ -54,6 +55,37 @@ both_databases! {
             let answer = bring(&hers, bytes, part).await;
             assert_eq!((answer.status.as_u16(), answer.header("content-type")), (status, "application/problem+json"), "{part}");
         }
+        app.finish().await;
+    }
+
+    async fn what_is_said_about_a_file_is_told_again_and_its_checksum_is_that_of_what_is_kept(app: TestApp) {
+        let mika = app.sign_up("mika").await;
+        let program = Program::of(&app, &mika).await;
+        let (_, bytes) = picture(&app, &program).await;
+        let bring = async |metadata: &str, name: &str| {
+            let head = format!(
+                "--edge\r\ncontent-disposition: form-data; name=\"metadata\"\r\n\r\n{metadata}\r\n--edge\r\n\
+                 content-disposition: form-data; name=\"filename\"\r\n\r\n{name}\r\n--edge\r\n\
+                 content-disposition: form-data; name=\"content\"; filename=\"in.webp\"\r\n\r\n"
+            );
+            let body = [head.as_bytes(), &bytes, b"\r\n--edge--\r\n"].concat();
+            let request = program.request(Method::POST, "/v1/files").header("content-type", "multipart/form-data; boundary=edge");
+            program.send(request.body(body)).await
+        };
+        let file = bring(r#"{"why": ["a test", 1]}"#, "boat.webp").await;
+        assert_eq!(file.status, 201, "{}", file.text());
+        let file = file.json();
+        assert_eq!((&file["metadata"], &file["name"]), (&json!({"why": ["a test", 1]}), &json!("boat.webp")));
+        let path = path_of(&app, &file["urls"]["get"]).to_owned();
+        let read = program.get(&format!("{path}/download")).await.body;
+        assert_eq!(file["checksums"]["sha256"], hex::encode(Sha256::digest(&read)));
+        assert_eq!(file["size"], read.len());
+        let long = format!("{{\"a\": \"{}\"}}", "x".repeat(4_096));
+        for bad in ["[]", "{", "7", "{\"a\": \"\\u0000\"}", &long] {
+            assert_eq!(bring(bad, "").await.status, 400, "{bad}");
+        }
+        assert_eq!(program.get(&path).await.json()["metadata"], json!({"why": ["a test", 1]}), "what was refused changed nothing");
+        assert_eq!(bring("{}", "").await.json()["metadata"], json!({}), "the same file again, with what is said now");
         app.finish().await;
     }
 

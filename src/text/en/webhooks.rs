@@ -31,10 +31,7 @@ pub(super) const WEBHOOKS: WebhooksText = WebhooksText {
         TrialProblem::NothingToTell => "There is nothing to tell of yet. Make something first, then try again.",
         TrialProblem::TooMany => "That was a lot of tests at once. Try again in a minute.",
     },
-    off: Notice {
-        title: "Switched off",
-        body: "Nothing more is sent to these addresses until you switch them on again.",
-    },
+    off: Notice { title: "Switched off", body: "Nothing more is sent to these addresses until you switch them on again." },
     off_gone: "It answered that it is gone (410)",
     off_failing: "It took nothing for a whole day",
     since: "since",

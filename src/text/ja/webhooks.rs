@@ -30,8 +30,7 @@ pub(super) const WEBHOOKS: WebhooksText = WebhooksText {
         TrialProblem::TooMany => "続けて試しすぎました。1分ほどおいて、もう一度お試しください。",
     },
     off: Notice {
-        title: "止めているアドレス",
-        body: "もう一度使うことにするまで、これらのアドレスには何も送りません。",
+        title: "止めているアドレス", body: "もう一度使うことにするまで、これらのアドレスには何も送りません。"
     },
     off_gone: "もう使わない、という答えでした（410）",
     off_failing: "まる一日、受け取られませんでした",

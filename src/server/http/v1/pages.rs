@@ -68,7 +68,14 @@ impl Turn {
 
 impl List<'_> {
     /// The page that `turn` led to. `more`: whether there are rows beyond it, in the direction that it was read.
-    pub fn page<R, T>(&self, turn: &Turn, rows: &[R], more: bool, name: impl Fn(&R) -> String, told: impl Fn(&R) -> T) -> Page<T> {
+    pub fn page<R, T>(
+        &self,
+        turn: &Turn,
+        rows: &[R],
+        more: bool,
+        name: impl Fn(&R) -> String,
+        told: impl Fn(&R) -> T,
+    ) -> Page<T> {
         let (on, back) = match turn {
             Turn::First => (more, false),
             Turn::On(_) => (more, true),

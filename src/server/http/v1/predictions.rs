@@ -48,11 +48,7 @@ pub(super) async fn list(State(v1): State<V1>, asking: Asking, Query(wanted): Qu
     let house = house(&v1).await?;
     let list = List {
         address: &format!("{}/v1/predictions", house.origin),
-        kept: &[
-            ("created_after", &wanted.created_after),
-            ("created_before", &wanted.created_before),
-            ("source", &wanted.source),
-        ],
+        kept: &[("created_after", &wanted.created_after), ("created_before", &wanted.created_before), ("source", &wanted.source)],
     };
     let page = list.page(&turn, &rows, more, |row| row.cursor().encode(), |row| Prediction::of(row, house));
     Ok(Json(page).into_response())

@@ -72,7 +72,12 @@ async fn read(app: &App, bearer: &Bearer, mut form: Multipart) -> Result<Brought
         Ok(said) => Ok(Value::Object(said).to_string()),
         Err(_) => Err(Problem::plain(StatusCode::BAD_REQUEST, "metadata must be a JSON object.")),
     });
-    Ok(Brought { arrival, arrived, name: filename.filter(|name| !name.is_empty()).unwrap_or(name), metadata: metadata.transpose()? })
+    Ok(Brought {
+        arrival,
+        arrived,
+        name: filename.filter(|name| !name.is_empty()).unwrap_or(name),
+        metadata: metadata.transpose()?,
+    })
 }
 
 /// A part that is a text.
@@ -172,7 +177,7 @@ fn failed(error: &file::Error) -> Problem {
 fn refused(problem: FileProblem) -> Problem {
     let detail = (text::pages(Lang::En).picture.file)(problem);
     match problem {
-        FileProblem::TooLarge(100) => Problem::plain(StatusCode::PAYLOAD_TOO_LARGE, "Files must be less than 100MB in size"),
+        FileProblem::TooLarge(100) => Problem::file_too_large(),
         FileProblem::TooLarge(_) | FileProblem::TooWide(_) => Problem::plain(StatusCode::PAYLOAD_TOO_LARGE, &detail),
         FileProblem::Gone => Problem::not_found(),
         FileProblem::TooMany(_) => Problem::plain(StatusCode::TOO_MANY_REQUESTS, &detail),

@@ -1,16 +1,16 @@
 //! Models: one, all in pages, and those that are found; collections and hardware.
 
 use super::{Answered, origin, pages};
+use crate::server::protocol::Problem;
 use crate::server::sandbox::{
     Sandbox,
     catalogue::{self, Collection, Entry},
-    problem::Problem,
 };
 use axum::{
     Json,
     body::Bytes,
     extract::{Path, Query, State},
-    http::{HeaderMap, Method},
+    http::{HeaderMap, Method, StatusCode},
     response::IntoResponse,
 };
 use serde::Deserialize;
@@ -49,7 +49,7 @@ pub(super) async fn list(State(sandbox): State<Sandbox>, Query(asked): Query<Lis
 /// Any other method on the list: `QUERY` searches for the words in the body.
 pub(super) async fn query(method: Method, words: Bytes) -> Answered {
     if method.as_str() != "QUERY" {
-        return Err(Problem::not_allowed());
+        return Err(Problem::of_status(StatusCode::METHOD_NOT_ALLOWED));
     }
     let found = catalogue::search(&String::from_utf8_lossy(&words));
     let results: Vec<Value> = found.iter().map(|found| found.entry.model()).collect();

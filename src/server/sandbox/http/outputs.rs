@@ -5,8 +5,9 @@ use super::{
     Answered,
     ranges::{Asked, asked},
 };
+use crate::server::protocol::Problem;
 use crate::server::sandbox::{
-    Sandbox, catalogue::Makes, clips, journal::Facts, picture, problem::Problem, run, run_blocking, script::Script, speech,
+    Sandbox, catalogue::Makes, clips, journal::Facts, picture, run, run_blocking, script::Script, speech,
 };
 use axum::{
     body::{Body, Bytes},

@@ -1,6 +1,6 @@
 //! Lists in pages, and the cursors that lead from one to the next.
 
-use crate::server::sandbox::problem::Problem;
+use crate::server::protocol::Problem;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 use url::form_urlencoded::Serializer;

@@ -3,11 +3,12 @@
 use super::{Answered, origin, pages};
 use crate::domain::Timestamp;
 use crate::server::listen::HangUp;
+use crate::server::protocol::prefer::Wait;
+use crate::server::protocol::{Problem, moment, prefer};
 use crate::server::sandbox::{
     Sandbox,
     journal::Facts,
-    problem::Problem,
-    requests::{Answer, Endpoint, Order, preference},
+    requests::{Answer, Endpoint, Order},
     run,
     script::Script,
 };
@@ -21,7 +22,6 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::time::Duration;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::time::{Instant, sleep};
 
 /// Predictions in a page of the list.
@@ -51,7 +51,7 @@ async fn accept(sandbox: &Sandbox, endpoint: Endpoint<'_>, headers: &HeaderMap, 
             return Ok(response);
         }
     }
-    let Some((longest, applied)) = preference(headers) else {
+    let Some(Wait { longest, applied }) = prefer::wait(headers) else {
         return Ok((StatusCode::CREATED, Json(told(sandbox, &facts, headers))).into_response());
     };
     let facts = wait(sandbox, facts, longest).await?;
@@ -114,7 +114,7 @@ pub(super) async fn list(
     Query(window): Query<Window>,
     headers: HeaderMap,
 ) -> Result<Json<Value>, Problem> {
-    let (after, before) = (moment(window.created_after.as_deref())?, moment(window.created_before.as_deref())?);
+    let (after, before) = (read_moment(window.created_after.as_deref())?, read_moment(window.created_before.as_deref())?);
     let (now, origin) = (sandbox.now(), origin(&headers));
     let records = sandbox.records();
     // A cursor is a place in the order of creation: what is created meanwhile does not move it.
@@ -143,9 +143,7 @@ pub(super) async fn list(
     Ok(Json(json!({ "next": next, "previous": null, "results": results })))
 }
 
-fn moment(text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
-    let Some(text) = text else { return Ok(None) };
-    let read =
-        OffsetDateTime::parse(text, &Rfc3339).map_err(|_| Problem::unreadable("A time must be written as in ISO 8601."))?;
-    Ok(i64::try_from(read.unix_timestamp_nanos() / 1_000_000).ok().map(Timestamp))
+fn read_moment(text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
+    let read = |text| moment::read(text).ok_or_else(|| Problem::unreadable("A time must be written as in ISO 8601."));
+    text.map(read).transpose()
 }

@@ -4,9 +4,10 @@
 //! a minute, the connection is closed with a comment; a caller that waits for that instead of for `done` waits long.
 
 use super::Answered;
+use crate::server::protocol::Problem;
 use crate::server::{
     replicate::Status,
-    sandbox::{Sandbox, catalogue::Entry, problem::Problem, run},
+    sandbox::{Sandbox, catalogue::Entry, run},
 };
 use axum::{
     body::{Body, Bytes},

@@ -1,10 +1,9 @@
 //! The files API: what a caller uploads to use it as an input.
 
 use super::{Answered, origin, pages};
+use crate::server::protocol::Problem;
 use crate::server::sandbox::{
-    Sandbox,
-    problem::Problem,
-    run_blocking,
+    Sandbox, run_blocking,
     uploads::{LARGEST, Label, OWNER},
 };
 use axum::{

@@ -380,6 +380,23 @@ fn fits(state: State, event: &Event) -> bool {
     }
 }
 
+#[test]
+fn what_a_model_prints_is_kept_to_its_end_and_forgotten_with_a_run_that_is_made_again() {
+    let told = |value: serde_json::Value| Event::Seen(Ok(serde_json::from_value(value).expect("a prediction")));
+    let running = Job { prediction_id: Some(PredictionId::trusted("p")), paid_attempts: 1, ..job(State::Waiting) };
+    let line = "é".repeat(1_000);
+    let logs = vec![line.as_str(); 100].join("\n");
+    let (next, _) = step(&running, told(json!({"id": "p", "status": "processing", "logs": logs})), NOW);
+    let kept = next.logs.clone().expect("logs");
+    assert!(kept.len() <= MOST_LOGS && kept.len() > MOST_LOGS - 2_100 && logs.ends_with(&kept), "{}", kept.len());
+    assert!(kept.split('\n').all(|kept| kept == line), "it begins with a whole line");
+    let (silent, _) = step(&next, told(json!({"id": "p", "status": "processing", "logs": null})), NOW);
+    assert_eq!(silent.logs, next.logs, "an answer that leaves them out says nothing about them");
+    let interrupted = json!({"id": "p", "status": "failed", "error": "Prediction interrupted; please retry (code: PA)"});
+    let (again, _) = step(&next, told(interrupted), NOW);
+    assert_eq!((again.state, again.logs), (State::Queued, None));
+}
+
 proptest! {
     #[test]
     fn cr_13_what_is_captured_fits_and_is_never_more_than_was_held(
