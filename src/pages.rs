@@ -31,6 +31,6 @@ pub use gallery::Gallery;
 pub use help::Help;
 pub use keys::{FreshKey, KeysPage};
 pub use landing::Landing;
-pub use offline::Offline;
 pub use models::{ModelCard, Models};
+pub use offline::Offline;
 pub use viewer::ViewerPage;

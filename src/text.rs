@@ -12,8 +12,8 @@ mod page;
 mod samples;
 
 pub use page::{
-    AdminText, AroundText, CatalogueText, ControlText, CreditsText, DocsText, DoorText, FrameText, HelpText, KeysText, LandingText, Notice,
-    PageText, PictureText, TroubleText, ViewerText,
+    AdminText, AroundText, CatalogueText, ControlText, CreditsText, DocsText, DoorText, FrameText, HelpText, KeysText,
+    LandingText, Notice, PageText, PictureText, TroubleText, ViewerText,
 };
 
 use crate::domain::Lang;

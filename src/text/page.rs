@@ -208,7 +208,7 @@ texts! {
 
     /// What stands around the pages, and the app that a telephone keeps.
     AroundText {
-        offline: text, newer: text, renew: text, file_missing: text, file_away: text, file_again: text, copy: text, copied: text,
+        offline: text, newer: text, renew: text, file_missing: text, file_away: text, copy: text, copied: text,
         wait: count, waited: text, no_line: notice, shared: notice, shared_gone: text,
     }
 
