@@ -142,9 +142,9 @@ texts! {
 
     /// Making pictures, and looking at them.
     PictureText {
-        today: text, yesterday: text, older: text, newest: text, recent: text,
+        today: text, yesterday: text, older: text, newest: text,
         empty: notice, first: notice, first_examples: text, example_one: text, example_two: text, example_three: text,
-        to_create: text, problem: problem, refusal: refusal, refused: text, to_credits: text, file: file,
+        to_create: text, problem: problem, refusal: refusal, refused: text, file: file,
     }
 
     /// The controls of a model.
@@ -164,7 +164,7 @@ texts! {
     CreditsText {
         available: text, on_hold: text, spent: text, returned: text, statement: text, when: text, what: text, change: text,
         balance: text, holds: text, holds_note: text, kind: line, given_back: count, pictures: count, older: text, newest: text,
-        empty: notice, deleted: text,
+        empty: notice,
     }
 
     /// The page of API keys.
