@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What is the same in every language: names, and words of machines.
-const NAMES: &[&str] = &["Atelier", "API", "SHA-256", "Shift", "Ctrl", "Enter", "Esc", "CSV", "ZIP", "JSON", "cURL", "curl", "https"];
+const NAMES: &[&str] =
+    &["Atelier", "API", "SHA-256", "Shift", "Ctrl", "Enter", "Esc", "CSV", "ZIP", "JSON", "cURL", "curl", "https"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
