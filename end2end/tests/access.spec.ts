@@ -126,7 +126,8 @@ function focused(page: Page): Promise<{ what: string; ringed: boolean; covered: 
       return top && (element.contains(top) || top.contains(element) || (top instanceof HTMLElement && top.closest("label")?.contains(element)));
     });
     const what = `${element.tagName.toLowerCase()}.${element.className} ${element.getAttribute("href") ?? element.getAttribute("name") ?? ""}`;
-    return { what, ringed, covered: points.length === 0 || seen.length < points.length };
+    // Half of it may lie under an edge; not all of it, and not its middle.
+    return { what, ringed, covered: points.length === 0 || seen.length * 2 < points.length };
   });
 }
 
@@ -153,7 +154,7 @@ for (const width of [390, 1440]) {
 async function drawsItsFocus(page: Page): Promise<boolean> {
   const box = await page.evaluate(() => {
     const { x, y, width, height } = (document.activeElement as HTMLElement).getBoundingClientRect();
-    return { x: Math.max(0, x - 12), y: Math.max(0, y - 12), width: width + 24, height: height + 24 };
+    return { x: Math.max(0, x - 24), y: Math.max(0, y - 24), width: width + 48, height: height + 48 };
   });
   const size = page.viewportSize() ?? { width: 0, height: 0 };
   const clip = { ...box, width: Math.max(1, Math.min(box.width, size.width - box.x)), height: Math.max(1, Math.min(box.height, size.height - box.y)) };
