@@ -145,7 +145,6 @@ fn Signals(lang: Lang) -> impl IntoView {
             data-offline=words.offline
             data-file-missing=words.file_missing
             data-file-away=words.file_away
-            data-file-again=words.file_again
             data-newer=words.newer
             data-renew=words.renew
         ></div>

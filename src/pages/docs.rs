@@ -75,7 +75,7 @@ pub fn DocsPage(viewer: Viewer, docs: ApiDocs) -> impl IntoView {
                     <figcaption>{said.example}</figcaption>
                     <pre tabindex="0"><code>{example}</code></pre>
                 </figure>
-                <p><a href="/v1/openapi.json">{said.document}</a></p>
+                <p><a class="alone" href="/v1/openapi.json">{said.document}</a></p>
                 {operations.into_iter().map(|operation| section(operation, said)).collect_view()}
                 <h2>{said.objects}</h2>
                 {objects

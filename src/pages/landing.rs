@@ -76,7 +76,7 @@ pub fn Landing(
                     <div>
                         <h2>{words.api.title}</h2>
                         <p>{words.api.body}</p>
-                        <p><a href="/docs/api">{words.api_more}</a></p>
+                        <p><a class="alone" href="/docs/api">{words.api_more}</a></p>
                         <p class="hint">{words.source}</p>
                     </div>
                     <pre tabindex="0" role="region" aria-label=words.api_example><code>{example(&origin)}</code></pre>

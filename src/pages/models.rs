@@ -126,7 +126,7 @@ fn card(found: &ModelCard, lang: Lang) -> impl IntoView + use<> {
                     {model
                         .license_url
                         .clone()
-                        .map(|url| view! { <a href=url rel="noreferrer nofollow license">{said.licence}</a> })}
+                        .map(|url| view! { <a class="alone" href=url rel="noreferrer nofollow license">{said.licence}</a> })}
                 </p>
                 <a class="button model-choose" href=format!("/create?model={}", query_value(model.name.as_str()))>
                     {said.choose}

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What is the same in every language: names, and words of machines.
-const NAMES: &[&str] = &["Atelier", "API", "SHA-256", "Shift", "Ctrl", "Enter", "Esc", "CSV", "ZIP", "JSON", "cURL", "curl"];
+const NAMES: &[&str] =
+    &["Atelier", "API", "SHA-256", "Shift", "Ctrl", "Enter", "Esc", "CSV", "ZIP", "JSON", "cURL", "curl", "https"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
@@ -71,8 +72,11 @@ fn no_view_speaks_by_itself() {
             for (before, literal) in literals(&code(&text)) {
                 let before = before.trim_end();
                 // Between tags and blocks stands what is read; `=>` and `->` are code.
-                let is_child = (before.ends_with('>') && !before.ends_with("=>") && !before.ends_with("->")) && before.contains('<');
-                let is_said = ["aria-label=", "title=", "placeholder=", "alt=", "aria-description="].iter().any(|name| before.ends_with(name));
+                let is_child =
+                    (before.ends_with('>') && !before.ends_with("=>") && !before.ends_with("->")) && before.contains('<');
+                let is_said = ["aria-label=", "title=", "placeholder=", "alt=", "aria-description="]
+                    .iter()
+                    .any(|name| before.ends_with(name));
                 if (is_child || is_said) && is_sentence(&literal) {
                     spoken.push(format!("{name}: {literal:?}"));
                 }
@@ -91,7 +95,17 @@ fn no_script_speaks_by_itself() {
     for (name, text) in scripts {
         for (before, literal) in literals(&code(&text)) {
             let before = before.trim_end();
-            let said = ["textContent =", "textContent:", "innerText =", "ariaLabel =", "ariaLabel:", "title =", "title:", "placeholder =", "alert("];
+            let said = [
+                "textContent =",
+                "textContent:",
+                "innerText =",
+                "ariaLabel =",
+                "ariaLabel:",
+                "title =",
+                "title:",
+                "placeholder =",
+                "alert(",
+            ];
             if said.iter().any(|end| before.ends_with(end)) && is_sentence(&literal) {
                 spoken.push(format!("{name}: {literal:?}"));
             }

@@ -116,7 +116,6 @@ pub(super) static TEXT: PageText = PageText {
         yesterday: "Yesterday",
         older: "Older pictures",
         newest: "Back to the newest",
-        recent: "Recent pictures",
         empty: Notice {
             title: "Nothing on the walls yet",
             body: "Every picture you make hangs here, newest first, for as long as you want it.",
@@ -133,7 +132,6 @@ pub(super) static TEXT: PageText = PageText {
         problem,
         refusal,
         refused: "Nothing was charged",
-        to_credits: "See your credits",
         file,
     },
     create: create::CREATE,
@@ -181,7 +179,6 @@ pub(super) static TEXT: PageText = PageText {
             title: "No credits used yet",
             body: "Each picture you pay for and each credit that comes back gets a line here.",
         },
-        deleted: "Generation",
     },
     statement: account::STATEMENT,
     account: account::ACCOUNT,

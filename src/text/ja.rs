@@ -126,7 +126,6 @@ pub(super) static TEXT: PageText = PageText {
         yesterday: "昨日",
         older: "これより前の画像",
         newest: "いちばん新しい画像へ",
-        recent: "最近の画像",
         empty: Notice {
             title: "まだ何も飾られていません",
             body: "作った画像は、新しい順にここに並びます。消さないかぎり、ずっと残ります。",
@@ -143,7 +142,6 @@ pub(super) static TEXT: PageText = PageText {
         problem,
         refusal,
         refused: "支払いはありません",
-        to_credits: "クレジットを見る",
         file,
     },
     create: create::CREATE,
@@ -191,7 +189,6 @@ pub(super) static TEXT: PageText = PageText {
             title: "まだクレジットを使っていません",
             body: "支払った画像も、戻ったクレジットも、一行ずつここに載ります。",
         },
-        deleted: "生成",
     },
     statement: account::STATEMENT,
     account: account::ACCOUNT,

@@ -179,9 +179,9 @@ texts! {
 
     /// Making pictures, and looking at them.
     PictureText {
-        today: text, yesterday: text, older: text, newest: text, recent: text,
+        today: text, yesterday: text, older: text, newest: text,
         empty: notice, first: notice, first_examples: text, example_one: text, example_two: text, example_three: text,
-        to_create: text, problem: problem, refusal: refusal, refused: text, to_credits: text, file: file,
+        to_create: text, problem: problem, refusal: refusal, refused: text, file: file,
     }
 
     /// The controls of a model.
@@ -263,7 +263,7 @@ texts! {
     CreditsText {
         available: text, on_hold: text, spent: text, returned: text, statement: text, when: text, what: text, change: text,
         balance: text, holds: text, holds_note: text, kind: line, given_back: count, pictures: count, older: text, newest: text,
-        empty: notice, deleted: text,
+        empty: notice,
     }
 
     /// The statement on it, and the files it is saved as.
@@ -340,7 +340,7 @@ texts! {
 
     /// What stands around the pages, and the app that a telephone keeps.
     AroundText {
-        offline: text, newer: text, renew: text, file_missing: text, file_away: text, file_again: text, copy: text, copied: text,
+        offline: text, newer: text, renew: text, file_missing: text, file_away: text, copy: text, copied: text,
         wait: count, waited: text, no_line: notice, shared: notice, shared_gone: text,
     }
 

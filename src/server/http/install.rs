@@ -16,8 +16,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// It may ask this house for pages and for nothing else.
-const WORKER_POLICY: &str = "default-src 'none'; connect-src 'self'";
-const AN_HOUR: &str = "public, max-age=3600";
+const WORKER_POLICY: &str = "default-src 'none'; connect-src 'self'; frame-ancestors 'none'";
+/// A browser that has the app asks now and then whether it has changed.
+const ASK_AGAIN: &str = "no-cache";
 
 #[derive(Deserialize)]
 pub(super) struct Which {
@@ -27,7 +28,7 @@ pub(super) struct Which {
 /// One app in two languages: what is installed is told apart by its `id`, which is the same in both.
 pub(super) async fn manifest(State(app): State<App>, Query(which): Query<Which>) -> Response {
     let lang = which.lang.as_deref().and_then(Lang::parse).unwrap_or_default();
-    let headers = [(header::CONTENT_TYPE, "application/manifest+json"), (header::CACHE_CONTROL, AN_HOUR)];
+    let headers = [(header::CONTENT_TYPE, "application/manifest+json"), (header::CACHE_CONTROL, ASK_AGAIN)];
     (headers, told(lang, app.assets.base()).to_string()).into_response()
 }
 
@@ -71,7 +72,7 @@ fn told(lang: Lang, base: &str) -> Value {
 pub(super) async fn worker() -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/javascript; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-cache"),
+        (header::CACHE_CONTROL, ASK_AGAIN),
         (header::CONTENT_SECURITY_POLICY, WORKER_POLICY),
     ];
     (headers, include_str!("../../../public/js/sw.js")).into_response()

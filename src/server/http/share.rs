@@ -293,7 +293,10 @@ mod tests {
         let draws = model(&json!({"prompt": {"type": "string"}, "input_image": picture}));
         let file = FileId::trusted("f1");
         let names = |catalogue: &[Model]| with_file(RawRequest::default(), &file, catalogue).controls;
-        assert_eq!(names(&[plain.clone(), mends.clone(), draws]), [("input.input_image".to_owned(), "atelier:file:f1".to_owned())]);
+        assert_eq!(
+            names(&[plain.clone(), mends.clone(), draws]),
+            [("input.input_image".to_owned(), "atelier:file:f1".to_owned())]
+        );
         assert_eq!(names(&[plain.clone(), mends]), [("input.image".to_owned(), "atelier:file:f1".to_owned())]);
         assert_eq!(names(&[plain]), []);
     }

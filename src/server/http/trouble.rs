@@ -173,9 +173,11 @@ pub(super) async fn explain(State(app): State<App>, visitor: Visitor, request: R
     if explained || !(status.is_client_error() || status.is_server_error()) {
         return response;
     }
-    let wait = response.headers().get(header::RETRY_AFTER).and_then(|wait| wait.to_str().ok()?.parse().ok()).or_else(|| {
-        matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS).then_some(A_MOMENT)
-    });
+    let wait = response
+        .headers()
+        .get(header::RETRY_AFTER)
+        .and_then(|wait| wait.to_str().ok()?.parse().ok())
+        .or_else(|| matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS).then_some(A_MOMENT));
     let mut answer = if visitor.wants_json {
         problem(status, &visitor, request_id.as_deref())
     } else if status == StatusCode::UNAUTHORIZED {

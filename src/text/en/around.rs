@@ -8,7 +8,6 @@ pub(super) const AROUND: AroundText = AroundText {
     renew: "Load the new one",
     file_missing: "This file is not here",
     file_away: "The store does not answer just now",
-    file_again: "Look again",
     copy: "Copy",
     copied: "Copied",
     wait: |n| format!("You can try again in {n} s."),

@@ -9,7 +9,6 @@ pub(super) const AROUND: AroundText = AroundText {
     renew: "新しいページを読み込む",
     file_missing: "ファイルが見つかりません",
     file_away: "保管先がいま応答していません",
-    file_again: "もう一度見る",
     copy: "コピーする",
     copied: "コピーしました",
     wait: |n| format!("あと{}秒でもう一度試せます。", number(n)),
