@@ -7,6 +7,7 @@
     ATELIER         the product's program, with its DATA_DIR
 """
 
+import io
 import os
 import signal
 import subprocess
@@ -126,11 +127,9 @@ class Cog(unittest.TestCase):
         self.assert_costs(PRICE)
 
     def test_a_picture_is_worked_from(self):
-        with tempfile.NamedTemporaryFile(suffix=".png") as file:
-            file.write(fetch(self.client.run(MODEL, input={"prompt": "a fox"})))
-            file.flush()
-            file.seek(0)
-            made = self.client.run(MODEL, input={"prompt": "a fox", "image": file})
+        file = io.BytesIO(fetch(self.client.run(MODEL, input={"prompt": "a fox"})))
+        file.name = "fox.png"
+        made = self.client.run(MODEL, input={"prompt": "a fox", "image": file})
         self.assertTrue(fetch(made).startswith(b"\x89PNG"))
         self.assert_costs(2 * PRICE)
 
