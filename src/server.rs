@@ -216,21 +216,11 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
         tasks.spawn(background(reconcile::run(sides, clock.clone(), stop.clone())));
         let (concurrency, reach) = (app.config.worker_concurrency, worker::reach::Reach::default());
         let (cog, egress) = (app.cog.clone(), app.files.egress.clone());
-        let tools = Tools { db: db.clone(), replicate, cog, egress, store, clock, spool, reach, concurrency, webhooks };
-        let worker = Worker::new(tools);
-        let worker = Worker::new(Tools {
-            recorder: Recorder::new(db.clone()),
-            db: db.clone(),
-            replicate,
-            store,
-            clock,
-            spool,
-            reach,
-            concurrency,
-            webhooks,
-        });
         let links = app.config.input_links.then(|| app.config.public_url.clone());
-        let tools = Tools { db: db.clone(), replicate, store, clock, spool, reach, concurrency, webhooks, links };
+        let recorder = Recorder::new(db.clone());
+        let db_of = db.clone();
+        let tools =
+            Tools { db: db_of, recorder, replicate, cog, egress, store, clock, spool, reach, concurrency, webhooks, links };
         let worker = Worker::new(tools);
         let stop = stop.clone();
         tasks.spawn(async move {

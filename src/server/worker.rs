@@ -318,7 +318,7 @@ impl Worker {
         }
         let (mut next, effects) = step(job, Event::Running, self.tools.clock.now());
         self.hold(&mut next);
-        *job = self.record(job, next, &effects).await?;
+        *job = self.record(job.clone(), next, effects).await?;
         let _listening = self.listeners.begin();
         Ok(run.to_its_end(&self.tools, job).await)
     }

@@ -36,7 +36,7 @@ pub async fn leave(db: &Db, person: &Person, now: Timestamp) -> Result<(), gener
         Ok::<_, generation::Error>(())
     })
     .await?;
-    generation::cancel_all(db, &person.id, now).await?;
+    generation::cancel_all(db, &person.id, generation::Meant::Stoppable, now).await?;
     Ok(())
 }
 

@@ -56,6 +56,8 @@ pub async fn again(
         units: row.count,
         seed: row.seed,
         quoted,
+        // The form is for this one press, and its button says the price: whoever presses it has been asked.
+        confirmed: quoted,
         parent: Some(Parent::Again(id.clone())),
         input,
     };

@@ -41,7 +41,7 @@ pub struct Prediction {
 impl Prediction {
     /// Its place in the list.
     pub fn cursor(&self) -> Cursor {
-        Cursor::of(self.created_at, self.id.clone())
+        Cursor::new(self.created_at, self.id.clone())
     }
 }
 

@@ -6,11 +6,11 @@ use super::render::Page;
 use super::site::create_page;
 use super::trouble::Trouble;
 use super::visitor::SignedIn;
-use crate::domain::{GenerationId, Medium, Model, PresetId, RawRequest, Refusal, Request, RequestKey, Snippets, preset_name};
+use crate::domain::{GalleryFilter, GenerationId, Medium, Model, PresetId, RawRequest, Refusal, Request, RequestKey, Snippets, preset_name};
 use crate::pages::{CodePage, controls, preset_list};
 use crate::server::App;
 use crate::server::generation::{self, Requested, Source, views};
-use crate::server::{model, preset};
+use crate::server::{gallery, model, preset};
 use crate::text;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
@@ -206,8 +206,8 @@ async fn prompts(State(app): State<App>, person: SignedIn, Query(search): Query<
 
 /// The person's newest pictures, for working from.
 async fn pictures(State(app): State<App>, person: SignedIn) -> Result<Response, Trouble> {
-    let (generations, _) = views::gallery(&app.db, &person.id, None).await?;
-    let pictures = generations.iter().flat_map(|generation| {
+    let newest = gallery::list(&app.db, &person.id, &GalleryFilter::default(), None, person.visitor.lang).await?;
+    let pictures = newest.items.iter().map(|item| &item.view).flat_map(|generation| {
         let shown = generation.outputs.iter().filter(|output| output.medium() == Medium::Picture);
         shown.map(|output| json!({"url": output.url, "small": output.small, "alt": generation.prompt}))
     });

@@ -6,7 +6,7 @@ use super::share;
 use super::trouble::Trouble;
 use super::v1;
 use super::visitor::{SignedIn, Visitor};
-use crate::domain::{FileId, GalleryFilter, GenerationId, Lang, Model, PersonId, RawRequest, Refusal};
+use crate::domain::{FileId, GalleryFilter, GenerationId, Lang, Model, RawRequest, Refusal};
 use crate::islands::UsualTime;
 use crate::pages::{Create, DocsPage, Help, Landing};
 use crate::server::App;
