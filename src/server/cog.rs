@@ -126,7 +126,7 @@ impl Cog {
         })?;
         let status = response.status();
         let body = read(response, MOST_ANSWER).await;
-        let words = || format!("{status} {}", body.as_deref().map_or_else(|problem| problem.to_string(), start_of));
+        let words = || format!("{status} {}", body.as_deref().map_or_else(ToString::to_string, start_of));
         match status.as_u16() {
             200 => told(name, &body.map_err(NotRun::from)?),
             // Somebody began it before us and does not listen any more.

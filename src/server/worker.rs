@@ -320,7 +320,7 @@ impl Worker {
         self.hold(&mut next);
         *job = self.record(job.clone(), next, effects).await?;
         let _listening = self.listeners.begin();
-        Ok(run.to_its_end(&self.tools, job).await)
+        Ok(run.until_its_end(&self.tools, job).await)
     }
 
     /// What was spooled of a generation that has ended is needed no more.

@@ -158,7 +158,7 @@ pub fn step(before: &Job, event: Event, now: Timestamp) -> (Job, Effects) {
         Event::Begun => next.begun(),
         Event::Running => next.running(),
         Event::Ran(Ok(prediction)) => next.ran(&prediction),
-        Event::Ran(Err(why)) => next.not_run(why),
+        Event::Ran(Err(why)) => next.not_run(&why),
         Event::Stored(stored) => next.stored(&stored),
         Event::Parked => next.park("it was lost by its worker too often"),
     }
@@ -321,7 +321,7 @@ impl Next {
         self.seen(prediction);
     }
 
-    fn not_run(&mut self, why: NotRun) {
+    fn not_run(&mut self, why: &NotRun) {
         let detail = why.to_string();
         match why {
             NotRun::Later(_) => {

@@ -50,7 +50,7 @@ impl Run {
     }
 
     /// The end of it; brought about when nobody wants it any more, or when its time is up.
-    pub(super) async fn to_its_end(mut self, tools: &Tools, job: &mut Job) -> Result<Prediction, NotRun> {
+    pub(super) async fn until_its_end(mut self, tools: &Tools, job: &mut Job) -> Result<Prediction, NotRun> {
         loop {
             if let Ok(ended) = tokio::time::timeout(WANTED, &mut self.answer).await {
                 return ended;

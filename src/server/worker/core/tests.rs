@@ -371,8 +371,9 @@ fn ends() -> Vec<Result<Prediction, NotRun>> {
 /// The events that can happen in a state.
 fn fits(state: State, event: &Event) -> bool {
     match event {
-        Event::Submitted(_) | Event::SentTooLate | Event::NotReady(_) | Event::Looked(_) => state == State::Submitting,
-        Event::Begun => state == State::Submitting,
+        Event::Submitted(_) | Event::SentTooLate | Event::NotReady(_) | Event::Looked(_) | Event::Begun => {
+            state == State::Submitting
+        }
         Event::Running | Event::Ran(_) => state == State::Waiting,
         Event::Seen(_) => matches!(state, State::Waiting | State::Canceling),
         Event::Stored(_) => state == State::Storing,
