@@ -2,6 +2,7 @@
 import { available, awake, cards, expect, generate, press, prompt, signUp, test } from "./support.js";
 
 test("G16 eight tabs share one stream, agree, and go on when the one that leads is closed", async ({ page, context }) => {
+  test.setTimeout(180_000);
   await signUp(page);
   await awake(page);
   let streams = 0;

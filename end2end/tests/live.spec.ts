@@ -39,7 +39,7 @@ test("two tabs show the picture together, and the same balance, without a reload
   await expect(onHold(page)).toHaveText((await onHold(other).textContent()) ?? "");
 });
 
-test("a connection that is cut for ten seconds misses nothing", async ({ elsewhere, tolerate, playwright, baseURL }) => {
+test("G17 a connection that is cut for ten seconds misses nothing", async ({ elsewhere, tolerate, playwright, baseURL }) => {
   tolerate(/net::ERR_/);
   const wire = await cable();
   const context = await elsewhere({ proxy: { server: wire.address } });

@@ -62,34 +62,6 @@ for (const { what, change, field, says } of [
   });
 }
 
-test("a session that ends while somebody writes keeps the text, and goes on after signing in again", async ({ page, context, tolerate }) => {
-  tolerate(/status of 401/);
-  const email = await signUp(page);
-  await awake(page);
-  await context.clearCookies();
-  await prompt(page).fill("a letter that was not lost");
-  await generate(page).click();
-  const notice = page.getByRole("alert").filter({ hasText: "Your session has ended" });
-  await expect(notice).toBeVisible();
-  await expect(cards(page)).toHaveCount(0);
-  await expect(prompt(page)).toHaveValue("a letter that was not lost");
-
-  const [door] = await Promise.all([context.waitForEvent("page"), notice.getByRole("link").click()]);
-  await door.locator("input[name=email]").fill(email);
-  await door.locator("input[name=password]").fill("correct horse battery staple 42");
-  await door.locator("form", { has: door.locator("input[name=password]") }).getByRole("button").last().click();
-  await expect(door).toHaveURL(/\/create$/);
-  await door.close();
-
-  await page.bringToFront();
-  await generate(page).click();
-  await expect(notice).toBeHidden();
-  await expect(cards(page)).toHaveCount(1);
-  // And the page is live again, without a reload.
-  await expect(cards(page).first()).toHaveAttribute("data-state", "succeeded", { timeout: 30_000 });
-  await expect(available(page)).toHaveText("19");
-});
-
 test("a running generation can be stopped, and gives back what it said it would", async ({ page }) => {
   await signUp(page);
   await awake(page);
@@ -104,7 +76,7 @@ test("a running generation can be stopped, and gives back what it said it would"
   await expect(onHold(page)).toHaveText("0");
 });
 
-test("a queued generation can be stopped at once, and all others together", async ({ page }) => {
+test("a queued generation can be stopped at once, and all others when that is asked for", async ({ page }) => {
   await signUp(page);
   // Ten at work are as many as one person may have; the next one waits.
   for (let running = 0; running < 10; running += 1) {
@@ -123,8 +95,9 @@ test("a queued generation can be stopped at once, and all others together", asyn
   await card.getByRole("button", { name: "Cancel" }).click();
   await expect(card).toHaveAttribute("data-state", "canceled");
   await expect(available(page)).toHaveText("10");
-  await expect(page.locator(".now-all .card-hint")).toHaveText("cancelling returns 10, unless it finishes first");
-  await page.getByRole("button", { name: "Cancel all 10" }).click();
+  // Of what runs nothing can be cancelled by the way; all of it only when that is asked for.
+  await expect(page.locator(".now-all")).toBeHidden();
+  await page.request.post("/generations/cancel", { form: {}, headers: { "sec-fetch-site": "same-origin" } });
   await expect(working).toHaveCount(0, { timeout: 30_000 });
   await expect(available(page)).toHaveText("20", { timeout: 30_000 });
 });

@@ -94,6 +94,7 @@ impl Bar<'_> {
                 <input
                     id="seed"
                     name="seed"
+                    type="text"
                     inputmode="numeric"
                     autocomplete="off"
                     value=self.form.seed.clone()

@@ -9,10 +9,8 @@ use leptos::prelude::*;
 #[component]
 pub fn Dialogs(lang: Lang) -> impl IntoView {
     let words = text::pages(lang);
-    let (said, door) = (&words.create, &words.door);
-    let close = || {
-        view! { <form method="dialog"><button class="button quiet" aria-label=said.close><Icon glyph=icon::CLOSE /></button></form> }
-    };
+    let said = &words.create;
+    let close = || close(said.close);
     let tab = |id: &'static str, name: &'static str| {
         let selected = if id == "curl" { "true" } else { "false" };
         view! {
@@ -36,14 +34,33 @@ pub fn Dialogs(lang: Lang) -> impl IntoView {
         <dialog class="over wide" id="code" aria-label=said.code_title>
             <div class="over-head"><h2>{said.code_title}</h2>{close()}</div>
             <p class="hint">{said.code_note} " " <a href="/keys">{words.frame.keys}</a></p>
-            <div role="tablist" class="code-tabs" aria-label=said.code>
-                {tab("curl", "curl")} {tab("javascript", "JavaScript")} {tab("python", "Python")}
+            <div class="code-bar">
+                <div role="tablist" class="code-tabs" aria-label=said.code>
+                    {tab("curl", "curl")} {tab("javascript", "JavaScript")} {tab("python", "Python")}
+                </div>
                 <button type="button" class="button code-copy" data-copied=said.copied><span role="status">{said.copy}</span></button>
             </div>
             <div role="tabpanel" id="code-panel" aria-labelledby="tab-curl"><pre tabindex="0"><code></code></pre></div>
         </dialog>
+        <SessionDialog lang />
+        <Undo lang />
+        <p class="toast" id="told" role="status" hidden></p>
+    }
+}
+
+/// The button that closes the dialog it stands in.
+fn close(name: &'static str) -> impl IntoView {
+    view! { <form method="dialog"><button class="button quiet" aria-label=name><Icon glyph=icon::CLOSE /></button></form> }
+}
+
+/// Signing in again, in place.
+#[component]
+fn SessionDialog(lang: Lang) -> impl IntoView {
+    let words = text::pages(lang);
+    let (said, door) = (&words.create, &words.door);
+    view! {
         <dialog class="over" id="session" aria-labelledby="session-title">
-            <div class="over-head"><h2 id="session-title">{said.session.title}</h2>{close()}</div>
+            <div class="over-head"><h2 id="session-title">{said.session.title}</h2>{close(said.close)}</div>
             <p>{said.session.body}</p>
             <form class="session-form" method="post" action="/sign-in" data-other=said.session_other data-wrong=door.wrong>
                 <div class="field">
@@ -58,6 +75,14 @@ pub fn Dialogs(lang: Lang) -> impl IntoView {
                 <button class="button primary">{door.sign_in}</button>
             </form>
         </dialog>
+    }
+}
+
+/// Asks before what waits is cancelled, and lets it be undone.
+#[component]
+fn Undo(lang: Lang) -> impl IntoView {
+    let said = &text::pages(lang).create;
+    view! {
         <div
             class="toast"
             id="undo"
@@ -73,6 +98,5 @@ pub fn Dialogs(lang: Lang) -> impl IntoView {
             <button type="button" class="button" data-no="">{said.confirm_no}</button>
             <button type="button" class="button" data-undo-it="">{said.undo_it}</button>
         </div>
-        <p class="toast" id="told" role="status" hidden></p>
     }
 }

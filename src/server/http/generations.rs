@@ -118,7 +118,9 @@ async fn press(app: &App, person: &SignedIn, raw: &RawRequest) -> Result<Result<
         }
         for name in model.file_names() {
             if let Some(file) = first.input.get(name) {
-                others.iter_mut().for_each(|other| drop(other.input.insert(name.to_owned(), file.clone())));
+                for other in others.iter_mut() {
+                    other.input.insert(name.to_owned(), file.clone());
+                }
             }
         }
     }

@@ -24,7 +24,7 @@ pub(super) const CREATE: CreateText = CreateText {
     leaves: "leaves {}",
     missing_one: "1 more credit needed",
     missing: "{} more credits needed",
-    many: "{n} prompts, {price} credits each",
+    many: "{n} prompts at {price} each",
     signed_out: "Your session has ended. Your text stays here.",
     sign_in: "Sign in",
     trouble: "That did not work, and nothing was charged. Try again in a moment.",
