@@ -240,7 +240,6 @@ async fn queue(
     let mut tx = db.begin().await?;
     let id = GenerationId::trusted(mint());
     let request = seeded(request, model, &id);
-    let prompt = request.prompt.clone();
     let (asked_deadline, deadline) = source.deadlines(now);
     // The hold first: it locks the account row, so one person's parallel requests queue up here on either database and
     // each sees the keys of those before it. Also before a refusal: what took the last credit may have been this press.
@@ -290,8 +289,7 @@ async fn queue(
     if queued.rows_affected() == 0 {
         return Err(Error::Refused(Refusal::TooManyQueued { limit: MAX_QUEUED_PER_PERSON }));
     }
-    work_from(&mut tx, owner, &id, &files, now).await?;
-    words::keep(&mut tx, owner, &id, &prompt, now).await?;
+    work_from(&mut tx, owner, &id, &files, &request.prompt, now).await?;
     note(&mut tx, &id, now, 0, None, State::Queued, None).await?;
     tx.commit().await?;
     crash::point(Point::Requested).await;
@@ -306,14 +304,16 @@ async fn charge_key(tx: &mut Tx, source: &Source, price: Credits, now: Timestamp
     }
 }
 
-/// Keeps the files that a generation works from for as long as it does.
+/// Keeps the files that a generation works from for as long as it does, and the words that it is found by.
 async fn work_from(
     tx: &mut Tx,
     owner: &PersonId,
     id: &GenerationId,
     files: &[(String, Vec<FileId>)],
+    prompt: &str,
     now: Timestamp,
 ) -> Result<(), Error> {
+    words::keep(tx, owner, id, prompt, now).await?;
     for (property, ids) in files {
         file::work_from(tx, owner, id, ids, now).await.map_err(|error| match error {
             file::Error::Database(error) => Error::Database(error),
