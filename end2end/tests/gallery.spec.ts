@@ -154,11 +154,11 @@ test("L7 a range, one by one, and all that fit can be chosen", async ({ page }) 
   await stocked(page, many(100));
   await open(page);
   await links(page).nth(2).focus();
-  await page.keyboard.press(" ");
+  await page.keyboard.press("Space");
   await expect(chosen(page)).toHaveText("1 selected");
   await page.keyboard.press("ArrowRight");
   await page.keyboard.press("ArrowRight");
-  await page.keyboard.press("Shift+ ");
+  await page.keyboard.press("Shift+Space");
   await expect(chosen(page)).toHaveText("3 selected");
   await tiles(page).nth(8).hover();
   await tiles(page).nth(8).locator(".pick").click();
@@ -225,7 +225,7 @@ test("L9 what is deleted can be undone, waits in the trash, and goes for ever on
   await open(page, "/gallery?trash=1");
   await expect(page.locator(".tile-note")).toHaveText("Gone in 30 days");
   await links(page).first().focus();
-  await page.keyboard.press(" ");
+  await page.keyboard.press("Space");
   await page.getByRole("button", { name: "Delete for ever" }).click();
   await page.locator("#gallery-purge").getByRole("button", { name: "Keep" }).click();
   await expect(tiles(page)).toHaveCount(1);
@@ -259,7 +259,7 @@ test("L11 favourites and collections are filled by key, by button and by form", 
 
   await open(page);
   await links(page).nth(3).focus();
-  await page.keyboard.press(" ");
+  await page.keyboard.press("Space");
   await page.getByRole("button", { name: "Collect" }).click();
   await page.locator("#gallery-collect").getByRole("textbox").fill("夏の海");
   await page.getByRole("button", { name: "Make and add" }).click();
@@ -267,7 +267,7 @@ test("L11 favourites and collections are filled by key, by button and by form", 
   await expect(tiles(page)).toHaveCount(1);
   await open(page);
   await links(page).nth(0).focus();
-  await page.keyboard.press(" ");
+  await page.keyboard.press("Space");
   await page.getByRole("button", { name: "Collect" }).click();
   await page.locator("#gallery-collect").getByRole("button", { name: "夏の海" }).click();
   await expect(toast(page)).toContainText("Added to the collection: 1");

@@ -28,15 +28,12 @@ fn plain(escaped: &str) -> String {
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
         let digits = escaped.get(at + 1..at + 3).filter(|_| byte == b'%');
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(meant) => {
-                read.push(meant);
-                at += 3;
-            }
-            None => {
-                read.push(if byte == b'+' { b' ' } else { byte });
-                at += 1;
-            }
+        if let Some(meant) = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            read.push(meant);
+            at += 3;
+        } else {
+            read.push(if byte == b'+' { b' ' } else { byte });
+            at += 1;
         }
     }
     String::from_utf8_lossy(&read).into_owned()

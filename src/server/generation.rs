@@ -328,7 +328,6 @@ async fn queue_one(
     let total = price.checked_mul(batch.size).ok_or_else(|| sqlx::Error::Protocol("a price does not fit".into()))?;
     let id = GenerationId::trusted(mint());
     let request = seeded(request, model, &id);
-    let prompt = request.prompt.clone();
     let (asked_deadline, deadline) = source.deadlines(now);
     let (again, remix) = match &request.parent {
         Some(Parent::Again(id)) => (Some(id), None),
@@ -389,8 +388,7 @@ async fn queue_one(
     if queued.rows_affected() == 0 {
         return Err(Error::Refused(Refusal::TooManyQueued { limit: MAX_QUEUED_PER_PERSON }));
     }
-    work_from(tx, owner, &id, &files, now).await?;
-    words::keep(tx, owner, &id, &prompt, now).await?;
+    work_from(tx, owner, &id, &files, &request.prompt, now).await?;
     note(tx, &id, now, 0, None, State::Queued, None).await?;
     Ok(Requested::New(id))
 }
@@ -417,14 +415,16 @@ async fn heed_guards(
     forbidding.map_or(Ok(()), |refusal| Err(Error::Refused(refusal)))
 }
 
-/// Keeps the files that a generation works from for as long as it does.
+/// Keeps the files that a generation works from for as long as it does, and the words that it is found by.
 async fn work_from(
     tx: &mut Tx,
     owner: &PersonId,
     id: &GenerationId,
     files: &[(String, Vec<FileId>)],
+    prompt: &str,
     now: Timestamp,
 ) -> Result<(), Error> {
+    words::keep(tx, owner, id, prompt, now).await?;
     for (property, ids) in files {
         file::work_from(tx, owner, id, ids, now).await.map_err(|error| match error {
             file::Error::Database(error) => Error::Database(error),

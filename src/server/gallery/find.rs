@@ -9,7 +9,7 @@ use crate::server::generation::views::{self, Cursor};
 pub const TILES: usize = 60;
 /// The most months that are offered to jump to.
 const MONTHS: usize = 60;
-/// How far a month is at the most.
+/// What comes before every id: the end of everything that has the same moment.
 const LAST_ID: &str = "";
 
 /// One generation in a gallery.

@@ -224,16 +224,23 @@ async fn change(
 fn undo(changed: &[GenerationId], act: Act, collection: Option<&CollectionId>, moment: Timestamp) -> Option<String> {
     let reverse = act.reverse()?;
     let mut fields = format!("act={}", reverse.as_str());
-    if let Some(collection) = collection.filter(|_| matches!(act, Act::Collect | Act::Uncollect)) {
-        fields.push_str(&format!("&collection={}", query_value(collection.as_str())));
-    }
-    match changed {
-        [] => None,
-        _ if act == Act::Trash => Some(format!("{fields}&at={}", moment.0)),
-        named if named.len() <= MOST_NAMED => {
-            named.iter().for_each(|id| fields.push_str(&format!("&id={id}")));
-            Some(fields)
+    let mut say = |name: &str, value: &str| {
+        for part in ["&", name, "=", value] {
+            fields.push_str(part);
         }
-        _ => None,
+    };
+    if let Some(collection) = collection.filter(|_| matches!(act, Act::Collect | Act::Uncollect)) {
+        say("collection", &query_value(collection.as_str()));
     }
+    if changed.is_empty() {
+        return None;
+    }
+    if act == Act::Trash {
+        say("at", &moment.0.to_string());
+        return Some(fields);
+    }
+    for id in changed {
+        say("id", id.as_str());
+    }
+    (changed.len() <= MOST_NAMED).then_some(fields)
 }

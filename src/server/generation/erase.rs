@@ -52,7 +52,7 @@ pub async fn words(db: &Db, owner: &PersonId) -> Result<(), sqlx::Error> {
     let mut tx = db.begin().await?;
     sqlx::query(
         "update generation set prompt = '', input = '{}', output_text = null, output_shape = null, prediction_output = null,
-                failure_detail = null, webhook = null, webhook_events = null
+                failure_detail = null, webhook = null, webhook_events = null, logs = null
          where owner_id = $1",
     )
     .bind(owner)
@@ -63,6 +63,8 @@ pub async fn words(db: &Db, owner: &PersonId) -> Result<(), sqlx::Error> {
         "delete from prompt_words where owner_id = $1",
         "delete from collection_item where collection_id in (select id from collection where owner_id = $1)",
         "delete from collection where owner_id = $1",
+        "delete from share where owner_id = $1",
+        "delete from preset where owner_id = $1",
     ] {
         sqlx::query(statement).bind(owner).execute(tx.connection()).await?;
     }

@@ -1,7 +1,7 @@
 //! Pages, searches and neighbours.
 
 use super::{names, pictures, shown};
-use crate::support::{TestApp, both_databases};
+use crate::support::both_databases;
 use atelier::domain::{GalleryFilter, GenerationId, Lang};
 use atelier::server::gallery::{self, words};
 

@@ -1,7 +1,7 @@
 //! Favourites and collections, of some and of all; the archive.
 
 use super::{names, pictures, shown};
-use crate::support::{TestApp, both_databases};
+use crate::support::both_databases;
 use reqwest::Method;
 
 both_databases! {

@@ -1,7 +1,7 @@
 //! Into the trash, back, and for ever.
 
 use super::{names, pictures, shown};
-use crate::support::{TestApp, both_databases};
+use crate::support::both_databases;
 use atelier::server::gallery::purge;
 
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
