@@ -252,12 +252,9 @@ async fn queue(
     {
         return Ok(Requested::Again(known)); // the transaction, and with it the hold, is rolled back
     }
-    if let Some(quoted) = request.quoted.filter(|quoted| *quoted < price) {
-        return Err(Error::Refused(Refusal::PriceChanged { quoted, price }));
-    }
+    as_quoted(&request, price)?;
     held?;
-    charge_key(&mut tx, source, price, now).await?;
-    heed_guards(&mut tx, source, owner, &request, price, now).await?;
+    allow(&mut tx, source, owner, &request, price, now).await?;
     let queued = sqlx::query(
         "insert into generation (id, owner_id, request_key, request_hash, model, model_version, prompt, aspect, seed, count, input,
                                  unit_price, price, state, run_at, deadline_at, created_at, updated_at, priority,
@@ -301,16 +298,15 @@ async fn queue(
     Ok(Requested::New(id))
 }
 
-/// Lets the key that a program came with spend this much, if it may.
-async fn charge_key(tx: &mut Tx, source: &Source, price: Credits, now: Timestamp) -> Result<(), Error> {
-    match source.call() {
-        Some(call) => key::charge(tx, &call.key, price, now).await?.map_err(Error::Refused),
-        None => Ok(()),
-    }
+/// Nobody pays more than stood on the button.
+fn as_quoted(request: &Request, price: Credits) -> Result<(), Error> {
+    let shown = request.quoted.filter(|quoted| *quoted < price);
+    shown.map_or(Ok(()), |quoted| Err(Error::Refused(Refusal::PriceChanged { quoted, price })))
 }
 
-/// Asks the limits that the person set for themselves; programs cannot be asked whether they mean it.
-async fn heed_guards(
+/// Asks the key that a program came with, and the limits that the person set for themselves, whether this much may be
+/// spent. Programs cannot be asked whether they mean it.
+async fn allow(
     tx: &mut Tx,
     source: &Source,
     owner: &PersonId,
@@ -318,6 +314,9 @@ async fn heed_guards(
     price: Credits,
     now: Timestamp,
 ) -> Result<(), Error> {
+    if let Some(call) = source.call() {
+        key::charge(tx, &call.key, price, now).await?.map_err(Error::Refused)?;
+    }
     let spending = Spending { price, confirmed: request.confirmed, can_be_asked: *source == Source::Page };
     let forbidding = guards::forbidding(tx, owner, &spending, now).await?;
     forbidding.map_or(Ok(()), |refusal| Err(Error::Refused(refusal)))
