@@ -53,12 +53,12 @@ impl GuardsForm {
         /// More than anybody has; sums of it still fit.
         const MOST: i64 = 1_000_000_000;
         let mut wrong = Vec::new();
-        let mut read = |text: &str, least: i64, guard: Guard| match number(text, least..=MOST) {
-            Ok(limit) => limit.map(Credits),
-            Err(_) => {
+        let mut read = |text: &str, least: i64, guard: Guard| {
+            let limit = number(text, least..=MOST);
+            if limit.is_err() {
                 wrong.push(guard);
-                None
             }
+            limit.ok().flatten().map(Credits)
         };
         let guards = Guards {
             daily_cap: read(&self.daily_cap, 1, Guard::DailyCap),

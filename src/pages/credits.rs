@@ -1,7 +1,7 @@
 //! `/credits`: what a person has, what is set aside, and every line of how it came to be.
 
 use crate::components::{Frame, Icon, Moment, Place, icon};
-use crate::domain::{Credits, GenerationId, Lang, StatementFilter, StatementKind, StatementLine, Timestamp, Viewer};
+use crate::domain::{BalanceView, Credits, GenerationId, Lang, StatementFilter, StatementKind, StatementLine, Timestamp, Viewer};
 use crate::islands::{LiveStart, Parcel};
 use crate::text::{self, CreditsText, PageText, StatementText};
 use leptos::prelude::*;
@@ -51,8 +51,6 @@ pub fn CreditsPage(
     let parcel = Parcel::new(start, balance);
     let words = text::pages(lang);
     let said = &words.credits;
-    let figure =
-        |name: &'static str, value: String| view! { <div class="card"><dt>{name}</dt><dd class="number">{value}</dd></div> };
     let empty = lines.is_empty() && newest && filter == StatementFilter::All;
     let lead_back = (!newest).then(|| {
         view! { <a class="button" href=address(filter, None)><Icon glyph=icon::ARROW_LEFT />{said.newest}</a> }
@@ -72,12 +70,7 @@ pub fn CreditsPage(
                 <h1>{words.frame.credits}</h1>
                 {lead_back}
             </div>
-            <dl class="figures">
-                {figure(said.available, text::number(balance.available().0))}
-                {figure(said.on_hold, text::number(balance.held.0))}
-                {figure(said.spent, text::signed(-month.spent.0))}
-                {figure(said.returned, text::signed(month.returned.0))}
-            </dl>
+            {figures(balance, month, said)}
             {open_holds(holds, said, lang)}
             <section class="card sheet">
                 <div class="sheet-head">
@@ -110,6 +103,20 @@ pub fn CreditsPage(
             {older}
             {(!empty).then(|| view! { <p class="hint verify-note">{words.statement.verify_note}</p> })}
         </Frame>
+    }
+}
+
+/// What there is now, and what the last thirty days took and gave back.
+fn figures(balance: BalanceView, month: Credits30, said: &'static CreditsText) -> impl IntoView {
+    let figure =
+        |name: &'static str, value: String| view! { <div class="card"><dt>{name}</dt><dd class="number">{value}</dd></div> };
+    view! {
+        <dl class="figures">
+            {figure(said.available, text::number(balance.available().0))}
+            {figure(said.on_hold, text::number(balance.held.0))}
+            {figure(said.spent, text::signed(-month.spent.0))}
+            {figure(said.returned, text::signed(month.returned.0))}
+        </dl>
     }
 }
 

@@ -393,16 +393,15 @@ async fn queue_one(
     Ok(Requested::New(id))
 }
 
-/// Lets the key that a program came with spend this much, if it may.
-async fn charge_key(tx: &mut Tx, source: &Source, price: Credits, now: Timestamp) -> Result<(), Error> {
-    match source.call() {
-        Some(call) => key::charge(tx, &call.key, price, now).await?.map_err(Error::Refused),
-        None => Ok(()),
-    }
+/// Nobody pays more than stood on the button.
+fn as_quoted(request: &Request, price: Credits) -> Result<(), Error> {
+    let shown = request.quoted.filter(|quoted| *quoted < price);
+    shown.map_or(Ok(()), |quoted| Err(Error::Refused(Refusal::PriceChanged { quoted, price })))
 }
 
-/// Asks the limits that the person set for themselves; programs cannot be asked whether they mean it.
-async fn heed_guards(
+/// Asks the key that a program came with, and the limits that the person set for themselves, whether this much may be
+/// spent. Programs cannot be asked whether they mean it.
+async fn allow(
     tx: &mut Tx,
     source: &Source,
     owner: &PersonId,
@@ -410,6 +409,9 @@ async fn heed_guards(
     price: Credits,
     now: Timestamp,
 ) -> Result<(), Error> {
+    if let Some(call) = source.call() {
+        key::charge(tx, &call.key, price, now).await?.map_err(Error::Refused)?;
+    }
     let spending = Spending { price, confirmed: request.confirmed, can_be_asked: *source == Source::Page };
     let forbidding = guards::forbidding(tx, owner, &spending, now).await?;
     forbidding.map_or(Ok(()), |refusal| Err(Error::Refused(refusal)))

@@ -145,7 +145,7 @@ fn heading(words: &PageText) -> String {
         said.balance,
         file.column_reason,
     ];
-    line(names.map(cell))
+    line(&names.map(cell))
 }
 
 fn row(entry: &StatementLine, words: &PageText, lang: Lang) -> String {
@@ -154,7 +154,7 @@ fn row(entry: &StatementLine, words: &PageText, lang: Lang) -> String {
         None => (String::new(), "", String::new()),
     };
     // Numbers are ours and stay numbers; everything that somebody wrote is text and nothing else.
-    line([
+    line(&[
         in_table(entry.at, lang),
         cell((words.credits.kind)(entry.kind)),
         cell(model),
@@ -167,7 +167,7 @@ fn row(entry: &StatementLine, words: &PageText, lang: Lang) -> String {
     ])
 }
 
-fn line<const N: usize>(cells: [String; N]) -> String {
+fn line(cells: &[String]) -> String {
     format!("{}\r\n", cells.join(","))
 }
 
