@@ -1,32 +1,13 @@
 // Every page in both languages, both themes, on a telephone and on a desk: kept as pictures in screenshots/, never wider
 // than the window, and without a finding of axe for WCAG 2.2 AA.
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import type { Page } from "@playwright/test";
-import type { AxeResults, RunOptions } from "axe-core";
+import { findings, tooWide } from "./eyes.js";
 import { awake, expect, idOf, makePicture, prefer, press, signUp, test } from "./support.js";
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-// Left to itself axe does not look at the size of targets; the tag wcag22aa makes it.
-const OPTIONS: RunOptions = {
-  runOnly: { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] },
-  resultTypes: ["violations"],
-};
 
 const LONG = {
   en: "A lighthouse on a basalt cliff at dusk, long exposure sea, muted teal and rust, seen from a small boat that has lost its way and found it again",
   ja: "夕暮れの玄武岩の崖に立つ灯台。長時間露光の海、くすんだ青緑と錆色、35mmフィルム調。道に迷って、また見つけた小さな舟から見上げた構図で、手前に濡れた岩と白い泡",
 };
-
-async function findings(page: Page): Promise<string[]> {
-  // Evaluated rather than added as a script, which the page's own security policy would rightly refuse.
-  await page.evaluate(AXE);
-  const results = await page.evaluate(
-    (options) => (window as unknown as { axe: { run: (options: unknown) => Promise<AxeResults> } }).axe.run(options),
-    OPTIONS,
-  );
-  return results.violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(" ")} (${node.failureSummary ?? ""})`));
-}
 
 for (const language of ["en", "ja"]) {
   for (const theme of ["light", "dark"] as const) {
@@ -40,8 +21,7 @@ for (const language of ["en", "ja"]) {
           await expect(page.locator("html")).toHaveAttribute("lang", language);
           await page.evaluate(() => document.fonts.ready);
           await page.screenshot({ path: `screenshots/${name}.${language}.${theme}.${width}.png`, fullPage: true, animations: "disabled" });
-          const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-          expect.soft(wider, `${path} is wider than the window by`).toBeLessThanOrEqual(0);
+          expect.soft(await tooWide(page), `${path} is wider than the window by`).toBeLessThanOrEqual(0);
           expect.soft(await findings(page), `axe on ${path}`).toEqual([]);
         };
 
