@@ -1,7 +1,7 @@
 """Makes many generations out of one that was made: copies.py DATABASE GENERATION COUNT [WORDS…]
 
 For tests and measurements of long galleries, which nobody wants to wait for. The copies are older than the original, a
-minute apart, share its files, and are not in the books: only for a database that is thrown away.
+minute apart, have no pictures of their own, and are not in the books: only for a database that is thrown away.
 """
 
 import sqlite3

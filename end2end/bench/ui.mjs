@@ -68,7 +68,8 @@ const marks = (page) => page.evaluate(() => ({ ...window.marks, inputs: [...wind
 function fetched(url, headers) {
   return new Promise((done, failed) => {
     const from = performance.now();
-    get(url, { headers }, (answer) => {
+    // A connection of its own: one that was kept may be closed at the other end just then.
+    get(url, { headers, agent: false }, (answer) => {
       const first = performance.now() - from;
       let bytes = 0;
       answer.on("data", (piece) => (bytes += piece.length));

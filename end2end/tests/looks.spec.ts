@@ -1,7 +1,7 @@
 // Every page in both languages, both themes, on a telephone and on a desk: kept as pictures in screenshots/, never wider
 // than the window, and without a finding of axe for WCAG 2.2 AA.
 import type { Page } from "@playwright/test";
-import { findings } from "./axe.js";
+import { findings, tooWide } from "./eyes.js";
 import { awake, expect, idOf, makePicture, prefer, press, signUp, test } from "./support.js";
 
 const LONG = {
@@ -21,8 +21,7 @@ for (const language of ["en", "ja"]) {
           await expect(page.locator("html")).toHaveAttribute("lang", language);
           await page.evaluate(() => document.fonts.ready);
           await page.screenshot({ path: `screenshots/${name}.${language}.${theme}.${width}.png`, fullPage: true, animations: "disabled" });
-          const wider = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-          expect.soft(wider, `${path} is wider than the window by`).toBeLessThanOrEqual(0);
+          expect.soft(await tooWide(page), `${path} is wider than the window by`).toBeLessThanOrEqual(0);
           expect.soft(await findings(page), `axe on ${path}`).toEqual([]);
         };
 

@@ -2,8 +2,10 @@
 import { copies } from "./houses.js";
 import { available, cards, expect, generate, idOf, onHold, prompt, signOut, signUp, test } from "./support.js";
 
-test("without JavaScript a whole visit works, to the oldest picture and out of the door", async ({ elsewhere }) => {
+test("without JavaScript a whole visit works, to the oldest picture and out of the door", async ({ elsewhere, tolerate }) => {
   test.setTimeout(120_000);
+  // Copies of a generation have no pictures of their own.
+  tolerate(/\/files\/.*status of 404/);
   const page = await (await elsewhere({ javaScriptEnabled: false })).newPage();
   await signUp(page);
 
@@ -48,7 +50,7 @@ test("without JavaScript a whole visit works, to the oldest picture and out of t
   expect(seen.size, "pictures from the newest to the oldest").toBe(131);
 
   await page.goto("/credits");
-  await expect(page.getByRole("table").locator("tbody tr")).toHaveCount(2);
+  await expect(page.getByRole("table").locator("tbody tr").first().getByRole("cell").last()).toHaveText("19");
   await signOut(page);
   await page.goto("/gallery");
   await expect(page).toHaveURL(/\/sign-in/);

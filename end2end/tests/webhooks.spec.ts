@@ -5,7 +5,7 @@ import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Page } from "@playwright/test";
 import { awake, expect, makePicture, prefer, signUp, test } from "./support.js";
-import { findings } from "./axe.js";
+import { findings } from "./eyes.js";
 
 type Heard = { headers: IncomingHttpHeaders; body: string };
 

@@ -342,13 +342,10 @@ async fn queue_one(
     {
         return Ok(Requested::Again(known));
     }
-    if let Some(quoted) = request.quoted.filter(|quoted| *quoted < total) {
-        return Err(Error::Refused(Refusal::PriceChanged { quoted, price: total }));
-    }
+    as_quoted(&request, total)?;
     held.map_err(|error| batch.refused(error))?;
-    charge_key(tx, source, price, now).await?;
     if batch.before == 0 {
-        heed_guards(tx, source, owner, &request, total, now).await?;
+        allow(tx, source, owner, &request, total, now).await?;
     }
     let queued = sqlx::query(
         "insert into generation (id, owner_id, request_key, request_hash, model, model_version, prompt, aspect, seed, count, input,

@@ -44,7 +44,8 @@ fn literals(code: &str) -> Vec<(String, String)> {
         let mut end = tail.len();
         let mut escaped = false;
         for (index, c) in tail.char_indices() {
-            if raw && c == '"' && tail[index + 1..].starts_with('#') || !raw && c == '"' && !escaped {
+            let ends = if raw { tail[index..].starts_with("\"#") } else { !escaped };
+            if c == '"' && ends {
                 end = index;
                 break;
             }
