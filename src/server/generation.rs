@@ -229,6 +229,7 @@ pub async fn request_ready(
     retried(|| queue(source, db, owner, request.clone(), model, now)).await
 }
 
+#[expect(clippy::too_many_lines, reason = "one transaction, most of it one statement")]
 async fn queue(
     source: &Source,
     db: &Db,
