@@ -30,7 +30,7 @@ pub use account::{Account, AccountPage, AccountRefusal, Done, SessionLine};
 pub use admin_model::{AdminModel, Said};
 pub use admin_models::AdminModels;
 pub use code::CodePage;
-pub use compare::{Compared, ComparePage};
+pub use compare::{ComparePage, Compared};
 pub use composer::preset_list;
 pub use controls::controls;
 pub use create::Create;

@@ -360,7 +360,7 @@ function toShare() {
   if (article().classList.contains("without-panel")) info();
   place.open = true;
   place.scrollIntoView({ block: "nearest" });
-  place.querySelector("select, input")?.focus();
+  place.querySelector("select")?.focus();
 }
 
 const ACTS = {

@@ -14,6 +14,7 @@ pub(super) fn ways(seen: &Seen, output: &OutputView, lang: Lang) -> impl IntoVie
     let here = seen.standing.address(&id, &output.index.to_string());
     let seeded = generation.seed.is_some();
     view! {
+        <div class="panel-top">
         <form class="panel-ways" method="get" action="/create" data-form="remix">
             <input type="hidden" name="remix" value=id.clone() />
             <button class="button primary" data-act="remix"><Icon glyph=icon::REPEAT />{words.remix}</button>
@@ -26,6 +27,7 @@ pub(super) fn ways(seen: &Seen, output: &OutputView, lang: Lang) -> impl IntoVie
         <div class="panel-marks">
             {favourite(&id, seen.standing.favourite, &here, words)}
             {trash(&id, seen.standing.trashed, &here, words)}
+        </div>
         </div>
     }
 }
@@ -114,11 +116,11 @@ fn share(seen: &Seen, output: &OutputView, lang: Lang) -> impl IntoView + use<> 
         .cloned()
         .collect();
     let links = shares.into_iter().map(|share| link(&share, words, lang)).collect_view();
-    let (shared, id) = (!seen.shares.is_empty(), seen.receipt.generation.id.to_string());
+    let (any, id) = (!seen.shares.is_empty(), seen.receipt.generation.id.to_string());
     view! {
-        <details class="panel-more" id="share" data-part="share" open=shared>
+        <details class="panel-more" id="share" data-part="share" open=any>
             <summary data-act="share">{words.share}</summary>
-            {(!shared).then(|| view! { <p class="hint">{words.off}</p> })}
+            {(!any).then(|| view! { <p class="hint">{words.off}</p> })}
             <ul class="share-links">{links}</ul>
             <form class="panel-form" method="post" action=format!("/g/{id}/share") data-form="share">
                 <input type="hidden" name="id" value=seen.share_id.clone() />

@@ -6,7 +6,9 @@ use super::render::Page;
 use super::site::create_page;
 use super::trouble::Trouble;
 use super::visitor::SignedIn;
-use crate::domain::{GalleryFilter, GenerationId, Medium, Model, PresetId, RawRequest, Refusal, Request, RequestKey, Snippets, preset_name};
+use crate::domain::{
+    GalleryFilter, GenerationId, Medium, Model, PresetId, RawRequest, Refusal, Request, RequestKey, Snippets, preset_name,
+};
 use crate::pages::{CodePage, controls, preset_list};
 use crate::server::App;
 use crate::server::generation::{self, Requested, Source, views};

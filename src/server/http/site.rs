@@ -136,4 +136,3 @@ async fn usual_times(app: &App, models: &[Model], lang: Lang) -> Result<Vec<Usua
     }
     Ok(times)
 }
-

@@ -96,19 +96,16 @@ fn webp(bytes: &[u8], packet: &[u8]) -> Option<Vec<u8>> {
     const ANNOUNCES_XMP: u8 = 0x04;
     const ANNOUNCES_ALPHA: u8 = 0x10;
     let body = bytes.get(12..)?;
-    let body = match body.first_chunk::<4>()? {
-        b"VP8X" => {
-            let mut body = body.to_vec();
-            *body.get_mut(8)? |= ANNOUNCES_XMP;
-            body
-        }
-        _ => {
-            let read = webp::Decoder::new(bytes).decode()?;
-            let flags = if read.is_alpha() { ANNOUNCES_XMP | ANNOUNCES_ALPHA } else { ANNOUNCES_XMP };
-            let less_one = |side: u32| side.checked_sub(1).map(u32::to_le_bytes);
-            let ([w0, w1, w2, _], [h0, h1, h2, _]) = (less_one(read.width())?, less_one(read.height())?);
-            [b"VP8X\x0a\0\0\0".as_slice(), &[flags, 0, 0, 0, w0, w1, w2, h0, h1, h2], body].concat()
-        }
+    let body = if body.starts_with(b"VP8X") {
+        let mut body = body.to_vec();
+        *body.get_mut(8)? |= ANNOUNCES_XMP;
+        body
+    } else {
+        let read = webp::Decoder::new(bytes).decode()?;
+        let flags = if read.is_alpha() { ANNOUNCES_XMP | ANNOUNCES_ALPHA } else { ANNOUNCES_XMP };
+        let less_one = |side: u32| side.checked_sub(1).map(u32::to_le_bytes);
+        let ([w0, w1, w2, _], [h0, h1, h2, _]) = (less_one(read.width())?, less_one(read.height())?);
+        [b"VP8X\x0a\0\0\0".as_slice(), &[flags, 0, 0, 0, w0, w1, w2, h0, h1, h2], body].concat()
     };
     let length = u32::try_from(packet.len()).ok()?;
     let padding: &[u8] = if packet.len() % 2 == 1 { &[0] } else { &[] };
