@@ -130,7 +130,8 @@ async fn mark(State(app): State<App>, person: SignedIn, Form(fields): Form<Vec<(
     Ok(Redirect::to(&next(&fields)).into_response())
 }
 
-/// Makes a collection (`act=make`, with what is chosen put into it), names it anew (`rename`) or removes it (`remove`).
+/// Makes a collection (`act=make`, with what is chosen put into it), names it anew (`rename`) or removes it (`remove`); then shows it,
+/// or everything.
 async fn collect(
     State(app): State<App>,
     person: SignedIn,
@@ -166,7 +167,7 @@ async fn collect(
         return Ok(Json(json!({"collection": shown.map(|id| id.to_string())})).into_response());
     }
     let shelf = GalleryFilter { collection: shown, ..GalleryFilter::default() }.href();
-    Ok(Redirect::to(&if value(&fields, "next").is_empty() { shelf } else { next(&fields) }).into_response())
+    Ok(Redirect::to(&shelf).into_response())
 }
 
 /// The originals of what is chosen, with what is known of each, as one file that is written while it is read.
