@@ -214,13 +214,7 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
         let sides = reconcile::Sides { db: db.clone(), store: store.clone(), replicate: Some(replicate.clone()) };
         tasks.spawn(background(app.sender().run(stop.clone())));
         tasks.spawn(background(reconcile::run(sides, clock.clone(), stop.clone())));
-        let (concurrency, reach) = (app.config.worker_concurrency, worker::reach::Reach::default());
-        let (cog, egress) = (app.cog.clone(), app.files.egress.clone());
-        let links = app.config.input_links.then(|| app.config.public_url.clone());
-        let recorder = Recorder::new(db.clone());
-        let db_of = db.clone();
-        let tools =
-            Tools { db: db_of, recorder, replicate, cog, egress, store, clock, spool, reach, concurrency, webhooks, links };
+        let tools = tools(&app, spool, webhooks);
         let worker = Worker::new(tools);
         let stop = stop.clone();
         tasks.spawn(async move {
@@ -232,6 +226,24 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
     let router = if role == Role::Worker { http::health(app) } else { app.router() };
     tasks.spawn(background(listen::serve(listener, router, Limits::PRODUCT, stop)));
     Ok(Running { addr, sandbox, tasks, db })
+}
+
+/// What the worker works with.
+fn tools(app: &App, spool: Spool, webhooks: Option<url::Url>) -> Tools {
+    Tools {
+        db: app.db.clone(),
+        recorder: Recorder::new(app.db.clone()),
+        replicate: app.replicate.clone(),
+        cog: app.cog.clone(),
+        egress: app.files.egress.clone(),
+        store: app.store.clone(),
+        clock: app.clock.clone(),
+        spool,
+        reach: worker::reach::Reach::default(),
+        concurrency: app.config.worker_concurrency,
+        webhooks,
+        links: app.config.input_links.then(|| app.config.public_url.clone()),
+    }
 }
 
 impl Running {

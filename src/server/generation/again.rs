@@ -3,7 +3,8 @@
 //! It is a press of its own, with a key and a hold of its own. It remembers what it repeats, so that the two can be laid
 //! beside each other when it is done.
 
-use super::{Error, Requested, Source, queue, views};
+use super::request::queue;
+use super::{Error, Requested, Source, views};
 use crate::domain::{
     AspectRatio, Credits, Field, FieldProblem, GenerationId, Model, ModelName, Parent, PersonId, Problem, Refusal, Request,
     RequestKey, Timestamp,
