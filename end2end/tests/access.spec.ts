@@ -72,7 +72,7 @@ function clipped(page: Page): Promise<string[]> {
       const style = getComputedStyle(element);
       const hides = style.overflowX !== "visible" || style.overflowY !== "visible";
       const words = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.textContent?.trim());
-      if (!hides || !words || style.textOverflow === "ellipsis" || style.webkitLineClamp !== "none" || element.closest(".sr-only, [hidden]")) continue;
+      if (!hides || !words || style.textOverflow === "ellipsis" || style.webkitLineClamp !== "none" || element.closest(".sr-only, [hidden]") || style.clipPath !== "none") continue;
       if (/auto|scroll/.test(style.overflowX + style.overflowY)) continue;
       if (element.scrollWidth > element.clientWidth + 1 || element.scrollHeight > element.clientHeight + 1) found.push(`${element.tagName} ${element.className}: ${element.textContent?.trim().slice(0, 40)}`);
     }

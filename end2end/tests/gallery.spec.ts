@@ -138,7 +138,7 @@ test("L6 a search is in the address, folds widths and finds Japanese by one char
     await expect(tiles(page)).toHaveCount(1);
     await expect(links(page)).toHaveAccessibleName(name);
     await expect(page.locator("#gallery-count")).toHaveText("1 found");
-    expect(new URL(page.url()).searchParams.get("q")).toBe(words);
+    await expect.poll(() => new URL(page.url()).searchParams.get("q")).toBe(words);
   }
   await page.reload();
   await expect(tiles(page)).toHaveCount(1);

@@ -47,8 +47,9 @@ test("a person signs up, makes a picture, finds it again, sees one credit taken,
   await page.goto("/gallery");
   await page.locator(`a[href="/g/${id}"]`).first().click();
   await expect(page).toHaveURL(new RegExp(`/g/${id}$`));
-  await expect(page.getByRole("main").locator("img").first()).toBeVisible();
-  await expect(page.getByRole("main")).toContainText("a lighthouse in the fog, ink on paper");
+  const viewer = page.getByRole("dialog");
+  await expect(viewer.locator("img").first()).toBeVisible();
+  await expect(viewer).toContainText("a lighthouse in the fog, ink on paper");
 
   await page.goto("/credits");
   await expectStatement(page, [["−1", "19"], ["+20", "20"]]);

@@ -181,7 +181,10 @@ function close() {
   opener = undefined;
 }
 
-addEventListener("popstate", () => (history.state?.viewer ? undefined : close()));
+addEventListener("popstate", () => {
+  if (!history.state?.viewer) close();
+  else if (!dialog()) location.reload(); // forward again, to a page of its own
+});
 
 // --- Copying, marking, sharing -------------------------------------------------------------------------------------------
 

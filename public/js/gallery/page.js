@@ -174,6 +174,8 @@ function wakeSearch() {
     ask();
   });
   addEventListener("popstate", () => {
+    // A picture that is looked at over the gallery closes or opens; the view is as it was.
+    if (document.querySelector("dialog.viewer-dialog") || location.pathname !== "/gallery") return;
     const asked = new URLSearchParams(location.search);
     for (const field of form.elements) {
       if (field.name && field.type !== "hidden") field.value = asked.get(field.name) ?? "";

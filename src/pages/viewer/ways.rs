@@ -129,7 +129,7 @@ fn share(seen: &Seen, output: &OutputView, lang: Lang) -> impl IntoView + use<> 
                 {share_options(lang)}
                 <button class="button">{words.make}</button>
             </form>
-            <a href="/shares">{words.manage}</a>
+            <p class="panel-link"><a href="/shares">{words.manage}</a></p>
         </details>
     }
 }
