@@ -250,7 +250,6 @@ async function reach(page: Page, target: Locator): Promise<void> {
 test("a whole visit needs no mouse", async ({ page, tolerate }) => {
   test.setTimeout(120_000);
   // Somebody quick leaves a page before its module has arrived, which the browser reports without a word.
-  tolerate(/^uncaught: $/);
   const email = `keys-${Date.now()}@example.com`;
   await page.goto("/");
   await reach(page, page.getByRole("link", { name: /20 free credits/ }));

@@ -23,7 +23,7 @@ function listen(context: BrowserContext, { heard }: Complaints): void {
       heard.push(`${message.type()} at ${message.location().url}: ${message.text()}`);
     }
   });
-  context.on("weberror", (error) => heard.push(`uncaught: ${error.error().stack ?? error.error().message}`));
+  context.on("weberror", (error) => heard.push(`uncaught: ${error.error().name}: ${error.error().message} ${error.error().stack ?? ""}`));
 }
 
 export const test = base.extend<Quiet & { complaints: Complaints }>({

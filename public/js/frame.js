@@ -127,7 +127,7 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
 
 // An app without an address bar has nothing to say "no connection" with but a page of ours, and only a worker can bring
 // one then. A browser's own tab says it itself, and gets no worker.
-if (matchMedia("(display-mode: standalone)").matches) navigator.serviceWorker?.register(`/sw.js?${BUILD}`);
+if (matchMedia("(display-mode: standalone)").matches) navigator.serviceWorker?.register(`/sw.js?${BUILD}`).catch(() => {}); // the page may go before it is there
 
 // --- The other language --------------------------------------------------------------------------------------------------
 
