@@ -5,7 +5,7 @@ use super::number;
 use crate::domain::{DeliveryTrouble, TrialProblem};
 
 pub(super) const WEBHOOKS: WebhooksText = WebhooksText {
-    title: "Webhook",
+    title: "Webhook通知",
     lead: "依頼のときにWebhookのアドレスを伝えたプログラムへ、結果をこちらから知らせます。ここでは、この30日間に何を送り、どうなったかを見られます。",
     secret: Notice {
         title: "署名の鍵",
