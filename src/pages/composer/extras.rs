@@ -22,7 +22,7 @@ impl Extras<'_> {
             {seed}
             <button type="button" class="button quiet" data-reset-all="" hidden>{said.reset_all}</button>
             <section class="presets" aria-labelledby="presets-title">
-                <h3 id="presets-title">{said.presets}</h3>
+                <h2 id="presets-title">{said.presets}</h2>
                 <ul class="preset-list" data-presets="" inner_html=saved></ul>
                 <p class="problem" data-preset-problem="" role="alert" hidden></p>
                 <div class="preset-new">
