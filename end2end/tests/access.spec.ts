@@ -113,7 +113,10 @@ function focused(page: Page): Promise<{ what: string; ringed: boolean; covered: 
     const bordered = (of: Element) => getComputedStyle(of).borderTopColor === getComputedStyle(of).getPropertyValue("--ai-rgb");
     const ringed = ring(element) || ring(element, "::after") || (around !== null && (ring(around) || ring(around, "::after") || bordered(around))) || (element.nextElementSibling !== null && ring(element.nextElementSibling));
     const box = element.getBoundingClientRect();
-    const inset = 3;
+    // Outside a round corner there is what lies behind.
+    const radius = getComputedStyle(element).borderTopLeftRadius;
+    const round = Math.min(box.width, box.height) / 2;
+    const inset = 3 + 0.3 * Math.min(round, radius.endsWith("%") ? round : parseFloat(radius));
     const points = [
       [box.left + box.width / 2, box.top + box.height / 2],
       [box.left + inset, box.top + inset],
