@@ -101,10 +101,10 @@ pub fn Frame(
 fn low_balance(viewer: &Viewer) -> impl IntoView + use<> {
     let said = &text::pages(viewer.lang).account;
     view! {
-        <aside class="low-balance">
+        <aside class="low-balance" aria-labelledby="low-balance">
             <p class="notice warn">
                 <Icon glyph=icon::ALERT />
-                <span>{(said.low)(viewer.balance.available().0)} " " <a href="/account#limits">{said.low_link}</a></span>
+                <span id="low-balance">{(said.low)(viewer.balance.available().0)} " " <a href="/account#limits">{said.low_link}</a></span>
             </p>
         </aside>
     }

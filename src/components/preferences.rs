@@ -41,11 +41,13 @@ pub fn ThemeSwitch(viewer: Viewer) -> impl IntoView {
         }
     };
     view! {
-        <form class="theme-switch" method="post" action="/preferences" aria-label=words.theme>
+        <form method="post" action="/preferences">
             <input type="hidden" name="next" value=viewer.path.clone() />
-            {choice(Theme::System, words.theme_system, icon::MONITOR)}
-            {choice(Theme::Light, words.theme_light, icon::SUN)}
-            {choice(Theme::Dark, words.theme_dark, icon::MOON)}
+            <div class="theme-switch" role="group" aria-label=words.theme>
+                {choice(Theme::System, words.theme_system, icon::MONITOR)}
+                {choice(Theme::Light, words.theme_light, icon::SUN)}
+                {choice(Theme::Dark, words.theme_dark, icon::MOON)}
+            </div>
         </form>
     }
 }

@@ -187,7 +187,10 @@ mod tests {
     fn a_problem_stands_at_its_field() {
         let problem = FieldProblem { field: Field::Prompt, problem: crate::domain::Problem::Required };
         let html = drawn(&RawRequest::default(), Some(&Refusal::Fields(vec![problem])), Lang::Ja);
-        assert!(html.contains("aria-invalid=\"true\"") && html.contains("class=\"problem\">見たいものを書いてください。"), "{html}");
+        assert!(
+            html.contains("aria-invalid=\"true\"") && html.contains("class=\"problem\">見たいものを書いてください。"),
+            "{html}"
+        );
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// What is the same in every language: names, and words of machines.
 const NAMES: &[&str] =
-    &["Atelier", "API", "SHA-256", "Shift", "Ctrl", "Enter", "Esc", "CSV", "ZIP", "JSON", "cURL", "curl", "https"];
+    &["Atelier", "API", "SHA-256", "Shift", "Ctrl", "Enter", "Esc", "CSV", "ZIP", "JSON", "cURL", "curl", "http", "https"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
@@ -135,6 +135,7 @@ fn every_sentence_is_said_somewhere() {
         .flat_map(|folder| files(&root().join(folder), "rs"))
         .filter(|(name, _)| !name.ends_with("text/page.rs") && !name.contains("text/en") && !name.contains("text/ja"))
         .map(|(_, text)| text)
+        .chain(files(&root().join("public/js"), "js").into_iter().map(|(_, text)| text))
         .chain([fs::read_to_string(root().join("src/app.rs")).expect("a text"), page])
         .collect();
     let silent: Vec<_> = fields.iter().filter(|field| !used.contains(&format!(".{field}"))).collect();

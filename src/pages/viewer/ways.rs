@@ -2,7 +2,7 @@
 
 use super::Seen;
 use crate::components::{Icon, Moment, icon};
-use crate::domain::{GenerationView, Lang, Mark, Medium, OutputView, SaveAs, ShareView, Term};
+use crate::domain::{GenerationView, Lang, Mark, Medium, OutputView, SaveAs, ShareView, Term, query_value};
 use crate::text::{self, ShareText, ViewerText};
 use leptos::prelude::*;
 
@@ -13,6 +13,10 @@ pub(super) fn ways(seen: &Seen, output: &OutputView, lang: Lang) -> impl IntoVie
     let id = generation.id.to_string();
     let here = seen.standing.address(&id, &output.index.to_string());
     let seeded = generation.seed.is_some();
+    let reference = (output.medium() == Medium::Picture).then(|| {
+        let (href, said) = (format!("/create?reference={}", query_value(&output.url)), text::pages(lang).create.use_as_reference);
+        view! { <p class="panel-link"><a href=href>{said}</a></p> }
+    });
     view! {
         <div class="panel-top">
         <form class="panel-ways" method="get" action="/create" data-form="remix">
@@ -28,6 +32,7 @@ pub(super) fn ways(seen: &Seen, output: &OutputView, lang: Lang) -> impl IntoVie
             {favourite(&id, seen.standing.favourite, &here, words)}
             {trash(&id, seen.standing.trashed, &here, words)}
         </div>
+        {reference}
         </div>
     }
 }

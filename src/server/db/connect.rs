@@ -18,8 +18,6 @@ const MAX_CONNECTIONS: u32 = 16;
 const ACQUIRE: Duration = Duration::from_secs(10);
 /// How long a connection that was idle may take to prove that it still leads somewhere.
 const ALIVE: Duration = Duration::from_secs(1);
-/// How long a connection may have been idle without having to prove anything: asking costs as much as most statements.
-const RESTED: Duration = Duration::from_secs(1);
 /// How long the first connection may take, and the pause between two attempts to have it.
 const FIRST: Duration = Duration::from_secs(10);
 const AGAIN: Duration = Duration::from_millis(250);
@@ -46,10 +44,7 @@ pub(super) fn pool(url: &str, dialect: Dialect) -> Result<AnyPool, sqlx::Error> 
         .acquire_timeout(ACQUIRE)
         .test_before_acquire(false)
         .after_connect(move |connection, _| Box::pin(prepare(connection, dialect)))
-        .before_acquire(move |connection, rest| {
-            let idle = rest.idle_for;
-            Box::pin(async move { if idle < RESTED { Ok(true) } else { prove(connection, dialect).await } })
-        });
+        .before_acquire(move |connection, _| Box::pin(prove(connection, dialect)));
     Ok(options.connect_lazy_with(AnyConnectOptions::from_str(url)?))
 }
 
