@@ -303,6 +303,7 @@ test("a whole visit needs no mouse", async ({ page }) => {
   await expect(page).toHaveURL(/gallery/);
 
   // A key, and out.
+  await fromTheTop(page);
   await reach(page, page.locator('#account a[href="/keys"], a[href="/keys"]').first());
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/keys/);
