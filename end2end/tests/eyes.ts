@@ -50,7 +50,7 @@ export async function look(page: Page, name: string): Promise<void> {
 }
 
 /** Of a language, theme and width every second one: between them the four of a test run show each twice. EVERY_LOOK=1: all. */
-const isLookedAt = (language: Language, theme: (typeof THEMES)[number], width: number): boolean =>
+export const isLookedAt = (language: Language, theme: (typeof THEMES)[number], width: number): boolean =>
   Boolean(process.env.EVERY_LOOK) || ((language === "ja") !== (theme === "dark")) === (width < 800);
 
 /** Looks at a page as it stands, in both themes, on a telephone and on a desk, and with the colours of somebody's own. */

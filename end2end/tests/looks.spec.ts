@@ -1,7 +1,7 @@
 // Every page in both languages, both themes, on a telephone and on a desk: kept as pictures in screenshots/, never wider
 // than the window, and without a finding of axe for WCAG 2.2 AA.
 import type { Page } from "@playwright/test";
-import { findings, tooWide } from "./eyes.js";
+import { findings, isLookedAt, LANGUAGES, THEMES, tooWide, WIDTHS } from "./eyes.js";
 import { awake, expect, idOf, makePicture, prefer, press, signUp, test } from "./support.js";
 
 const LONG = {
@@ -9,9 +9,9 @@ const LONG = {
   ja: "夕暮れの玄武岩の崖に立つ灯台。長時間露光の海、くすんだ青緑と錆色、35mmフィルム調。道に迷って、また見つけた小さな舟から見上げた構図で、手前に濡れた岩と白い泡",
 };
 
-for (const language of ["en", "ja"]) {
-  for (const theme of ["light", "dark"] as const) {
-    for (const width of [390, 1440]) {
+for (const language of LANGUAGES) {
+  for (const theme of THEMES) {
+    for (const width of WIDTHS.filter((width) => isLookedAt(language, theme, width))) {
       test(`pages in ${language}, ${theme}, ${width} pixels wide, fit and are accessible`, async ({ elsewhere }) => {
         test.setTimeout(120_000);
         const size = { viewport: { width, height: width < 800 ? 844 : 900 }, colorScheme: theme, reducedMotion: "reduce" } as const;
