@@ -2,6 +2,7 @@
 // empty data folder and the sandbox for Replicate, and never with anybody's token. `make test` builds first and runs this.
 //   ATELIER_BINARY   another binary, say a release build
 //   CHROMIUM         the browser; without it the one that Playwright installed
+//   END2END_TRACE=1  keeps a recording of every test that fails
 import { execFileSync } from "node:child_process";
 import { mkdtempSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
@@ -30,7 +31,8 @@ export default defineConfig({
   reporter: [["list"]],
   globalTeardown: "./teardown.ts",
   retries: 0,
-  workers: 2,
+  // Much of a test is waiting for a picture.
+  workers: 3,
   forbidOnly: Boolean(process.env.CI),
   timeout: 60_000,
   expect: { timeout: 10_000 },
@@ -39,7 +41,10 @@ export default defineConfig({
     locale: "en-US",
     viewport: { width: 1440, height: 900 },
     screenshot: "only-on-failure",
-    trace: "retain-on-failure",
+    // A recording of every test would cost a third of the time; END2END_TRACE=1 keeps those of the tests that fail.
+    trace: process.env.END2END_TRACE ? "retain-on-failure" : "off",
+    // What moves is drawn sixty times a second, by the same two cores; the tests about motion ask for it.
+    contextOptions: { reducedMotion: "reduce" },
     launchOptions: {
       ...(process.env.CHROMIUM ? { executablePath: process.env.CHROMIUM } : {}),
       args: [

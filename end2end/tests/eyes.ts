@@ -49,16 +49,12 @@ export async function look(page: Page, name: string): Promise<void> {
   expect.soft(await findings(page), `axe on ${name}`).toEqual([]);
 }
 
-/** Of a language, theme and width every second one: between them the four of a test run show each twice. EVERY_LOOK=1: all. */
-export const isLookedAt = (language: Language, theme: (typeof THEMES)[number], width: number): boolean =>
-  Boolean(process.env.EVERY_LOOK) || ((language === "ja") !== (theme === "dark")) === (width < 800);
-
 /** Looks at a page as it stands, in both themes, on a telephone and on a desk, and with the colours of somebody's own. */
 export async function lookAround(page: Page, name: string, language: Language): Promise<void> {
   await expect(page.locator("html")).toHaveAttribute("lang", language);
   for (const width of WIDTHS) {
     await page.setViewportSize({ width, height: width < 800 ? 844 : 900 });
-    for (const theme of THEMES.filter((theme) => isLookedAt(language, theme, width))) {
+    for (const theme of THEMES) {
       await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
       await look(page, `${name}.${language}.${theme}.${width}`);
     }

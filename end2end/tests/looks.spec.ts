@@ -1,7 +1,7 @@
 // Every page in both languages, both themes, on a telephone and on a desk: kept as pictures in screenshots/, never wider
 // than the window, and without a finding of axe for WCAG 2.2 AA.
 import type { Page } from "@playwright/test";
-import { findings, isLookedAt, LANGUAGES, THEMES, tooWide, WIDTHS } from "./eyes.js";
+import { findings, LANGUAGES, THEMES, tooWide, WIDTHS } from "./eyes.js";
 import { awake, expect, idOf, makePicture, prefer, press, signUp, test } from "./support.js";
 
 const LONG = {
@@ -11,7 +11,7 @@ const LONG = {
 
 for (const language of LANGUAGES) {
   for (const theme of THEMES) {
-    for (const width of WIDTHS.filter((width) => isLookedAt(language, theme, width))) {
+    for (const width of WIDTHS) {
       test(`pages in ${language}, ${theme}, ${width} pixels wide, fit and are accessible`, async ({ elsewhere }) => {
         test.setTimeout(120_000);
         const size = { viewport: { width, height: width < 800 ? 844 : 900 }, colorScheme: theme, reducedMotion: "reduce" } as const;
