@@ -76,6 +76,25 @@ both_databases! {
         app.finish().await;
     }
 
+    async fn a_queue_that_is_too_long_to_be_read_gives_the_same_turns(app: TestApp) {
+        let (mika, noor, ivo) = (app.sign_up("mika").await, app.sign_up("noor").await, app.sign_up("ivo").await);
+        app.grant(&app.person(&mika).await, 60).await;
+        let early = noor.trigger("#fail early").await;
+        let mut queued = Vec::new();
+        for at in 0..70 {
+            app.clock.advance_ms(1);
+            queued.push(mika.trigger(&format!("#fail {at}")).await);
+        }
+        app.clock.advance_ms(1);
+        let late = ivo.trigger("#fail late").await;
+        assert_eq!(admit(&app, 2).await, [early, queued[0].clone()], "two who have nothing in flight stand at its head");
+        assert_eq!(admit(&app, 2).await, [late, queued[1].clone()], "the third stands at its end and goes first all the same");
+        assert_eq!(admit(&app, 2).await, queued[2..4], "then there is nobody else");
+        end_leases(&app).await;
+        app.settle_all().await;
+        app.finish().await;
+    }
+
     async fn turns_go_to_whoever_has_least_in_flight_also_within_one_admission(app: TestApp) {
         let (mika, noor) = (app.sign_up("mika").await, app.sign_up("noor").await);
         let mut queued = Vec::new();

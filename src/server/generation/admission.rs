@@ -13,7 +13,8 @@ use crate::server::crash::{self, Point};
 use crate::server::db::{Alone, Db, Tx, with_rows};
 use serde_json::json;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+use std::collections::hash_map::Entry;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 
 /// How far down the queue a look goes before it asks for everybody's first instead. Usually that is all of it.
 const FRONT: usize = 64;
@@ -110,7 +111,7 @@ macro_rules! heads_text {
 macro_rules! next_text {
     ($in_list:literal, $end:literal) => {
         concat!(
-            "select g.id, g.owner_id, g.model, g.priority, g.created_at, $5 as flight, 1 as more
+            "select g.id, g.owner_id, g.model, g.priority, g.created_at, 0 as flight, 1 as more
              from generation g where g.owner_id = $2 and ",
             may_go!("g"),
             "
@@ -179,15 +180,18 @@ async fn choose(db: &Db, tx: &mut Tx, gates: &mut Gates, slots: i64, now: Timest
         return Ok(Vec::new());
     }
     let front = front(db, tx, gates, now).await?;
-    if front.len() < FRONT {
-        return Ok(choose_among(gates, front, room));
+    let is_all = front.len() < FRONT;
+    let (mut firsts, mut rest) = lanes(gates, front);
+    if !is_all {
+        // Whoever has nothing in flight goes before everybody who has: when there are enough of them, theirs are the next
+        // turns, however long the line goes on.
+        firsts.retain(|head| head.flight == 0);
+        firsts.truncate(room);
+        if firsts.len() < room || firsts.iter().any(|head| gates.room(&head.model) <= 0) {
+            (firsts, rest) = (heads(db, tx, gates, room, now).await?, Rest::Asked);
+        }
     }
-    let mut newcomers = first_of_newcomers(gates, &front);
-    if newcomers.len() >= room && newcomers.iter().take(room).all(|head| gates.room(&head.model) > 0) {
-        newcomers.truncate(room);
-        return Ok(choose_among(gates, newcomers, room));
-    }
-    choose_among_all(db, tx, gates, room, now).await
+    take_turns(db, tx, gates, (firsts, rest), room, now).await
 }
 
 /// The head of the queue: [`FRONT`] of those that may go, or all there are.
@@ -206,69 +210,59 @@ async fn front(db: &Db, tx: &mut Tx, gates: &Gates, now: Timestamp) -> Result<Ve
     .await
 }
 
-/// Of each person in a line who has nothing in flight, the first. Whoever has nothing in flight goes before everybody who
-/// has, so these are the next turns, however long the line goes on.
-fn first_of_newcomers(gates: &Gates, line: &[Head]) -> Vec<Head> {
+/// Where a person's next comes from, once their first has had its turn.
+enum Rest {
+    /// The lines behind the firsts, by person: the whole queue was read.
+    Read(HashMap<String, VecDeque<Head>>),
+    /// The queue is too long to be read: the database is asked.
+    Asked,
+}
+
+/// The firsts of a line, and what is behind each.
+fn lanes(gates: &Gates, line: Vec<Head>) -> (Vec<Head>, Rest) {
     let flights = gates.by_person();
-    let mut seen = HashSet::new();
-    let mut newcomers = Vec::new();
+    let mut rest = HashMap::<String, VecDeque<Head>>::new();
+    let mut firsts = Vec::new();
     for head in line {
-        if !flights.contains_key(head.owner_id.as_str()) && seen.insert(head.owner_id.as_str()) {
-            newcomers.push(head.clone());
+        match rest.entry(head.owner_id.clone()) {
+            Entry::Occupied(mut behind) => behind.get_mut().push_back(head),
+            Entry::Vacant(place) => {
+                place.insert(VecDeque::new());
+                let flight = flights.get(head.owner_id.as_str()).copied().unwrap_or(0);
+                firsts.push(Head { flight, more: 1, ..head });
+            }
         }
     }
-    newcomers
+    (firsts, Rest::Read(rest))
 }
 
-/// The turns of a line that is the whole queue.
-fn choose_among(gates: &mut Gates, line: Vec<Head>, room: usize) -> Vec<String> {
-    let mut lanes = HashMap::<String, VecDeque<Head>>::new();
-    for head in line {
-        lanes.entry(head.owner_id.clone()).or_default().push_back(head);
-    }
-    let flights: HashMap<_, _> = gates.by_person().into_iter().map(|(person, n)| (person.to_owned(), n)).collect();
-    let first = |(owner, lane): (&String, &mut VecDeque<Head>)| {
-        let flight = flights.get(owner).copied().unwrap_or(0);
-        lane.pop_front().map(|head| Reverse(Turn(Head { flight, ..head })))
-    };
-    let mut turns: BinaryHeap<_> = lanes.iter_mut().filter_map(first).collect();
-    let mut chosen = Vec::new();
-    while chosen.len() < room {
-        let Some(Reverse(Turn(head))) = turns.pop() else { break };
-        let goes = gates.room(&head.model) > 0;
-        if goes {
-            gates.let_in(&head.owner_id, &head.model);
-            chosen.push(head.id.clone());
-        }
-        let flight = head.flight + i64::from(goes);
-        if flight < gates.caps.per_person {
-            let next = lanes.get_mut(&head.owner_id).and_then(VecDeque::pop_front);
-            turns.extend(next.map(|head| Reverse(Turn(Head { flight, ..head }))));
-        }
-    }
-    chosen
-}
-
-/// The turns of a queue that is too long to be read: everybody's first, and whatever comes after those that were chosen.
-async fn choose_among_all(
-    db: &Db,
-    tx: &mut Tx,
-    gates: &mut Gates,
-    room: usize,
-    now: Timestamp,
-) -> Result<Vec<String>, sqlx::Error> {
-    let mut chosen = Vec::new();
-    let heads: Vec<Head> = sqlx::query_as(db.either(
-        heads_text!("(select value from json_each(", "))"),
-        heads_text!("(select json_array_elements_text(", "::json))"),
-    ))
+/// Everybody's first, of a queue that is too long to be read.
+async fn heads(db: &Db, tx: &mut Tx, gates: &Gates, room: usize, now: Timestamp) -> Result<Vec<Head>, sqlx::Error> {
+    sqlx::query_as(
+        db.either(
+            heads_text!("(select value from json_each(", "))"),
+            heads_text!("(select json_array_elements_text(", "::json))"),
+        ),
+    )
     .bind(now)
     .bind(json!(gates.closed_people(now)).to_string())
     .bind(json!(gates.closed_models(now)).to_string())
     .bind(i64::try_from(room).unwrap_or(i64::MAX))
     .fetch_all(tx.connection())
-    .await?;
-    let mut turns: BinaryHeap<Reverse<Turn>> = heads.into_iter().map(|head| Reverse(Turn(head))).collect();
+    .await
+}
+
+/// Gives out the turns, as long as there is room.
+async fn take_turns(
+    db: &Db,
+    tx: &mut Tx,
+    gates: &mut Gates,
+    (firsts, mut rest): (Vec<Head>, Rest),
+    room: usize,
+    now: Timestamp,
+) -> Result<Vec<String>, sqlx::Error> {
+    let mut chosen = Vec::new();
+    let mut turns: BinaryHeap<Reverse<Turn>> = firsts.into_iter().map(|head| Reverse(Turn(head))).collect();
     while chosen.len() < room {
         let Some(Reverse(Turn(head))) = turns.pop() else { break };
         let goes = gates.room(&head.model) > 0;
@@ -278,7 +272,11 @@ async fn choose_among_all(
         }
         let flight = head.flight + i64::from(goes);
         if head.more == 1 && flight < gates.caps.per_person && chosen.len() < room {
-            turns.extend(next(db, tx, gates, &head.owner_id, flight, &chosen, now).await?.map(|head| Reverse(Turn(head))));
+            let next = match &mut rest {
+                Rest::Read(lanes) => lanes.get_mut(&head.owner_id).and_then(VecDeque::pop_front),
+                Rest::Asked => next(db, tx, gates, &head.owner_id, &chosen, now).await?,
+            };
+            turns.extend(next.map(|head| Reverse(Turn(Head { flight, more: 1, ..head }))));
         }
     }
     Ok(chosen)
@@ -289,7 +287,6 @@ async fn next(
     tx: &mut Tx,
     gates: &Gates,
     owner: &str,
-    flight: i64,
     chosen: &[String],
     now: Timestamp,
 ) -> Result<Option<Head>, sqlx::Error> {
@@ -300,7 +297,6 @@ async fn next(
     .bind(owner)
     .bind(json!(gates.closed_models(now)).to_string())
     .bind(json!(chosen).to_string())
-    .bind(flight)
     .fetch_optional(tx.connection())
     .await
 }
