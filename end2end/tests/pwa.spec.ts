@@ -71,13 +71,15 @@ test("a picture shared before signing in waits for its person, and for nobody el
   expect([answer.status(), answer.headers()["location"]]).toEqual([303, "/create"]);
 });
 
-test("what is no picture is refused in words and nothing is kept", async ({ baseURL }) => {
+test("what is no picture, or too large, is refused in words and nothing is kept", async ({ baseURL }) => {
   const person = await Person.of(baseURL ?? "");
   const share = (name: string, buffer: Buffer) =>
     person.api.post("/share", { multipart: { picture: { name, mimeType: "image/png", buffer } }, headers: { accept: "text/html" }, maxRedirects: 0 });
-  const refused = await share("a.png", Buffer.from("this is no picture"));
-  expect(refused.status()).toBe(415);
-  expect(await refused.text()).toContain("<h1");
+  for (const [bytes, status] of [[Buffer.from("this is no picture"), 415], [Buffer.alloc(26 * 1024 * 1024), 413]] as const) {
+    const refused = await share("a.png", bytes);
+    expect(refused.status()).toBe(status);
+    expect(await refused.text()).toContain("<h1");
+  }
 });
 
 test("the installed app says when there is no connection, and keeps nothing else", async ({ elsewhere, tolerate }) => {

@@ -25,7 +25,7 @@ use tokio::time::timeout;
 /// How long a body may take to arrive.
 const LONGEST: Duration = Duration::from_secs(10);
 /// How much of what is too long is read on, and for how long.
-const THROWN_AWAY: usize = 1024 * 1_024;
+const THROWN_AWAY: u64 = 1024 * 1_024;
 const THROWING_AWAY: Duration = Duration::from_secs(2);
 
 /// Bodies that are being read at once; they are all there is of a request before it has found room.
@@ -87,7 +87,7 @@ pub(super) async fn whole(State(bodies): State<Bodies>, request: Request, next: 
         }
         Ok(Err(Unread::TooLong(rest))) => {
             // Whoever still sends after that finds the connection closed.
-            let _ = timeout(THROWING_AWAY, throw_away(rest)).await;
+            let _ = timeout(THROWING_AWAY, throw_away(rest, THROWN_AWAY)).await;
             StatusCode::PAYLOAD_TOO_LARGE.into_response()
         }
         Ok(Err(Unread::Broken)) => StatusCode::BAD_REQUEST.into_response(),
@@ -95,18 +95,19 @@ pub(super) async fn whole(State(bodies): State<Bodies>, request: Request, next: 
     }
 }
 
-/// Lends the body to whoever handles the request. What is announced to be too long is not even begun.
+/// Lends the body to whoever handles the request. What is announced to be too long is not even begun; of a file that is up
+/// to twice too long everything is taken, so that whoever sends it hears why.
 async fn streamed(limit: u64, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     if body.size_hint().lower() > limit {
-        let _ = timeout(THROWING_AWAY, throw_away(body)).await;
+        let _ = timeout(LONGEST, throw_away(body, limit.saturating_mul(2))).await;
         return StatusCode::PAYLOAD_TOO_LARGE.into_response();
     }
     let (back, returned) = oneshot::channel();
     let lent = Body::new(Lent { body, back: Some(back) });
     let response = next.run(Request::from_parts(parts, lent)).await;
     if let Ok(rest) = returned.await {
-        let _ = timeout(THROWING_AWAY, throw_away(rest)).await;
+        let _ = timeout(THROWING_AWAY, throw_away(rest, THROWN_AWAY)).await;
     }
     response
 }
@@ -156,11 +157,11 @@ async fn read(mut body: Body, limit: usize) -> Result<Bytes, Unread> {
     Ok(whole.freeze())
 }
 
-async fn throw_away(mut rest: Body) {
+async fn throw_away(mut rest: Body, most: u64) {
     let mut thrown = 0;
-    while thrown <= THROWN_AWAY {
+    while thrown <= most {
         let Some(Ok(frame)) = rest.frame().await else { return };
-        thrown += frame.data_ref().map_or(0, Bytes::len);
+        thrown += frame.data_ref().map_or(0, |data| data.len() as u64);
     }
 }
 
@@ -207,13 +208,13 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_too_long_is_read_on_for_a_megabyte_and_no_more() {
-        let taken = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let taken = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
         let counted = taken.clone();
         let endless = stream::repeat_with(move || {
             counted.fetch_add(64 * 1_024, std::sync::atomic::Ordering::Relaxed);
             Ok::<_, Infallible>(vec![0_u8; 64 * 1_024])
         });
-        throw_away(Body::from_stream(endless)).await;
+        throw_away(Body::from_stream(endless), THROWN_AWAY).await;
         let taken = taken.load(std::sync::atomic::Ordering::Relaxed);
         assert!((THROWN_AWAY..THROWN_AWAY + 128 * 1_024).contains(&taken), "{taken}");
     }
