@@ -1,5 +1,7 @@
 // The keys of every page, the sheet that lists them, and the menu of everything. How a person wants them stands on the sheet.
 
+import { areSingleKeysOff } from "./typing.js";
+
 const sheet = document.getElementById("keys");
 const menu = document.getElementById("menu");
 const PLACES = { c: "/create", g: "/gallery", b: "/credits" };
@@ -20,7 +22,7 @@ document.addEventListener("keydown", (event) => {
     return menu.open ? menu.close() : openMenu();
   }
   if (key === "Escape" && !isOver()) return closeTopmost();
-  if (command || event.altKey || event.repeat || sheet.dataset.single === "off" || isTyping(event.target)) return;
+  if (command || event.altKey || event.repeat || areSingleKeysOff() || isTyping(event.target)) return;
   const follows = event.timeStamp - wentAt < FOLLOWS_MS;
   wentAt = -Infinity;
   if (key === "?") {

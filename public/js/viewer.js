@@ -4,10 +4,11 @@
 // An open dialog is one step of history, however many pictures were looked at in it: back closes it and finds the gallery
 // where it was.
 
+import { areSingleKeysOff, switchSingleKeys } from "./typing.js";
+
 const SWIPE_PX = 60;
 const PAN_PX = 120;
 const TOAST_MS = 4_000;
-const KEYS_OFF = "atelier.keys.off";
 
 const article = () => document.querySelector("dialog.viewer-dialog[open] article.viewer, main article.viewer");
 const dialog = () => document.querySelector("dialog.viewer-dialog[open]");
@@ -115,7 +116,7 @@ function wake() {
   const keys = shown.querySelector('[data-part="keys"]');
   if (keys) {
     keys.hidden = false;
-    keys.querySelector("input").checked = !keysOff();
+    keys.querySelector("input").checked = !areSingleKeysOff();
   }
   const info = shown.querySelector('[data-act="info"]');
   info?.setAttribute("aria-pressed", String(!shown.classList.contains("without-panel")));
@@ -403,13 +404,9 @@ document.addEventListener("click", (event) => {
   }
 });
 
-document.addEventListener("change", (event) => {
-  if (event.target.dataset?.act !== "keys") return;
-  if (event.target.checked) localStorage.removeItem(KEYS_OFF);
-  else localStorage.setItem(KEYS_OFF, "1");
+document.addEventListener("change", async ({ target }) => {
+  if (target.dataset?.act === "keys" && !(await switchSingleKeys(target.checked))) say(words().failed);
 });
-
-const keysOff = () => localStorage.getItem(KEYS_OFF) === "1";
 
 /** Presses a form's button, as a person would. */
 const press = (form) => part(`[data-form="${form}"]`)?.requestSubmit();
@@ -437,7 +434,7 @@ document.addEventListener("keydown", (event) => {
   if (arrow && zoomed()) pan(...arrow);
   else if (event.key === "ArrowLeft") go(article().dataset.newer);
   else if (event.key === "ArrowRight") go(article().dataset.older);
-  else if (KEYS[event.key] && (event.key === "Delete" || !keysOff())) KEYS[event.key]();
+  else if (KEYS[event.key] && (event.key === "Delete" || !areSingleKeysOff())) KEYS[event.key]();
   else return;
   event.preventDefault();
 });

@@ -1,5 +1,6 @@
 // The keyboard: the tiles are one stop of the tabulator, and arrows walk between them.
 
+import { areSingleKeysOff } from "../typing.js";
 import { act, choose, chooseAll, chosen, favourite, takeBack, unchoose } from "./marks.js";
 import { older, results, tiles } from "./page.js";
 
@@ -89,6 +90,8 @@ function pressed(event) {
     return takeBack();
   }
   if (command) return;
+  const isLetter = key === "." || key === "f";
+  if (isLetter && areSingleKeysOff()) return;
   if (key === ".") return root.dispatchEvent(new Event("gallery:top"));
   const tile = target.closest?.(".tile") ?? (key === "f" ? results().querySelector(".tile:hover") : undefined);
   const some = chosen();
