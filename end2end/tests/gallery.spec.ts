@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { gzipSync } from "node:zlib";
 import type { Locator, Page } from "@playwright/test";
+import { settled } from "./eyes.js";
 import { stocked } from "./stock.js";
 import { expect, grant, signUp, test } from "./support.js";
 
@@ -79,6 +80,8 @@ test("L3 nothing moves while pages come below and pictures come from elsewhere",
   const moved = await watchShifts(page);
   for (let at = 0; at < 6; at++) {
     await page.mouse.wheel(0, 1_500);
+    // Nobody is faster than what is drawn.
+    await settled(page);
     await page.waitForFunction(() => !document.querySelector("#gallery-results a[aria-busy]"));
   }
   await page.request.post("/api/app/generate", { data: { prompt: "from a program" } });
@@ -144,6 +147,7 @@ test("L6 a search is in the address, folds widths and finds Japanese by one char
   await expect(tiles(page)).toHaveCount(1);
   await expect(field).toHaveValue("LIGHT");
   await field.fill("nowhere");
+  await expect(page.getByRole("heading", { name: "Nothing fits" })).toBeVisible();
   await page.getByRole("link", { name: "Clear filters" }).first().click();
   await expect(tiles(page)).toHaveCount(4);
   await page.goBack();

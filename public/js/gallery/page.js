@@ -83,7 +83,6 @@ function append(page) {
       last.style.setProperty("--n", last.querySelectorAll("li").length);
     } else {
       section.querySelector("h2").remove();
-      last.classList.add("goes-on");
       here.insertBefore(section, pager);
     }
   }
@@ -106,6 +105,7 @@ export async function older() {
   } catch {
     // The link is still there.
     link.ariaBusy = null;
+    delete link.closest(".pager").dataset.coming;
   }
 }
 
@@ -120,7 +120,9 @@ function watch() {
     { rootMargin: `0px 0px ${AHEAD} 0px` },
   );
   const pager = results().querySelector(".pager");
-  if (pager) observer.observe(pager);
+  if (!pager) return;
+  pager.toggleAttribute("data-coming", byItself < PAGES_BY_ITSELF);
+  observer.observe(pager);
 }
 
 // Shows another view; what was asked for before is asked for no more.
