@@ -1,5 +1,6 @@
 //! What is measured: a fresh database and store, people with credits, and a worker beside a sandbox, as `serve` has them.
 
+use crate::databases::new_database;
 use atelier::domain::{Credits, Model, PersonId, RawRequest};
 use atelier::server::account::{self, Credentials};
 use atelier::server::clock::Clock;
@@ -64,10 +65,10 @@ pub struct Working {
 }
 
 impl House {
-    /// Opens one in an empty folder, with allowances that nobody here reaches: on `SQLite` when `url` is empty, else in a new database of that cluster.
-    pub async fn open(url: &str, folder: &Path) -> anyhow::Result<Self> {
-        let url =
-            if url.is_empty() { format!("sqlite://{}", folder.join("atelier.db").display()) } else { new_database(url).await? };
+    /// Opens one in an empty folder, with allowances that nobody here reaches: on `SQLite` when there is no cluster, else
+    /// in a new database of it.
+    pub async fn open(cluster: &str, folder: &Path) -> anyhow::Result<Self> {
+        let url = new_database(cluster, folder).await?;
         let db = Db::connect(&url).await?;
         let store = Store::open(&StoreConfig::Disk { dir: folder.join("objects") }).await?;
         limits::allow(&db, Caps { in_flight: 100_000, per_person: 100_000, creates_per_minute: 1_000_000 }).await?;
@@ -160,16 +161,4 @@ pub fn press(prompt: &str) -> RawRequest {
 async fn join(db: &Db, email: &str) -> anyhow::Result<PersonId> {
     let credentials = Credentials { email: email.to_owned(), password: SecretString::from(PASSWORD) };
     Ok(account::sign_up(db, &credentials, PLENTY, Clock::System.now()).await?)
-}
-
-async fn new_database(cluster: &str) -> anyhow::Result<String> {
-    use sqlx::Connection;
-    let name = format!("bench_{}", mint().replace('-', ""));
-    let mut connection = sqlx::PgConnection::connect(cluster).await?;
-    // The name is ours: letters, digits and an underscore.
-    sqlx::query(sqlx::AssertSqlSafe(format!("create database {name}"))).execute(&mut connection).await?;
-    connection.close().await?;
-    let mut url: Url = cluster.parse()?;
-    url.set_path(&name);
-    Ok(url.into())
 }

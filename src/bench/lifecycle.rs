@@ -3,6 +3,7 @@
 //!
 //! | file | what it is for |
 //! |---|---|
+//! | `databases` | where it is measured |
 //! | `house` | a database, a store, a sandbox and people, fresh for each database |
 //! | `engine` | the verbs and the books with an outside world that weighs nothing; a queue of a hundred thousand |
 //! | `peers` | two well-known job queues doing nothing on the same PostgreSQL |
@@ -14,6 +15,7 @@
 //! SQLite is always measured; PostgreSQL when `TEST_POSTGRES_URL` names a cluster (`scripts/bench` brings one, durable).
 //! One argument changes the size: the number of single requests for the pickup (200), the rest in proportion.
 
+mod databases;
 mod engine;
 mod gallery;
 mod house;
@@ -23,6 +25,7 @@ mod table;
 mod work;
 
 use anyhow::Context;
+use databases::databases;
 use house::House;
 use std::io::{Write, stdout};
 use std::time::Duration;
@@ -111,13 +114,4 @@ async fn measure(table: &mut Table, name: &'static str, house: &House, singles: 
     let accepted = work::accepted(house, singles * 5).await?;
     table.amount("requests accepted a second", name, accepted, ("one guarded update, one insert", bare));
     Ok(())
-}
-
-#[expect(clippy::disallowed_methods, reason = "scripts/with-postgres says it this way")]
-fn databases() -> Vec<(&'static str, String)> {
-    let mut databases = vec![("SQLite", String::new())];
-    if let Ok(url) = std::env::var("TEST_POSTGRES_URL") {
-        databases.push(("PostgreSQL", url));
-    }
-    databases
 }

@@ -1,17 +1,18 @@
 //! `scripts/bench-search`: how long a search through fifty thousand prompts of one person takes, with the page it answers and the
 //! count above it, on SQLite and, when `TEST_POSTGRES_URL` names a cluster, on PostgreSQL.
 
+mod databases;
+
 use anyhow::{Context, ensure};
 use atelier::domain::{Credits, GalleryFilter, Lang, PersonId, Timestamp};
 use atelier::server::account::{self, Credentials};
 use atelier::server::clock::Clock;
 use atelier::server::db::{Db, mint};
 use atelier::server::gallery::{self, find, words};
+use databases::{databases, new_database};
 use secrecy::SecretString;
-use sqlx::Connection;
 use std::io::{Write, stdout};
 use std::time::{Duration, Instant};
-use url::Url;
 
 const PROMPTS: i64 = 50_000;
 const LIMIT: Duration = Duration::from_millis(300);
@@ -43,16 +44,10 @@ const QUERIES: [&str; 8] = ["film", "海", "ガラス", "猫", "cat film", "夕�
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
-    measure("SQLite", &format!("sqlite://{}", folder.path().join("atelier.db").display())).await?;
-    if let Some(cluster) = cluster() {
-        measure("PostgreSQL", &new_database(&cluster).await?).await?;
+    for (name, cluster) in databases() {
+        measure(name, &new_database(&cluster, folder.path()).await?).await?;
     }
     Ok(())
-}
-
-#[expect(clippy::disallowed_methods, reason = "scripts/with-postgres says it this way")]
-fn cluster() -> Option<String> {
-    std::env::var("TEST_POSTGRES_URL").ok()
 }
 
 async fn measure(name: &str, url: &str) -> anyhow::Result<()> {
@@ -113,15 +108,4 @@ async fn fill(db: &Db, person: &PersonId, now: Timestamp) -> anyhow::Result<()> 
     // As the databases do by themselves after a while.
     sqlx::query("analyze").execute(db.pool()).await?;
     Ok(())
-}
-
-async fn new_database(cluster: &str) -> anyhow::Result<String> {
-    let name = format!("bench_{}", mint().replace('-', ""));
-    let mut connection = sqlx::PgConnection::connect(cluster).await?;
-    // The name is ours: letters, digits and an underscore.
-    sqlx::query(sqlx::AssertSqlSafe(format!("create database {name}"))).execute(&mut connection).await?;
-    connection.close().await?;
-    let mut url: Url = cluster.parse()?;
-    url.set_path(&name);
-    Ok(url.into())
 }

@@ -13,6 +13,8 @@
 //! changes the number of kills for each database (500).
 
 mod books;
+#[path = "../databases.rs"]
+mod databases;
 mod eyes;
 mod people;
 mod processes;
@@ -20,6 +22,7 @@ mod processes;
 use anyhow::Context;
 use atelier::server::crash::Point;
 use books::Found;
+use databases::databases;
 use people::{People, Press};
 use processes::{Died, House};
 use rand::Rng;
@@ -185,13 +188,4 @@ fn row(name: &str, place: &str, tally: &Tally) -> String {
         "| {name} | {place} | {} | {} | {given_back} | {lost} | {paid_twice} | {created_twice} | {adrift} |\n",
         tally.kills, tally.generations
     )
-}
-
-#[expect(clippy::disallowed_methods, reason = "scripts/with-postgres says it this way")]
-fn databases() -> Vec<(&'static str, String)> {
-    let mut databases = vec![("SQLite", String::new())];
-    if let Ok(url) = std::env::var("TEST_POSTGRES_URL") {
-        databases.push(("PostgreSQL", url));
-    }
-    databases
 }

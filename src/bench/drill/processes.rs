@@ -1,6 +1,7 @@
 //! The processes of a drill, on ports and in folders of their own: the sandbox, which lives through all of it, and the
 //! product, which does not.
 
+use crate::databases::{administer, new_database};
 use anyhow::{Context, bail};
 use std::fs::{self, File};
 use std::io;
@@ -59,11 +60,7 @@ impl House {
         fs::create_dir(folder.path().join("data"))?;
         // A copy, so that whoever builds meanwhile does not change what is drilled.
         fs::copy(env!("CARGO_BIN_EXE_atelier"), folder.path().join(BINARY))?;
-        let database_url = if cluster.is_empty() {
-            format!("sqlite://{}", folder.path().join("data/atelier.db").display())
-        } else {
-            new_database(cluster).await?
-        };
+        let database_url = new_database(cluster, &folder.path().join("data")).await?;
         // Kept until both are chosen, so that they differ.
         let ports = [TcpListener::bind("127.0.0.1:0")?, TcpListener::bind("127.0.0.1:0")?];
         let (product, sandbox) = (ports[0].local_addr()?, ports[1].local_addr()?);
@@ -179,20 +176,4 @@ impl Process {
         let last: Vec<_> = log.lines().rev().take(20).collect();
         bail!("it ended by itself: {status}\n{}", last.into_iter().rev().collect::<Vec<_>>().join("\n"))
     }
-}
-
-async fn new_database(cluster: &str) -> anyhow::Result<String> {
-    let name = format!("drill_{}", uuid::Uuid::now_v7().simple());
-    administer(cluster, format!("create database {name}")).await?;
-    let mut url: Url = cluster.parse()?;
-    url.set_path(&name);
-    Ok(url.into())
-}
-
-/// The names are ours: letters, digits and an underscore.
-async fn administer(cluster: &str, statement: String) -> anyhow::Result<()> {
-    use sqlx::Connection;
-    let mut connection = sqlx::PgConnection::connect(cluster).await?;
-    sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await?;
-    Ok(connection.close().await?)
 }
