@@ -171,44 +171,19 @@ fn Limits(said: &'static AccountText, guards: GuardsForm, wrong: Vec<Guard>, spe
 fn Password(lang: Lang, refused: Option<AccountRefusal>) -> impl IntoView {
     let words = text::pages(lang);
     let said = &words.account;
-    let old = (refused == Some(AccountRefusal::OldPassword)).then(|| problem(said.wrong_password).into_any());
-    let new = match refused {
-        Some(AccountRefusal::NewPassword(wrong)) => Some(problem(wrong.sentence(&words.door)).into_any()),
+    let wrong_old = (refused == Some(AccountRefusal::OldPassword)).then(|| said.wrong_password.to_owned());
+    let wrong_new = match refused {
+        Some(AccountRefusal::NewPassword(wrong)) => Some(wrong.sentence(&words.door)),
         _ => None,
     };
-    let (wrong_old, wrong_new) = (old.is_some(), new.is_some());
     let hint = (words.door.password_hint)(PASSWORD_MIN_CHARS);
     view! {
         <form class="card account-part" method="post" action="/account/password">
             <h2>{said.password.title}</h2>
             <p class="hint">{said.password.body}</p>
             <div class="account-fields">
-                <div class="field">
-                    <label for="old">{said.old_password}</label>
-                    <input
-                        id="old"
-                        name="old"
-                        type="password"
-                        autocomplete="current-password"
-                        required
-                        aria-invalid=wrong_old.then_some("true")
-                        aria-describedby="old-help"
-                    />
-                    <div id="old-help">{old}</div>
-                </div>
-                <div class="field">
-                    <label for="new">{said.new_password}</label>
-                    <input
-                        id="new"
-                        name="new"
-                        type="password"
-                        autocomplete="new-password"
-                        required
-                        aria-invalid=wrong_new.then_some("true")
-                        aria-describedby="new-help"
-                    />
-                    <div id="new-help">{new.unwrap_or_else(|| view! { <p class="hint">{hint}</p> }.into_any())}</div>
-                </div>
+                {secret("old", PRESENT, said.old_password, wrong_old, None)}
+                {secret("new", "new-password", said.new_password, wrong_new, Some(hint))}
             </div>
             <button class="button">{said.change_password}</button>
         </form>
@@ -265,7 +240,8 @@ fn Leave(
     pictures: i64,
     refused: Option<AccountRefusal>,
 ) -> impl IntoView {
-    let wrong = refused == Some(AccountRefusal::Deletion);
+    let wrong = (refused == Some(AccountRefusal::Deletion)).then(|| said.wrong_password.to_owned());
+    let open = wrong.is_some();
     let form = if keeper {
         view! { <p class="notice"><Icon glyph=icon::INFO />{said.delete_keeper}</p> }.into_any()
     } else {
@@ -274,22 +250,10 @@ fn Leave(
                 <li>{(said.delete_pictures)(pictures)}</li>
                 <li>{(said.delete_credits)(available.0)}</li>
             </ul>
-            <details open=wrong>
+            <details open=open>
                 <summary class="button danger">{said.delete.title}</summary>
                 <form method="post" action="/account/delete">
-                    <div class="field">
-                        <label for="delete-password">{said.delete_password}</label>
-                        <input
-                            id="delete-password"
-                            name="password"
-                            type="password"
-                            autocomplete="current-password"
-                            required
-                            aria-invalid=wrong.then_some("true")
-                            aria-describedby="delete-help"
-                        />
-                        <div id="delete-help">{wrong.then(|| problem(said.wrong_password))}</div>
-                    </div>
+                    {secret("password", PRESENT, said.delete_password, wrong, None)}
                     <button class="button danger">{said.delete_it}</button>
                 </form>
             </details>
@@ -302,6 +266,40 @@ fn Leave(
             <p class="hint">{said.delete.body}</p>
             {form}
         </section>
+    }
+}
+
+/// What a browser fills in by itself where the password that holds now is asked for.
+const PRESENT: &str = "current-password";
+
+/// The field of a password; below it what is wrong with what was sent, or else the hint.
+fn secret(
+    name: &'static str,
+    fills: &'static str,
+    label: &'static str,
+    wrong: Option<String>,
+    hint: Option<String>,
+) -> impl IntoView {
+    let (id, help) = (format!("account-{name}"), format!("account-{name}-help"));
+    view! {
+        <div class="field">
+            <label for=id.clone()>{label}</label>
+            <input
+                id=id
+                name=name
+                type="password"
+                autocomplete=fills
+                required
+                aria-invalid=wrong.is_some().then_some("true")
+                aria-describedby=help.clone()
+            />
+            <div id=help>
+                {match wrong {
+                    Some(wrong) => Some(problem(wrong).into_any()),
+                    None => hint.map(|hint| view! { <p class="hint">{hint}</p> }.into_any()),
+                }}
+            </div>
+        </div>
     }
 }
 

@@ -12,6 +12,8 @@ pub(super) fn ways(seen: &Seen, output: &OutputView, lang: Lang) -> impl IntoVie
     let generation = &seen.receipt.generation;
     let id = generation.id.to_string();
     let here = seen.standing.address(&id, &output.index.to_string());
+    let (favourite, trashed) = (seen.standing.favourite, seen.standing.trashed);
+    let bin = if trashed { icon::UNDO } else { icon::TRASH };
     let seeded = generation.seed.is_some();
     let reference = (output.medium() == Medium::Picture).then(|| {
         let (href, said) = (format!("/create?reference={}", query_value(&output.url)), text::pages(lang).create.use_as_reference);
@@ -29,39 +31,30 @@ pub(super) fn ways(seen: &Seen, output: &OutputView, lang: Lang) -> impl IntoVie
             {seeded.then(|| view! { <label class="panel-check"><input type="checkbox" name="seed" value="keep" />{words.keep_seed}</label> })}
         </form>
         <div class="panel-marks">
-            {favourite(&id, seen.standing.favourite, &here, words)}
-            {trash(&id, seen.standing.trashed, &here, words)}
+            {mark((&id, &here), favourite, [("favourite", words.favourite), ("unfavourite", words.unfavourite)], icon::HEART)}
+            {mark((&id, &here), trashed, [("trash", words.trash), ("restore", words.restore)], bin)}
         </div>
         {reference}
         </div>
     }
 }
 
-fn favourite(id: &str, is: bool, here: &str, words: &'static ViewerText) -> impl IntoView + use<> {
-    let (act, name) = if is { ("unfavourite", words.unfavourite) } else { ("favourite", words.favourite) };
-    let other = if is { words.favourite } else { words.unfavourite };
+/// The form of a mark that is there or is not; the script turns its button into the other one when it was pressed.
+fn mark(
+    here: (&str, &str),
+    is: bool,
+    [set, unset]: [(&'static str, &'static str); 2],
+    glyph: icon::Glyph,
+) -> impl IntoView + use<> {
+    let (form, (id, next)) = (set.0, here);
+    let ((act, name), (_, other)) = if is { (unset, set) } else { (set, unset) };
     view! {
-        <form method="post" action="/gallery/marks" data-form="favourite">
+        <form method="post" action="/gallery/marks" data-form=form>
             <input type="hidden" name="id" value=id.to_owned() />
             <input type="hidden" name="act" value=act />
-            <input type="hidden" name="next" value=here.to_owned() />
-            <button class="button" data-act="favourite" data-on=is.to_string() data-other=other aria-label=name title=name>
-                <Icon glyph=icon::HEART />
-            </button>
-        </form>
-    }
-}
-
-fn trash(id: &str, is: bool, here: &str, words: &'static ViewerText) -> impl IntoView + use<> {
-    let (act, name) = if is { ("restore", words.restore) } else { ("trash", words.trash) };
-    let other = if is { words.trash } else { words.restore };
-    view! {
-        <form method="post" action="/gallery/marks" data-form="trash">
-            <input type="hidden" name="id" value=id.to_owned() />
-            <input type="hidden" name="act" value=act />
-            <input type="hidden" name="next" value=here.to_owned() />
-            <button class="button" data-act="trash" data-on=is.to_string() data-other=other aria-label=name title=name>
-                <Icon glyph=if is { icon::UNDO } else { icon::TRASH } />
+            <input type="hidden" name="next" value=next.to_owned() />
+            <button class="button" data-act=form data-on=is.to_string() data-other=other aria-label=name title=name>
+                <Icon glyph />
             </button>
         </form>
     }
