@@ -74,3 +74,19 @@ test("G17 a connection that is cut for ten seconds misses nothing", async ({ els
   expect(await page.evaluate(() => "neverReloaded" in window)).toBe(true);
   wire.close();
 });
+
+test("G17 behind a proxy that gathers the stream the page still follows, by asking", async ({ elsewhere }) => {
+  const wire = await cable({ gathers: true });
+  const page = await (await elsewhere({ proxy: { server: wire.address } })).newPage();
+  await signUp(page);
+  await awake(page);
+  const card = await press(page, "a letter through a narrow slot");
+  await page.evaluate(() => Object.assign(window, { neverReloaded: true }));
+  await expect(card).toHaveAttribute("data-state", "succeeded", { timeout: 20_000 });
+  await expect(card.locator("img").first()).toBeVisible();
+  await expect(available(page)).toHaveText("19");
+  await expect(page.locator(".reconnecting")).toBeHidden();
+  expect(await page.evaluate(() => "neverReloaded" in window)).toBe(true);
+  await page.context().close();
+  wire.close();
+});

@@ -132,14 +132,20 @@ export async function prefer(page: Page, preferences: { language?: string; theme
 
 /**
  * A proxy, as a cable between one browser and everything, that can be pulled out. What Playwright calls offline leaves an
- * open event stream open.
+ * open event stream open. One that gathers passes an event stream on only when it is over, as some offices' proxies do.
  */
-export async function cable(): Promise<{ address: string; pull: () => void; plugIn: () => void; close: () => void }> {
+export async function cable({ gathers = false } = {}): Promise<{ address: string; pull: () => void; plugIn: () => void; close: () => void }> {
   const sockets = new Set<Socket>();
   let pulled = false;
   const proxy = createServer((asked, answer) => {
     const { method, headers } = asked;
     const onward = request(asked.url ?? "", { ...(method ? { method } : {}), headers }, (said) => {
+      if (gathers && said.headers["content-type"] === "text/event-stream" && !asked.url?.includes("once")) {
+        const pieces: Buffer[] = [];
+        said.on("data", (piece: Buffer) => pieces.push(piece));
+        said.on("end", () => answer.writeHead(said.statusCode ?? 502, said.headers).end(Buffer.concat(pieces)));
+        return;
+      }
       answer.writeHead(said.statusCode ?? 502, said.headers);
       answer.flushHeaders();
       said.pipe(answer);

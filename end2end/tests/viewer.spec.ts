@@ -1,6 +1,8 @@
 // One picture at a time: one test for each of the viewer's bars, V1 to V9, named by it.
 import { createHash } from "node:crypto";
-import type { BrowserContext, Locator, Page } from "@playwright/test";
+import { type BrowserContext, devices, type Locator, type Page } from "@playwright/test";
+import { settled } from "./eyes.js";
+import { stocked } from "./stock.js";
 import { awake, expect, generate, makePicture, prompt, signUp, test } from "./support.js";
 
 const article = (page: Page): Locator => page.locator("article.viewer");
@@ -90,6 +92,44 @@ test("V2 arrows and keys walk through the view that is shown, and end where it e
   await expect(article(page).locator(".stage-step")).toHaveCount(0);
   await page.goto(`/g/${ids[1]}`);
   await expect(article(page).locator(".stage-step")).toHaveCount(2);
+});
+
+test("V2 a hundred steps cross the borders of pages and meet every picture once", async ({ page }) => {
+  await stocked(page, Array.from({ length: 110 }, (_, at) => `step ${at}`));
+  await openFirst(page);
+  const seen = [await shown(page)];
+  for (let step = 0; step < 100; step += 1) {
+    const before = seen.at(-1) ?? "";
+    await page.keyboard.press("ArrowRight");
+    await expect.poll(() => shown(page), { intervals: [20] }).not.toBe(before);
+    seen.push(await shown(page));
+  }
+  expect(new Set(seen).size).toBe(101);
+  await page.goto(`/g/${seen.at(-1) ?? ""}`);
+  await expect(page.locator("article.viewer")).toContainText("step 99");
+});
+
+test("V2 a swipe is a step, and a short stroke is none", async ({ page, elsewhere }) => {
+  const ids = await pictures(page, 2);
+  const touch = await elsewhere({ ...devices["Pixel 7"], storageState: await page.context().storageState() });
+  const phone = await touch.newPage();
+  await openFirst(phone);
+  expect(await shown(phone)).toBe(ids[1]);
+  const wire = await touch.newCDPSession(phone);
+  const stroke = async (by: number) => {
+    const { x, y, width, height } = (await frame(phone).locator(".stage-picture").boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+    const at = (part: number) => ({ x: x + width / 2 + by * part, y: y + height / 2 });
+    await wire.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: [at(0)] });
+    for (const part of [0.25, 0.5, 0.75, 1]) await wire.send("Input.dispatchTouchEvent", { type: "touchMove", touchPoints: [at(part)] });
+    await wire.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+  };
+  await stroke(-30);
+  await settled(phone);
+  expect(await shown(phone)).toBe(ids[1]);
+  await stroke(-120);
+  await expect.poll(() => shown(phone)).toBe(ids[0]);
+  await stroke(120);
+  await expect.poll(() => shown(phone)).toBe(ids[1]);
 });
 
 test("V3 a picture is fitted or shown in its own size, and moved by keys, buttons and dragging", async ({ page }) => {

@@ -98,7 +98,7 @@ async function go(address) {
     history.replaceState(history.state, "", address);
     show(next);
   } catch {
-    location.assign(address);
+    if (turn === wanted) location.assign(address);
   }
 }
 
@@ -170,6 +170,8 @@ function close() {
   const frame = dialog();
   if (!frame) return;
   const { id, place } = article().dataset;
+  // A step that was still on its way leads nowhere any more.
+  wanted += 1;
   frame.close();
   frame.remove();
   pages.clear();

@@ -114,6 +114,10 @@ impl Form {
             browser::set_field(&form, "confirmed", &price.to_string());
             self.show();
         }
+        if refused.status == 401 {
+            // What is sent again after signing in is no second click, however quick that was.
+            self.pressed.set_value((f64::NEG_INFINITY, String::new()));
+        }
         browser::refused(&form, refused.status, &refused.body);
     }
 }

@@ -5,10 +5,16 @@
 // from the last id it heard. States carry versions, so hearing one twice is harmless, and every doubt (a new tab, a new
 // leader, a page back from the bfcache) is resolved by asking again from an older id. `name` is made of an opaque key of
 // the person, so tabs of different people never share.
+//
+// The server speaks as soon as a stream is open and at least every fifteen seconds. Where something on the way holds that
+// back, the leader asks every two seconds for what the stream would have said.
 
 const RETRY_FIRST_MS = 1_000;
 const RETRY_LAST_MS = 30_000;
 const PATIENCE_MS = 2_000; // how long a gap lasts before anybody is told
+const SILENT_AT_FIRST_MS = 2_500; // then the stream is held back on its way
+const SILENT_LATER_MS = 40_000; // then its connection is dead
+const ASK_MS = 2_000;
 const OVERLAP_MS = 5_000; // commits may become visible a little out of order
 const REMEMBERED = 256; // messages kept to repeat to tabs that join
 
@@ -23,7 +29,8 @@ export function follow(page, since, onState, onLate) {
   let last = since;
   let oldest = since; // everything after this has been heard or is in `recent`
   let recent = [];
-  let source, channel, queue, release, retryTimer, patience;
+  let source, channel, queue, release, retryTimer, patience, silence;
+  let hasSpoken = false;
   let failures = 0;
 
   const tell = (message) => channel?.postMessage(message);
@@ -48,23 +55,50 @@ export function follow(page, since, onState, onLate) {
     tell({ late: !is });
   };
 
-  const open = (from) => {
+  const pass = (message) => {
+    if (recent.push(message) > REMEMBERED) oldest = Math.max(oldest, recent.shift().id);
+    hear(message);
+    tell(message);
+  };
+
+  const spoke = () => {
+    hasSpoken = true;
+    failures = 0;
+    clearTimeout(silence);
+    silence = setTimeout(open, SILENT_LATER_MS);
+    connected(true);
+  };
+
+  const listenFor = () => {
+    hasSpoken = false;
+    clearTimeout(silence);
+    silence = setTimeout(ask, SILENT_AT_FIRST_MS);
+  };
+
+  const ask = async () => {
+    const answer = await fetch(`${address(last)}&once`, { cache: "no-store" }).catch(() => undefined);
+    const said = answer?.ok ? await answer.text().catch(() => undefined) : undefined;
+    if (!present || hasSpoken) return;
+    silence = setTimeout(ask, ASK_MS);
+    if (said === undefined) return;
+    for (const [, id, data] of said.matchAll(/^id: (\d+)\nevent: state\ndata: (.*)$/gm)) pass({ id: Number(id), data });
+    connected(true);
+  };
+
+  const open = (from = last) => {
     clearTimeout(retryTimer);
     source?.close();
     oldest = from;
     source = new EventSource(address(from));
-    source.onopen = () => {
-      failures = 0;
-      connected(true);
-    };
+    listenFor();
+    source.addEventListener("here", spoke);
     source.addEventListener("state", ({ lastEventId, data }) => {
-      const message = { id: Number(lastEventId), data };
-      if (recent.push(message) > REMEMBERED) oldest = Math.max(oldest, recent.shift().id);
-      hear(message);
-      tell(message);
+      spoke();
+      pass({ id: Number(lastEventId), data });
     });
     source.onerror = () => {
       connected(false);
+      listenFor();
       // While it says CONNECTING the browser retries by itself, with Last-Event-ID.
       if (source.readyState === EventSource.CLOSED) retry();
     };
@@ -122,6 +156,7 @@ export function follow(page, since, onState, onLate) {
     present = leading = false;
     clearTimeout(retryTimer);
     clearTimeout(patience);
+    clearTimeout(silence);
     source?.close();
     queue?.abort();
     release?.();

@@ -58,9 +58,9 @@ pub fn WebhooksPage(
             </div>
             {(!off.is_empty()).then(|| switched_off(off, said, lang))}
             <section class="card sheet" id="log">
-                <div class="webhook-log-head">
+                <div class="sheet-head">
                     <h2>{said.log}</h2>
-                    <a class="button" href="/webhooks">{said.refresh}</a>
+                    <div class="sheet-tools"><a class="button" href="/webhooks">{said.refresh}</a></div>
                 </div>
                 {list}
             </section>

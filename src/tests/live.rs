@@ -29,6 +29,23 @@ both_databases! {
         app.finish().await;
     }
 
+    async fn whoever_cannot_hear_the_stream_is_told_once_what_it_would_have_said(app: TestApp) {
+        let mika = app.sign_up("mika").await;
+        let rendered = app.clock.now().0;
+        app.clock.advance_ms(60_000);
+        let id = mika.trigger("a lighthouse").await;
+        let told = mika.get(&format!("/events?since={rendered}&once")).await;
+        assert_eq!(told.status, 200, "{}", told.text());
+        assert_eq!(told.header("content-type"), "text/event-stream");
+        assert!(told.text().starts_with("id: ") && told.text().contains(id.as_str()), "{}", told.text());
+        let mut stream = mika.bare(Method::GET, "/events").timeout(Duration::from_secs(20)).send().await.expect("an answer");
+        let mut heard = Vec::new();
+        while !String::from_utf8_lossy(&heard).contains("\n\nevent: here\n") {
+            heard.extend(stream.chunk().await.expect("a piece").expect("a stream that speaks at once"));
+        }
+        app.finish().await;
+    }
+
     async fn the_id_of_the_last_event_counts_for_more_than_the_pages_own(app: TestApp) {
         let mika = app.sign_up("mika").await;
         let rendered = app.clock.now().0;

@@ -28,7 +28,8 @@ use tokio_util::sync::CancellationToken;
 use tower_sessions::session::Id;
 use tower_sessions::{Session, SessionStore};
 
-/// Between two comments that keep proxies from closing the connection. At each, the session is looked at again.
+/// Between two words that keep proxies from closing the connection, and that tell a page that it is not cut off. At each, the
+/// session is looked at again.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// The longest life of a stream.
 const LIFE: Duration = Duration::from_mins(15);
@@ -41,6 +42,8 @@ pub(super) struct Cursor {
     since: Option<i64>,
     /// Whose page asks; see [`Visitor::stream`](super::visitor::Visitor).
     page: Option<String>,
+    /// Only what there is now, for a page whose stream is held back on its way.
+    once: Option<String>,
 }
 
 pub(super) async fn events(
@@ -61,6 +64,9 @@ pub(super) async fn events(
     let now = app.clock.now();
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()).and_then(|id| id.parse().ok());
     let since = last.or(cursor.since).map_or(now, Timestamp);
+    if cursor.once.is_some() {
+        return Ok(as_events(Body::from(app.hub.catch_up(&app.db, &person.id, since, now).await?.concat())));
+    }
     // Subscribed before the rows are read: what changes in between comes twice rather than never.
     let frames = app.hub.subscribe(&person.id, now).ok_or(Trouble::TOO_MANY)?;
     let first = app.hub.catch_up(&app.db, &person.id, since, now).await?;
@@ -76,14 +82,18 @@ pub(super) async fn events(
         sessions,
         over: false,
     };
-    let body = stream::iter([come_back(BACK_SOON)]).chain(stream::iter(first)).chain(follow(open)).map(Ok::<_, Infallible>);
-    let mut response = Body::from_stream(body).into_response();
+    let body = stream::iter([come_back(BACK_SOON), here()]).chain(stream::iter(first)).chain(follow(open)).map(Ok::<_, Infallible>);
+    Ok(as_events(Body::from_stream(body)))
+}
+
+fn as_events(body: Body) -> Response {
+    let mut response = body.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     // nginx would gather small frames otherwise.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
-    Ok(response)
+    response
 }
 
 /// An open stream.
@@ -95,6 +105,11 @@ struct Open {
     session: Option<Id>,
     sessions: Sessions,
     over: bool,
+}
+
+/// Says that the stream is there, first of all and then in every pause.
+const fn here() -> Frame {
+    Frame::from_static(b"event: here\ndata: {}\n\n")
 }
 
 /// When to come back, different for everybody.
@@ -119,7 +134,7 @@ fn follow(open: Open) -> BoxStream<'static, Frame> {
                 Err(RecvError::Lagged(_) | RecvError::Closed) => None,
             },
             _ = open.keep_alive.tick() => {
-                open.is_signed_in().await.then(|| (Frame::from_static(b": still here\n\n"), open))
+                open.is_signed_in().await.then(|| (here(), open))
             }
         }
     })

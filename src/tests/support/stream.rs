@@ -58,8 +58,8 @@ impl Stream {
                 let (block, rest) = (block.to_owned(), rest.to_owned());
                 self.unread = rest;
                 let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-                // What has no data is a comment, or the pace at which to come back.
-                if let Some(data) = field("data:") {
+                // What has no data is a comment, or the pace at which to come back; `here` says only that the stream is there.
+                if let Some(data) = field("data:").filter(|_| field("event:") != Some("here")) {
                     let id = field("id:").unwrap_or_default().to_owned();
                     return Some(Frame { id, data: serde_json::from_str(data).expect("JSON") });
                 }
