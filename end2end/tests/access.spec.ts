@@ -90,9 +90,10 @@ test("letters set wide apart are not cut off", async ({ elsewhere, painter }) =>
   });
 });
 
-/** The next Tab is the first of the page, also where a field took the focus. */
-function fromTheTop(page: Page): Promise<void> {
-  return page.evaluate(() => {
+/** The next Tab is the first of the page, also where a field takes the focus. */
+async function fromTheTop(page: Page): Promise<void> {
+  if (await prompt(page).count()) await awake(page);
+  await page.evaluate(() => {
     document.body.tabIndex = -1;
     document.body.focus();
     document.body.removeAttribute("tabindex");

@@ -106,7 +106,8 @@ export async function sharePicture(page: Page, from: string, file = "demo/1.webp
         form.append(picture);
         for (const [name, value] of Object.entries(fields)) form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
         document.body.append(form);
-        form.submit();
+        // Not before this has answered: the page it runs in goes away with it.
+        setTimeout(() => form.submit());
       },
       [bytes, fields] as const,
     ),

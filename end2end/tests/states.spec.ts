@@ -84,7 +84,8 @@ async function send(page: Page, from: string, action: string, fields: Record<str
         const form = Object.assign(document.createElement("form"), { method: "post", action });
         for (const [name, value] of Object.entries(fields)) form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
         document.body.append(form);
-        form.submit();
+        // Not before this has answered: the page it runs in goes away with it.
+        setTimeout(() => form.submit());
       },
       [action, fields] as const,
     ),
