@@ -86,7 +86,7 @@ pub fn pace(card: &Card, usual: &[UsualTime], text: &LiveText) -> String {
     match card.phase() {
         Phase::Starting => text.waking.to_owned(),
         Phase::Rendering => {
-            usual.iter().find(|usual| usual.model == card.view.model).map(|usual| usual.says.clone()).unwrap_or_default()
+            usual.iter().find(|usual| usual.model == card.view.model).map(|usual| format!("· {}", usual.says)).unwrap_or_default()
         }
         _ => String::new(),
     }
