@@ -21,13 +21,21 @@ def main(database: str, original: str, count: int, words: list[str]) -> None:
         number = (created << 80) | (7 << 76) | (uuid.uuid4().int & ((1 << 76) - 1)) & ~(3 << 62) | (2 << 62)
         new = str(uuid.UUID(int=number))
         prompt = f"{row['prompt']}, {words[at % len(words)]} {at}" if words else row["prompt"]
-        change = {"id": new, "request_key": new, "created_at": created, "prompt": prompt, "prediction_id": None, "lease_owner": None}
+        later = created - row["created_at"]
+        change = {"id": new, "request_key": new, "created_at": created, "updated_at": row["updated_at"] + later,
+                  "started_at": row["started_at"] and row["started_at"] + later,
+                  "finished_at": row["finished_at"] and row["finished_at"] + later,
+                  "prompt": prompt, "prediction_id": None, "lease_owner": None}
         values = [change.get(name, row[name]) for name in columns]
         db.execute(f"insert into generation ({', '.join(columns)}) values ({', '.join('?' * len(columns))})", values)
         for output in kept:
             values = [new if name == "generation_id" else value for name, value in zip(outputs, output)]
             db.execute(f"insert into output ({', '.join(outputs)}) values ({', '.join('?' * len(outputs))})", values)
+        db.execute("insert into prompt_words (generation_id, owner_id, created_at, folded) values (?, ?, ?, ?)",
+                   [new, row["owner_id"], created, prompt.lower()])
     db.commit()
+    # As the house does by itself after a while.
+    db.execute("pragma wal_checkpoint(truncate)")
 
 
 if __name__ == "__main__":

@@ -106,7 +106,8 @@ pub async fn of(db: &Db, owner: &PersonId, ids: &[GenerationId]) -> Result<HashM
         return Ok(HashMap::new());
     }
     let rows: Vec<Row> = sqlx::query_as(db.either(
-        select_views!("where g.owner_id = $1 and g.purged_at is null and g.id in (select value from json_each($2))"),
+        // The plus keeps SQLite from reading everything of the owner to find these few.
+        select_views!("where +g.owner_id = $1 and g.purged_at is null and g.id in (select value from json_each($2))"),
         select_views!("where g.owner_id = $1 and g.purged_at is null and g.id in (select json_array_elements_text($2::json))"),
     ))
     .bind(owner)
@@ -137,7 +138,10 @@ pub async fn pictures(db: &Db, owner: &PersonId) -> Result<i64, sqlx::Error> {
 /// When the database fails.
 pub async fn present(db: &Db, owner: &PersonId, since: Timestamp) -> Result<Vec<GenerationView>, sqlx::Error> {
     let rows = sqlx::query_as(select_views!(
-        "where g.owner_id = $1 and (g.state not in ('succeeded', 'failed', 'canceled') or g.finished_at >= $2) and g.trashed_at is null
+        "where g.id in (select o.id from generation o where o.owner_id = $1 and o.state not in ('succeeded', 'failed', 'canceled')
+                        union all
+                        select e.id from generation e where e.owner_id = $1 and e.updated_at >= $2 and e.finished_at >= $2)
+           and g.trashed_at is null
          order by g.created_at desc, g.id desc limit 300"
     ))
     .bind(owner)

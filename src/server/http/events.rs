@@ -82,7 +82,8 @@ pub(super) async fn events(
         sessions,
         over: false,
     };
-    let body = stream::iter([come_back(BACK_SOON), here()]).chain(stream::iter(first)).chain(follow(open)).map(Ok::<_, Infallible>);
+    let body =
+        stream::iter([come_back(BACK_SOON), here()]).chain(stream::iter(first)).chain(follow(open)).map(Ok::<_, Infallible>);
     Ok(as_events(Body::from_stream(body)))
 }
 
