@@ -44,11 +44,13 @@ async fn balance(app: &TestApp, browser: &Browser) -> (i64, i64) {
 
 both_databases! {
     async fn g9_two_hundred_random_forms_cost_what_stands_on_their_button(app: TestApp) {
+        model::stock(app.db(), app.clock.now()).await.expect("the default set");
+        app.meddle("update model set price_rule = 'second', unit_price = 3 where name = 'minimax/video-01'").await.expect("a film");
         let mut dice = StdRng::seed_from_u64(9);
         let mika = app.sign_up("mika").await;
         app.grant(&app.person(&mika).await, 100_000).await;
         let page = open(&mika).await;
-        let choices: Vec<_> = model::offered(&app.db).await.expect("the catalogue").iter().map(ModelChoice::from).collect();
+        let choices: Vec<_> = model::offered(app.db()).await.expect("the catalogue").iter().map(ModelChoice::from).collect();
         let first = balance(&app, &mika).await;
         let mut taken = BTreeMap::<_, usize>::new();
         for round in 0.. {

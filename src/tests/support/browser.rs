@@ -32,6 +32,7 @@ pub struct Answer {
 
 impl Browser {
     pub fn new(origin: &str) -> Self {
+        atelier::server::replicate::install_tls();
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(Duration::from_mins(1));
         Self {
             origin: origin.to_owned(),
