@@ -25,6 +25,8 @@ test("two tabs show the picture together, and the same balance, without a reload
   await awake(page);
   const other = await context.newPage();
   await other.goto("/create");
+  // A tab that nobody looks at wakes when the browser has nothing else to do.
+  await other.bringToFront();
   await awake(other);
 
   const moments = Promise.all([momentOfPicture(page), momentOfPicture(other)]);
