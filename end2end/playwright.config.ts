@@ -43,7 +43,7 @@ export default defineConfig({
     screenshot: "only-on-failure",
     // A recording of every test would cost a third of the time; END2END_TRACE=1 keeps those of the tests that fail.
     trace: process.env.END2END_TRACE ? "retain-on-failure" : "off",
-    // What moves is drawn sixty times a second, by the same two cores; the tests about motion ask for it.
+    // What moves is drawn sixty times a second, by the same two cores; tests/journey.spec.ts and live.spec.ts have it all.
     contextOptions: { reducedMotion: "reduce" },
     launchOptions: {
       ...(process.env.CHROMIUM ? { executablePath: process.env.CHROMIUM } : {}),

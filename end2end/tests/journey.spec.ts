@@ -14,6 +14,9 @@ async function expectStatement(page: Page, lines: string[][]): Promise<void> {
   }
 }
 
+// As most people see it: everything moves that can.
+test.use({ contextOptions: { reducedMotion: "no-preference" } });
+
 test("a person signs up, makes a picture, finds it again, sees one credit taken, and leaves", async ({ page }) => {
   await signUp(page);
   await awake(page);

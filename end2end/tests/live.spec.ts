@@ -2,6 +2,9 @@
 import type { Page } from "@playwright/test";
 import { available, awake, cable, cards, expect, idOf, onHold, press, signUp, test } from "./support.js";
 
+// As most people see it: everything moves that can.
+test.use({ contextOptions: { reducedMotion: "no-preference" } });
+
 /** The moment, in ms since 1970, at which the page first shows a finished card with its picture. */
 function momentOfPicture(page: Page): Promise<number> {
   return page.evaluate(
