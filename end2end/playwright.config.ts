@@ -60,7 +60,7 @@ export default defineConfig({
   webServer: {
     command: `exec env ${foreign.map((name) => `-u ${name}`).join(" ")} "${binary}" serve`,
     cwd: folder,
-    env: { ATELIER_ADDR: `127.0.0.1:${port}`, DATA_DIR: join(folder, "data") },
+    env: { ATELIER_ADDR: `127.0.0.1:${port}`, DATA_DIR: join(folder, "data"), RUST_LOG: process.env.RUST_LOG ?? "warn" },
     url: `http://127.0.0.1:${port}/readyz`,
     timeout: 60_000,
     reuseExistingServer: false,

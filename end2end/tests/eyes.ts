@@ -31,6 +31,26 @@ export async function findings(page: Page): Promise<string[]> {
 /** How many pixels the page is wider than its window. */
 export const tooWide = (page: Page): Promise<number> => page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
 
+/** Words that have too little room: letters that stand one below the other, and buttons that break their label. */
+const crushed = (page: Page): Promise<string[]> =>
+  page.evaluate(() => {
+    const found: string[] = [];
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const [node, holder] = [walker.currentNode, walker.currentNode.parentElement!];
+      const words = node.textContent!.trim();
+      if (words.length < 3 || !holder.checkVisibility()) continue;
+      const range = document.createRange();
+      range.selectNodeContents(node);
+      const lines = [...range.getClientRects()].filter((line) => line.width > 1);
+      const letter = parseFloat(getComputedStyle(holder).fontSize);
+      const isStacked = lines.length > 2 && lines.every((line) => line.width < 2 * letter);
+      const isBroken = holder.matches(".button") && new Set(lines.map((line) => Math.round(line.top))).size > 1;
+      if (isStacked || isBroken) found.push(words);
+    }
+    return found;
+  });
+
 /** Two frames, all fonts and whatever was on its way: what was just changed has been drawn. */
 export async function settled(page: Page): Promise<void> {
   await page.evaluate(async () => {
@@ -43,9 +63,12 @@ export async function settled(page: Page): Promise<void> {
 
 /** Looks at a page as it stands, in one look. */
 export async function look(page: Page, name: string): Promise<void> {
+  // What sticks to an edge of the window would stand in the middle of a picture of the whole page.
+  await page.evaluate(() => window.scrollTo(0, 0));
   await settled(page);
   await page.screenshot({ path: `screenshots/${name}.png`, fullPage: true, animations: "disabled" });
   expect.soft(await tooWide(page), `${name} is wider than the window by`).toBeLessThanOrEqual(0);
+  expect.soft(await crushed(page), `what has too little room on ${name}`).toEqual([]);
   expect.soft(await findings(page), `axe on ${name}`).toEqual([]);
 }
 

@@ -31,7 +31,7 @@ pub fn card_view(
                 <span class="card-dot"></span>
                 <strong class="card-phase">{words(move || card.with(|card| headline(card, text)))}</strong>
                 <span class="card-time">{words(move || card.with(|card| elapsed(card, now, text)))}</span>
-                <span class="card-usual">{words(move || card.with(|card| usual.with_value(|usual| pace(card, usual, text))))}</span>
+                {pace(card, usual, text)}
             </div>
             <p class="card-prompt">{card.with_untracked(|card| card.view.prompt.clone())}</p>
             {progress(card)}
@@ -82,14 +82,16 @@ pub fn elapsed(card: &Card, now: RwSignal<Timestamp>, text: &LiveText) -> String
 }
 
 /// What may be expected of it: that a model wakes up, or how long it usually takes.
-pub fn pace(card: &Card, usual: &[UsualTime], text: &LiveText) -> String {
-    match card.phase() {
-        Phase::Starting => text.waking.to_owned(),
-        Phase::Rendering => {
-            usual.iter().find(|usual| usual.model == card.view.model).map(|usual| format!("· {}", usual.says)).unwrap_or_default()
-        }
-        _ => String::new(),
-    }
+pub fn pace(card: Memo<Card>, usual: StoredValue<Vec<UsualTime>>, text: &'static LiveText) -> impl IntoView {
+    let expected = move |card: &Card| match card.phase() {
+        Phase::Starting => Some(text.waking.to_owned()),
+        Phase::Rendering => usual.with_value(|usual| usual.iter().find(|usual| usual.model == card.view.model).map(|usual| usual.says.clone())),
+        _ => None,
+    };
+    part(move || match card.with(expected) {
+        Some(says) => view! { <span class="card-usual">{says}</span> }.into_any(),
+        None => ().into_any(),
+    })
 }
 
 /// What can be done about it now.

@@ -45,7 +45,7 @@ fn running(generation: GenerationView, usual: Vec<UsualTime>, start: LiveStart) 
                 <span class="card-dot"></span>
                 <strong class="card-phase">{words(move || card.with(|card| headline(card, text)))}</strong>
                 <span class="card-time">{words(move || card.with(|card| elapsed(card, shown.now, text)))}</span>
-                <span class="card-usual">{words(move || card.with(|card| pace(card, &usual, text)))}</span>
+                {pace(card, StoredValue::new(usual), text)}
             </div>
             {progress(card)}
             <p class="reconnecting" role="status" hidden=flag(move || !shown.late.get())>{text.reconnecting}</p>

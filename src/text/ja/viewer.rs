@@ -27,7 +27,7 @@ pub(super) const VIEWER: ViewerText = ViewerText {
     returned: "返却",
     price_path: "クレジット",
     hash: "ハッシュ（SHA-256）",
-    download: "ダウンロードする",
+    download: "ダウンロード",
     remix: "これをもとに作る",
     keep_seed: "シードも引き継ぐ",
     others: "この依頼の画像",
