@@ -1,14 +1,12 @@
 //! The document around every page: `<html>`, its head, and, only where islands live, the scripts that wake them.
 //!
-//! Pages without islands and modules load no script at all. Nothing here is inline but leptos' own loader, which carries
-//! the nonce of the Content-Security-Policy, as every module of a page does.
+//! Pages without islands and modules load no script at all. None is inline; every module carries the nonce of the
+//! Content-Security-Policy.
 
 use crate::components::plain;
 use crate::domain::{Lang, Theme, Viewer};
 use crate::text;
-use leptos::config::LeptosOptions;
 use leptos::html::meta;
-use leptos::hydration::HydrationScripts;
 use leptos::nonce::use_nonce;
 use leptos::prelude::*;
 
@@ -60,14 +58,11 @@ pub fn Document(
     let words = text::pages(viewer.lang);
     let title = if title.is_empty() { format!("Atelier: {}", words.frame.tagline) } else { format!("{title} · Atelier") };
     let Assets { base, origin } = assets;
-    let scripts = live.then(|| {
-        let options = LeptosOptions::builder().output_name("atelier").site_pkg_dir(base.trim_start_matches('/')).build();
-        view! { <HydrationScripts options islands=true /> }
-    });
-    // Every frame has one of its own.
-    let modules: Vec<_> = live
-        .then_some("frame")
+    let code = live.then(|| island_code(&base));
+    // Every frame has two of its own.
+    let modules: Vec<_> = ["frame", "islands"]
         .into_iter()
+        .filter(|_| live)
         .chain(modules)
         .map(|name| view! { <script r#type="module" src=format!("{base}/js/{name}.js") nonce=use_nonce()></script> })
         .collect();
@@ -102,11 +97,30 @@ pub fn Document(
                 {preview.is_some().then(|| view! { <meta name="robots" content="noindex, nofollow" /> })}
                 <meta name="twitter:card" content="summary_large_image" />
                 {unfinished.then(|| view! { <noscript>{meta().http_equiv("refresh").content("3")}</noscript> })}
-                {scripts}
+                {code}
                 {modules}
             </head>
             <body>{children()}</body>
         </html>
+    }
+}
+
+/// What `public/js/islands.js` is going to ask for; whatever is to be seen comes before it.
+fn island_code(base: &str) -> impl IntoView + use<> {
+    // What is drawn here is never drawn again, only woken island by island.
+    if let Some(shared) = Owner::current_shared_context() {
+        shared.set_is_hydrating(false);
+    }
+    view! {
+        <link rel="modulepreload" href=format!("{base}/atelier.js") fetchpriority="low" />
+        <link
+            rel="preload"
+            href=format!("{base}/atelier.wasm")
+            r#as="fetch"
+            r#type="application/wasm"
+            crossorigin="anonymous"
+            fetchpriority="low"
+        />
     }
 }
 

@@ -41,7 +41,7 @@ pub use aspect::AspectRatio;
 pub use credits::Credits;
 pub use delivery::{DeliveryOutcome, DeliveryTrouble, DeliveryView, SwitchedOff, TrialProblem};
 pub use failure::Failure;
-pub use file::FileProblem;
+pub use file::{FileProblem, MAX_SIDE};
 pub use filter::{Completeness, Day, GalleryFilter, Shape};
 pub use guards::{Guard, Guards, GuardsForm};
 pub use ids::{

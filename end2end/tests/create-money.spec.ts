@@ -1,12 +1,6 @@
 // The create page where it touches money: what is shown before, held, returned, and never taken twice.
 import type { Page } from "@playwright/test";
-import { available, awake, cards, expect, generate, grant, idOf, onHold, press, prompt, signUp, test } from "./support.js";
-
-async function ready(page: Page): Promise<string> {
-  const email = await signUp(page);
-  await awake(page);
-  return email;
-}
+import { available, awake, cards, choose, expect, generate, grant, idOf, onHold, press, prompt, ready, test } from "./support.js";
 
 /** The button's form, sent by hand. */
 function send(page: Page, change: Record<string, string>) {
@@ -61,10 +55,15 @@ test("G10 earlier prompts come back by arrow and by search, none twice, and a dr
   await expect(prompt(page)).toHaveValue("a fox in snow");
 
   await prompt(page).fill("half a thought");
+  await choose(page, "black-forest-labs/flux-dev");
+  await page.locator("details.advanced summary").click();
+  await page.locator("[name='input.num_inference_steps']").fill("31");
   await page.close();
   const again = await context.newPage();
   await again.goto("/create");
   await expect(prompt(again)).toHaveValue("half a thought");
+  await expect(again.locator("select[name=model]")).toHaveValue("black-forest-labs/flux-dev");
+  await expect(again.locator("[name='input.num_inference_steps']")).toHaveValue("31");
 });
 
 test("G11 a card counts, says how long it usually takes, and shows no percentage that nobody reported", async ({ page }) => {

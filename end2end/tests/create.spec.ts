@@ -2,20 +2,9 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { Page } from "@playwright/test";
-import { available, awake, cards, expect, generate, grant, idOf, makePicture, onHold, prefer, press, prompt, signUp, test } from "./support.js";
+import { available, awake, cards, choose, expect, generate, grant, idOf, makePicture, onHold, prefer, press, prompt, ready, signUp, test } from "./support.js";
 
 const picture = readFileSync(fileURLToPath(new URL("../../public/icon-180.png", import.meta.url)));
-
-async function ready(page: Page): Promise<string> {
-  const email = await signUp(page);
-  await awake(page);
-  return email;
-}
-
-async function choose(page: Page, name: string): Promise<void> {
-  await page.locator("select[name=model]").selectOption(name);
-  await expect(page.locator("input[name=drawn_for]")).toHaveValue(name);
-}
 
 /** Counts the presses that reach the server. */
 function presses(page: Page): string[] {
@@ -246,6 +235,13 @@ test("G8 a press waits for the file that is still on its way", async ({ page }) 
   expect(decodeURIComponent(sent[0] ?? "")).toContain("atelier:file:");
 });
 
+/** A picture of one line of pixels, as base64. */
+const strip = (page: Page, width: number): Promise<string> =>
+  page.evaluate((width) => {
+    const canvas = Object.assign(document.createElement("canvas"), { width, height: 1 });
+    return canvas.toDataURL("image/png").split(",")[1] ?? "";
+  }, width);
+
 test("G8 what cannot be a reference is refused before a byte of it is sent", async ({ page }) => {
   await ready(page);
   await choose(page, "nightmareai/real-esrgan");
@@ -256,6 +252,8 @@ test("G8 what cannot be a reference is refused before a byte of it is sent", asy
   await expect(page.locator(".slot-file[data-failed]")).toContainText("cannot be used here");
   await slot.setInputFiles({ name: "huge.png", mimeType: "image/png", buffer: Buffer.alloc(30_000_000) });
   await expect(page.locator(".slot-file[data-failed]").last()).toContainText("25 MB");
+  await slot.setInputFiles({ name: "long.png", mimeType: "image/png", buffer: Buffer.from(await strip(page, 8_193), "base64") });
+  await expect(page.locator(".slot-file[data-failed]").last()).toContainText("8,192 pixels");
   expect(uploads).toBe(0);
 });
 

@@ -39,7 +39,7 @@ const crushed = (page: Page): Promise<string[]> =>
     while (walker.nextNode()) {
       const [node, holder] = [walker.currentNode, walker.currentNode.parentElement!];
       const words = node.textContent!.trim();
-      if (words.length < 3 || !holder.checkVisibility()) continue;
+      if (words.length < 3 || !holder.checkVisibility() || holder.getBoundingClientRect().width <= 1) continue;
       const range = document.createRange();
       range.selectNodeContents(node);
       const lines = [...range.getClientRects()].filter((line) => line.width > 1);

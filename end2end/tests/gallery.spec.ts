@@ -105,6 +105,23 @@ test("L4 what is new waits behind a button, and what is looked at stays", async 
   await expect(page.locator(".pill")).toHaveCount(0);
 });
 
+test("L4 what is new comes by itself at the top once nobody does anything, and not before", async ({ page }) => {
+  await stocked(page, many(10));
+  await open(page);
+  const before = await links(page).count();
+  await links(page).first().hover();
+  await page.request.post("/api/app/generate", { data: { prompt: "under the pointer" } });
+  await expect(page.locator(".pill")).toHaveText(/1 new/, { timeout: 40_000 });
+  await page.waitForFunction((since) => performance.now() - since > 4_000, await page.evaluate(() => performance.now()));
+  await expect(links(page)).toHaveCount(before);
+  // The pointer goes off the pictures, and rests.
+  await page.mouse.move(5, 5);
+  await expect(links(page).first()).toHaveAccessibleName("under the pointer");
+  await expect(links(page)).toHaveCount(before + 1);
+  await expect(page.locator(".pill")).toHaveCount(0);
+  expect(await page.evaluate(() => scrollY)).toBe(0);
+});
+
 test("L5 marking, deleting and coming back keep the place and the focus", async ({ page }) => {
   await stocked(page, many(150));
   await open(page);

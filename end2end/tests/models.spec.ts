@@ -1,14 +1,5 @@
 // Any model: its own controls, and whatever it makes (film, sound, text, document), live and after a reload.
-import { awake, cards, expect, generate, grant, idOf, prompt, signUp, test } from "./support.js";
-import type { Page } from "@playwright/test";
-
-/** Chooses a model and waits for its controls. */
-async function choose(page: Page, name: string): Promise<void> {
-  const drawn = page.waitForResponse((answer) => answer.url().endsWith("/create/controls") && answer.ok());
-  await page.locator("select[name=model]").selectOption(name);
-  await drawn;
-  await expect(page.locator("input[name=drawn_for]")).toHaveValue(name);
-}
+import { awake, cards, choose, expect, generate, grant, idOf, prompt, signUp, test } from "./support.js";
 
 test("a text is read while it is written, and is there after a reload", async ({ page }) => {
   await signUp(page);

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { devices, type Page } from "@playwright/test";
 import { LANGUAGES, lookAround, type Language } from "./eyes.js";
 import { bucket, house, Person, sharePicture, type House } from "./houses.js";
-import { expect, generate, prompt, test as base } from "./support.js";
+import { awake, expect, generate, prompt, test as base } from "./support.js";
 
 type People = { newcomer: Person; painter: Person; running: string; failed: string; made: string };
 type Troubled = { house: House; person: Person; made: string; store: Awaited<ReturnType<typeof bucket>> };
@@ -121,6 +121,8 @@ const STATES: State[] = [
   { name: "gallery-empty", who: newcomer, reach: async (page) => void (await page.goto("/gallery")) },
   { name: "credits-empty", who: newcomer, reach: async (page) => void (await page.goto("/credits")) },
   { name: "no-keys-yet", who: newcomer, reach: async (page) => void (await page.goto("/keys")) },
+  { name: "gallery-no-match", who: painter, reach: async (page) => void (await page.goto("/gallery?q=nothing+of+the+kind")) },
+  { name: "trash-empty", who: newcomer, reach: async (page) => void (await page.goto("/gallery?trash=1")) },
   { name: "models-no-match", who: newcomer, reach: async (page) => void (await page.goto("/models?q=nothing+of+the+kind")) },
 
   // At work
@@ -141,6 +143,74 @@ const STATES: State[] = [
     reach: async (page) => {
       await page.goto("/create");
       await page.locator("details.advanced > summary, [data-testid=advanced]").first().click();
+    },
+  },
+
+  // Open above a page
+  {
+    name: "menu-open",
+    who: painter,
+    reach: async (page) => {
+      await page.goto("/create");
+      await awake(page);
+      await page.keyboard.press("Control+k");
+      await expect(page.locator("#menu")).toBeVisible();
+    },
+  },
+  {
+    name: "keys-open",
+    who: painter,
+    reach: async (page) => {
+      await page.goto("/gallery");
+      await page.locator("[data-gallery][data-awake]").waitFor();
+      await page.keyboard.press("?");
+      await expect(page.locator("#keys")).toBeVisible();
+    },
+  },
+  {
+    name: "history-open",
+    who: painter,
+    reach: async (page) => {
+      await page.goto("/create");
+      await awake(page);
+      await page.locator("[data-open=history]").click();
+      await expect(page.locator("#history li").first()).toBeVisible();
+    },
+  },
+  {
+    name: "filters-open",
+    who: painter,
+    reach: async (page) => {
+      await page.goto("/gallery");
+      await page.locator("[popovertarget=gallery-more]").click();
+      await expect(page.locator("#gallery-more")).toBeVisible();
+    },
+  },
+  {
+    name: "selecting",
+    who: painter,
+    reach: async (page) => {
+      await page.goto("/gallery");
+      await page.locator("[data-gallery][data-awake]").waitFor();
+      await page.locator("#gallery-select").click();
+      await page.locator("#gallery-results .tile").first().click();
+      await expect(page.locator("#gallery-chosen")).not.toBeEmpty();
+    },
+  },
+  {
+    name: "viewer-over-the-gallery",
+    who: painter,
+    reach: async (page) => {
+      await page.goto("/gallery");
+      await page.locator("[data-gallery][data-awake]").waitFor();
+      await page.locator("#gallery-results .tile a").first().click();
+      await expect(page.locator("dialog.viewer-dialog .stage-picture")).toBeVisible();
+      // The sheet of keys stands inside what is open.
+      await page.keyboard.press("?");
+      await page.locator("#keys label").first().click({ trial: true });
+      await page.keyboard.press("Escape");
+      await expect(page.locator("#keys")).toBeHidden();
+      await expect(page.locator("dialog.viewer-dialog")).toBeVisible();
     },
   },
 

@@ -70,6 +70,13 @@ export async function signUp(page: Page): Promise<string> {
   return email;
 }
 
+/** Makes an account, and waits until its page is awake; who it is. */
+export async function ready(page: Page): Promise<string> {
+  const email = await signUp(page);
+  await awake(page);
+  return email;
+}
+
 /** Gives credits, as an operator does. */
 export function grant(email: string, credits: number): void {
   const { END2END_BINARY: binary = "", END2END_FOLDER: folder = "" } = process.env;
@@ -95,6 +102,14 @@ export const cards = (page: Page): Locator => page.locator("[data-gen-id]");
  */
 export async function awake(page: Page): Promise<void> {
   await expect(prompt(page)).toBeFocused();
+}
+
+/** Chooses a model, and waits for its controls. */
+export async function choose(page: Page, name: string): Promise<void> {
+  const drawn = page.waitForResponse((answer) => answer.url().endsWith("/create/controls") && answer.ok());
+  await page.locator("select[name=model]").selectOption(name);
+  await drawn;
+  await expect(page.locator("input[name=drawn_for]")).toHaveValue(name);
 }
 
 /** Writes a prompt, presses the button, and gives the card. */

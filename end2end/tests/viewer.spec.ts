@@ -160,6 +160,26 @@ test("V3 a picture is fitted or shown in its own size, and moved by keys, button
   await expect(picture).not.toHaveAttribute("data-zoom", "");
 });
 
+test("V3 two fingers that part zoom in, and out when they meet", async ({ page, elsewhere }) => {
+  await pictures(page, 1);
+  const touch = await elsewhere({ ...devices["Pixel 7"], storageState: await page.context().storageState() });
+  const phone = await touch.newPage();
+  await openFirst(phone);
+  const picture = frame(phone).locator(".stage-picture");
+  const wire = await touch.newCDPSession(phone);
+  const pinch = async (from: number, to: number) => {
+    const { x, y, width, height } = (await picture.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+    const fingers = (apart: number) => [-1, 1].map((side, id) => ({ x: x + width / 2 + (side * apart) / 2, y: y + height / 2, id }));
+    await wire.send("Input.dispatchTouchEvent", { type: "touchStart", touchPoints: fingers(from) });
+    for (const part of [0.25, 0.5, 0.75, 1]) await wire.send("Input.dispatchTouchEvent", { type: "touchMove", touchPoints: fingers(from + (to - from) * part) });
+    await wire.send("Input.dispatchTouchEvent", { type: "touchEnd", touchPoints: [] });
+  };
+  await pinch(60, 200);
+  await expect(picture).toHaveAttribute("data-zoom", "");
+  await pinch(200, 60);
+  await expect(picture).not.toHaveAttribute("data-zoom", "");
+});
+
 test("V4 keys copy, mark and lead on, say so, and rest when they are switched off", async ({ page, context }) => {
   await context.grantPermissions(["clipboard-read", "clipboard-write"]);
   await signUp(page);

@@ -7,11 +7,19 @@ const prompt = form.elements.prompt;
 const at = (id) => document.getElementById(id);
 const JSON_ONLY = { accept: "application/json" };
 const fieldsOf = () => new URLSearchParams(new FormData(form));
+// The button's own script, which hears what this one tells it, wakes later.
+const awake = new Promise((woken) => ("awake" in form.dataset ? woken() : form.addEventListener("atelier:awake", woken, { once: true })));
 const tell = (name, detail) => form.dispatchEvent(new CustomEvent(`atelier:${name}`, { detail }));
 
 function setPrompt(words) {
   prompt.value = words;
   tell("words");
+}
+
+// Puts these values into the form, and a model's own controls, as the server drew them.
+function fill(values, controls) {
+  for (const name of ["model", "count", "seed", "aspect_ratio"]) if (values[name] !== undefined) form.elements[name].value = values[name];
+  tell("controls", controls);
 }
 
 async function send(action, body) {
@@ -142,11 +150,12 @@ form.querySelector("[data-open=history]").hidden = false;
 const DRAFT = `atelier-draft:${form.elements.page.value}:`;
 const KEPT_MS = 7 * 24 * 60 * 60 * 1_000;
 const tab = (sessionStorage.draft ??= Math.random().toString(36).slice(2));
-const KEPT = ["prompt", "aspect_ratio", "count", "seed", "model"];
+const KEPT = /^(model|count|seed|aspect_ratio|input\..+)$/;
+const settings = () => new URLSearchParams([...fieldsOf()].filter(([name]) => KEPT.test(name))).toString();
 
 function keepDraft() {
-  const draft = Object.fromEntries(KEPT.map((name) => [name, form.elements[name]?.value ?? ""]));
-  if (draft.prompt.trim()) localStorage.setItem(DRAFT + tab, JSON.stringify({ ...draft, at: Date.now() }));
+  const draft = { prompt: prompt.value, settings: settings(), at: Date.now() };
+  if (draft.prompt.trim()) localStorage.setItem(DRAFT + tab, JSON.stringify(draft));
   else localStorage.removeItem(DRAFT + tab);
 }
 
@@ -160,14 +169,17 @@ async function bringDraft() {
   for (const { key, at: when } of drafts) if (when < Date.now() - KEPT_MS) localStorage.removeItem(key);
   const [draft] = drafts.filter(({ at: when }) => when >= Date.now() - KEPT_MS);
   if (!draft || prompt.value || location.search) return;
-  for (const name of ["aspect_ratio", "count", "seed"]) if (draft[name] && form.elements[name]) form.elements[name].value = draft[name];
-  const { model } = form.elements;
-  if (model.value !== draft.model && [...model.options].some(({ value }) => value === draft.model)) {
-    model.value = draft.model;
-    model.dispatchEvent(new Event("change", { bubbles: true }));
-  }
   setPrompt(draft.prompt);
   if (draft.key !== DRAFT + tab) localStorage.removeItem(draft.key);
+  const kept = new URLSearchParams(draft.settings);
+  const isOffered = [...form.elements.model.options].some(({ value }) => value === kept.get("model"));
+  await awake;
+  const before = settings();
+  if (isOffered && kept.toString() !== before) {
+    const { status, said } = await send("/create/controls", kept);
+    // What was set meanwhile counts.
+    if (status === 200 && settings() === before) fill(Object.fromEntries(kept), said);
+  }
   keepDraft();
 }
 form.addEventListener("input", keepDraft);
@@ -253,8 +265,7 @@ async function deletePreset(action) {
 async function applyPreset(action) {
   const { status, said } = await send(action, fieldsOf());
   if (status !== 200) return;
-  for (const name of ["model", "count", "seed", "aspect_ratio"]) form.elements[name].value = said[name];
-  tell("controls", said);
+  fill(said, said);
 }
 form.elements.preset_name.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.isComposing) return;

@@ -13,6 +13,14 @@ const isOver = () => document.querySelector("dialog[open], [popover]:popover-ope
 
 let wentAt = -Infinity;
 
+// Beside a dialog that is open nothing can be used, not even what is shown above it; so the sheet goes inside, and home again.
+function showSheet() {
+  const over = [...document.querySelectorAll("dialog[open]")].at(-1);
+  (over ?? document.body).append(sheet);
+  sheet.togglePopover();
+}
+sheet.addEventListener("toggle", ({ newState }) => newState === "closed" && sheet.parentNode !== document.body && document.body.append(sheet));
+
 document.addEventListener("keydown", (event) => {
   const { key } = event;
   const command = event.ctrlKey || event.metaKey;
@@ -26,9 +34,8 @@ document.addEventListener("keydown", (event) => {
   const follows = event.timeStamp - wentAt < FOLLOWS_MS;
   wentAt = -Infinity;
   if (key === "?") {
-    sheet.togglePopover();
     event.preventDefault();
-    return;
+    return showSheet();
   }
   if (isOver()) return;
   if (follows && PLACES[key]) return location.assign(PLACES[key]);
@@ -99,7 +106,7 @@ menu.addEventListener("click", ({ target }) => {
   const deed = target.closest("[data-do]")?.dataset.do;
   if (!deed) return;
   menu.close();
-  if (deed === "keys") sheet.showPopover();
+  if (deed === "keys") showSheet();
   else if (deed === "swap") document.querySelector("[data-swap]")?.click();
   else if (deed === "sign-out") document.querySelector("form[action='/sign-out']")?.requestSubmit();
   else if (deed === "code") document.querySelector("[formaction='/create/request']")?.click();

@@ -19,7 +19,7 @@ pub fn Keyboard(viewer: Viewer) -> impl IntoView {
         view! { <li><button type="button" data-do=act><span>{name}</span><kbd>{keys}</kbd></button></li> }
     };
     view! {
-        <div class="key-sheet" id="keys" popover aria-labelledby="keys-title" data-enter=enter.as_str() data-single=viewer.typing.single_keys_off.then_some("off")>
+        <div class="key-sheet" id="keys" popover role="dialog" aria-labelledby="keys-title" data-enter=enter.as_str() data-single=viewer.typing.single_keys_off.then_some("off")>
             <h2 id="keys-title">{said.title}</h2>
             <dl class="key-list">{key_list(enter, said)}</dl>
             <form method="post" action="/preferences">

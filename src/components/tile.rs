@@ -142,7 +142,7 @@ pub fn PictureTile(
                         output.large,
                         scaled(width, height, LARGE),
                     )
-                    sizes=format!("(max-width: 560px) 92vw, {}px", width * 260 / height)
+                    sizes=format!("(max-width: 899px) {}px, {}px", width * 150 / height, width * 260 / height)
                     width=width
                     height=height
                     alt=alt

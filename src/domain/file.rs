@@ -52,13 +52,16 @@ pub enum FileProblem {
     InUse,
 }
 
+/// Pixels along either side of a picture that is taken as a file, at most.
+pub const MAX_SIDE: u32 = 8_192;
+
 impl FileProblem {
     /// One of each.
     pub const SAMPLES: [Self; 13] = [
         Self::Missing,
         Self::Empty,
         Self::TooLarge(25),
-        Self::TooWide(8_192),
+        Self::TooWide(MAX_SIDE as i64),
         Self::Type,
         Self::Damaged,
         Self::Interrupted,

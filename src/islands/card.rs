@@ -85,7 +85,9 @@ pub fn elapsed(card: &Card, now: RwSignal<Timestamp>, text: &LiveText) -> String
 pub fn pace(card: Memo<Card>, usual: StoredValue<Vec<UsualTime>>, text: &'static LiveText) -> impl IntoView {
     let expected = move |card: &Card| match card.phase() {
         Phase::Starting => Some(text.waking.to_owned()),
-        Phase::Rendering => usual.with_value(|usual| usual.iter().find(|usual| usual.model == card.view.model).map(|usual| usual.says.clone())),
+        Phase::Rendering => {
+            usual.with_value(|usual| usual.iter().find(|usual| usual.model == card.view.model).map(|usual| usual.says.clone()))
+        }
         _ => None,
     };
     part(move || match card.with(expected) {

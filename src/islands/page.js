@@ -139,6 +139,8 @@ export function watchForm(form) {
   grow(form.elements.prompt);
   // A mouse and a keyboard are at hand and nothing else has the focus: typing may begin. On touch a keyboard would jump up.
   if (matchMedia("(pointer: fine)").matches && document.activeElement === document.body) form.elements.prompt.focus({ preventScroll: true });
+  form.dataset.awake = "";
+  form.dispatchEvent(new Event("atelier:awake"));
 }
 
 // A picture of this house, on its way from a tile to a slot.
@@ -396,7 +398,7 @@ async function takeFiles(slot, files, changed) {
     const says = shown.querySelector(".slot-name");
     uploads += 1;
     try {
-      check(file, slot, words);
+      await check(file, slot, words);
       const { id } = await upload(file, (percent) => (says.textContent = `${words.uploading} ${percent} %`));
       address.value = `atelier:file:${id}`;
       showFile(slot, address, `/api/app/files/${id}`, file.name);
@@ -416,10 +418,22 @@ async function takeFiles(slot, files, changed) {
 const NEVER = /\.(exe|dll|msi|bat|cmd|com|sh|app|dmg|jar|js|html?)$/i;
 
 // What the server would refuse is not sent at all.
-function check(file, slot, words) {
+async function check(file, slot, words) {
   const accept = slot.querySelector("input[type=file]").accept.replace("*", "");
   if (file.size > slot.dataset.most * 1_000_000) throw new Error(words.too_large.replace("{}", slot.dataset.most));
   if (NEVER.test(file.name) || (accept && file.type && !file.type.startsWith(accept))) throw new Error(words.not_a_file);
+  const most = Number(slot.dataset.side);
+  if ((await longestSide(file)) > most) throw new Error(words.too_wide.replace("{}", most.toLocaleString(document.documentElement.lang)));
+}
+
+// Pixels; nothing for what this browser cannot show, which the server looks at.
+async function longestSide(file) {
+  const picture = new Image();
+  const shown = new Promise((resolve) => (picture.onload = picture.onerror = resolve));
+  picture.src = URL.createObjectURL(file);
+  await shown;
+  URL.revokeObjectURL(picture.src);
+  return Math.max(picture.naturalWidth, picture.naturalHeight);
 }
 
 function freeAddress(slot, many) {

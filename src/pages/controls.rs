@@ -3,7 +3,7 @@
 
 use crate::components::plain;
 use crate::domain::schema::{Accept, Control, Property, Violation, label, prefixed};
-use crate::domain::{Lang, Model, RawRequest};
+use crate::domain::{Lang, MAX_SIDE, Model, RawRequest};
 use crate::text;
 use crate::text::ControlText;
 use leptos::prelude::*;
@@ -309,7 +309,7 @@ impl Field<'_> {
             }
         });
         view! {
-            <div class="slot" data-slot=self.name.clone() data-many=many.then_some("") data-most=PAGE_MEGABYTES data-words=self.words.slot_words()>
+            <div class="slot" data-slot=self.name.clone() data-many=many.then_some("") data-most=PAGE_MEGABYTES data-side=MAX_SIDE.to_string() data-words=self.words.slot_words()>
                 <div class="slot-files"></div>
                 <div class="slot-ways" hidden>
                     <label class="button slot-pick">

@@ -34,7 +34,7 @@ use super::media;
 use super::picture::{self, Problem};
 use super::sink::Arrived;
 use super::store::{self, Extension, Key, Store};
-use crate::domain::{FileId, FileProblem, PersonId, Timestamp};
+use crate::domain::{FileId, FileProblem, MAX_SIDE, PersonId, Timestamp};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
 use std::io;
@@ -198,7 +198,7 @@ impl From<Problem> for Error {
     fn from(problem: Problem) -> Self {
         match problem {
             Problem::NotAPicture => Self::Refused(FileProblem::Type),
-            Problem::TooLarge => Self::Refused(FileProblem::TooWide(i64::from(picture::MAX_SIDE))),
+            Problem::TooLarge => Self::Refused(FileProblem::TooWide(i64::from(MAX_SIDE))),
             Problem::Damaged(why) => {
                 tracing::info!(why, "a picture that somebody sent is damaged");
                 Self::Refused(FileProblem::Damaged)

@@ -16,6 +16,7 @@ pub use likeness::{Likeness, alike};
 pub use mark::{Story, marked};
 
 use super::store::Extension;
+use crate::domain::MAX_SIDE;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use image::{
     DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbaImage, imageops::FilterType::CatmullRom,
@@ -24,8 +25,6 @@ use std::{borrow::Cow, io::Cursor};
 
 /// Most bytes of a picture as it arrives.
 pub const MAX_BYTES: usize = 25_000_000;
-/// Most pixels along either side.
-pub const MAX_SIDE: u32 = 8192;
 /// Most bytes it may unpack to.
 const MAX_UNPACKED: u64 = 256 * 1024 * 1024;
 /// The longer side of the gallery's thumbnail, in pixels.

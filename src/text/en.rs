@@ -152,6 +152,7 @@ pub(super) static TEXT: PageText = PageText {
         yours: "From your pictures",
         drop: "or drop it anywhere",
         too_large: "Too large: files may have at most {} MB.",
+        too_wide: "Too large: pictures may have at most {} pixels along a side.",
         not_a_file: "This kind of file cannot be used here.",
     },
     viewer: viewer::VIEWER,

@@ -162,6 +162,7 @@ pub(super) static TEXT: PageText = PageText {
         yours: "自分の画像から選ぶ",
         drop: "ドロップもできます",
         too_large: "ファイルが大きすぎます。{}MBまで使えます。",
+        too_wide: "画像が大きすぎます。縦横とも{}ピクセルまで使えます。",
         not_a_file: "この種類のファイルは、ここでは使えません。",
     },
     viewer: viewer::VIEWER,

@@ -187,7 +187,8 @@ texts! {
     /// The controls of a model.
     ControlText {
         required: text, deprecated: text, model_decides: text, address: text, pick_file: text, pick_files: text, uploading: text,
-        remove: text, failed: text, dropped: names, violation: violation, choose: text, yours: text, drop: text, too_large: text, not_a_file: text,
+        remove: text, failed: text, dropped: names, violation: violation, choose: text, yours: text, drop: text, too_large: text,
+        too_wide: text, not_a_file: text,
     }
 
     /// The form that asks for pictures. Where a script puts a number into a sentence, `{}` stands for it.
@@ -381,7 +382,7 @@ impl ControlText {
     pub fn slot_words(&self) -> String {
         serde_json::json!({
             "uploading": self.uploading, "remove": self.remove, "failed": self.failed, "too_large": self.too_large,
-            "not_a_file": self.not_a_file,
+            "too_wide": self.too_wide, "not_a_file": self.not_a_file,
         })
         .to_string()
     }

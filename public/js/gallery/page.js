@@ -1,12 +1,13 @@
 // What is on the page: the view as the address says it, more of it as it is needed, and what is new above it.
 //
 // The server's pages are the only truth: every change fetches one and takes its parts over. Whatever somebody looks at stays
-// where it is: what is older comes below, what is new waits behind a button.
+// where it is: what is older comes below, what is new waits behind a button, unless nobody is at work at the top.
 
 const AHEAD = "150%"; // how far below the window the next page is fetched
 const PAGES_BY_ITSELF = 5; // then the link waits for somebody, and the last line of the page can be reached
 const TYPING_MS = 250;
 const NEWS_MS = 300;
+const REST_MS = 3_000; // so long nobody has done anything, and what is new may come by itself
 
 let root;
 let trail = []; // addresses of the pages that were appended
@@ -186,9 +187,28 @@ function wakeSearch() {
   });
 }
 
+// At the top of the page, with nothing under the pointer or the keyboard, nothing chosen, and nothing open above it.
+let actedAt = 0;
+const isAtRest = () =>
+  performance.now() - actedAt > REST_MS &&
+  scrollY === 0 &&
+  !("choosing" in root.dataset) &&
+  !new URLSearchParams(location.search).has("before") &&
+  !results().matches(":hover, :focus-within") &&
+  !document.querySelector("dialog[open], :popover-open");
+
 function wakeNews() {
   const slot = document.getElementById("gallery-new");
   let timer;
+  let resting;
+  for (const act of ["pointermove", "pointerdown", "keydown", "scroll"]) {
+    addEventListener(act, () => (actedAt = performance.now()), { passive: true });
+  }
+  const comeByItself = () => {
+    if (!slot.firstChild) return;
+    if (isAtRest()) show(newest());
+    else resting = setTimeout(comeByItself, 1_000);
+  };
   const look = async () => {
     const page = await fetched(newest()).catch(() => undefined);
     const there = new Set([...(page?.querySelectorAll(".tile") ?? [])].map((tile) => tile.dataset.id));
@@ -198,6 +218,8 @@ function wakeNews() {
     const pill = document.createElement("button");
     Object.assign(pill, { type: "button", className: "button pill", textContent: `${say(words().new, count)} ↑` });
     slot.replaceChildren(pill);
+    clearTimeout(resting);
+    comeByItself();
   };
   const go = async () => {
     slot.replaceChildren();
