@@ -12,11 +12,14 @@ pub fn Keyboard(viewer: Viewer) -> impl IntoView {
     let words = text::pages(viewer.lang);
     let (said, frame) = (&words.keys_help, &words.frame);
     let enter = viewer.typing.enter(viewer.lang);
+    let label = |name: &'static str, keys: &'static str| {
+        view! { <span>{name}</span> {(!keys.is_empty()).then(|| view! { <kbd>{keys}</kbd> })} }
+    };
     let place = |href: &'static str, name: &'static str, keys: &'static str| {
-        view! { <li><a href=href><span>{name}</span><kbd>{keys}</kbd></a></li> }
+        view! { <li><a href=href>{label(name, keys)}</a></li> }
     };
     let deed = |act: &'static str, name: &'static str, keys: &'static str| {
-        view! { <li><button type="button" data-do=act><span>{name}</span><kbd>{keys}</kbd></button></li> }
+        view! { <li><button type="button" data-do=act>{label(name, keys)}</button></li> }
     };
     view! {
         <div class="key-sheet" id="keys" popover role="dialog" aria-labelledby="keys-title" data-enter=enter.as_str() data-single=viewer.typing.single_keys_off.then_some("off")>
