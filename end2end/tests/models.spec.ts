@@ -1,5 +1,5 @@
 // Any model: its own controls, and whatever it makes (film, sound, text, document), live and after a reload.
-import { awake, cards, choose, expect, generate, grant, idOf, prompt, signUp, test } from "./support.js";
+import { awake, cards, choose, expect, generate, grant, idOf, keyOf, prompt, ready, signUp, test } from "./support.js";
 
 test("a text is read while it is written, and is there after a reload", async ({ page }) => {
   await signUp(page);
@@ -87,6 +87,53 @@ test("what was found out is shown as it is, and a file is put in by hand", async
   await expect(card).toHaveAttribute("data-state", "succeeded", { timeout: 30_000 });
   await page.goto(`/g/${await idOf(card)}`);
   await expect(page.locator(".stage-json")).toContainText("transcription");
+});
+
+type Property = { type?: string; minimum?: number; maximum?: number };
+type Described = { latest_version: { openapi_schema: { components: { schemas: { Input: { properties: Record<string, Property> } } } } } };
+
+/** What the composer asks for in words of its own. */
+const PROMOTED = ["prompt", "text", "num_outputs", "max_images", "aspect_ratio", "seed"];
+
+test("G6 every model has one control for each property, and what is out of bounds is said at it", async ({ page, tolerate }) => {
+  test.setTimeout(180_000);
+  tolerate(/422/);
+  const email = await ready(page);
+  grant(email, 10_000);
+  const headers = { authorization: `Bearer ${keyOf(email)}` };
+  await page.reload();
+  await awake(page);
+  const names = await page.locator("select[name=model] option").evaluateAll((options) => options.map((option) => (option as HTMLOptionElement).value));
+  expect(names.length).toBeGreaterThanOrEqual(14);
+  let bounds = 0;
+  for (const name of names) {
+    await test.step(name, async () => {
+      const described = (await (await page.request.get(`/v1/models/${name}`, { headers })).json()) as Described;
+      const { properties } = described.latest_version.openapi_schema.components.schemas.Input;
+      await choose(page, name);
+      const shown = await page.locator("form.composer [data-property]").evaluateAll((controls) => controls.map((control) => (control as HTMLElement).dataset.property ?? ""));
+      const promoted = Object.keys(properties).filter((property) => !shown.includes(property));
+      expect([...shown, ...promoted].sort()).toEqual(Object.keys(properties).sort());
+      expect(promoted.filter((property) => !PROMOTED.includes(property))).toEqual([]);
+
+      const bounded = shown.find((property) => properties[property]?.type === "integer" && properties[property]?.maximum !== undefined);
+      if (bounded === undefined) return;
+      bounds += 1;
+      const control = page.locator(`[data-property="${bounded}"]`);
+      const field = control.locator("input").last();
+      if (!(await field.isVisible())) await page.locator("details.advanced summary").click();
+      await field.fill(String((properties[bounded]?.maximum ?? 0) + 1));
+      await prompt(page).fill("one step too far");
+      await generate(page).click();
+      await expect(field).toHaveAttribute("aria-invalid", "true");
+      const said = (await field.getAttribute("aria-describedby")) ?? "";
+      await expect(page.locator(said.split(" ").map((id) => `#${id}`).join(", ")).filter({ hasText: String(properties[bounded]?.maximum) }).first()).toBeVisible();
+      await expect(page.locator("form.composer [aria-invalid=true]").first()).toBeFocused();
+      await field.fill("");
+    });
+  }
+  expect(bounds).toBeGreaterThan(5);
+  await expect(cards(page)).toHaveCount(0);
 });
 
 test("another model keeps what fits, says what it dropped, and asks for what it needs", async ({ page, tolerate }) => {

@@ -77,12 +77,18 @@ export async function ready(page: Page): Promise<string> {
   return email;
 }
 
-/** Gives credits, as an operator does. */
-export function grant(email: string, credits: number): void {
+/** Says something to the house's own program, as an operator does; what it answers. */
+function operate(...words: string[]): string {
   const { END2END_BINARY: binary = "", END2END_FOLDER: folder = "" } = process.env;
   const env = { PATH: process.env.PATH ?? "", DATA_DIR: join(folder, "data") };
-  execFileSync(binary, ["user", "grant", email, String(credits), "--reason", "for a test"], { cwd: folder, env });
+  return execFileSync(binary, words, { cwd: folder, env }).toString().trim();
 }
+
+/** Gives credits. */
+export const grant = (email: string, credits: number): string => operate("user", "grant", email, String(credits), "--reason", "for a test");
+
+/** Makes a key for this person's programs. */
+export const keyOf = (email: string): string => operate("user", "key", email, "--name", "for a test");
 
 export async function signOut(page: Page): Promise<void> {
   const button = page.locator('form[action="/sign-out"] button');
