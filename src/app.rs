@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn a_live_document_asks_for_this_builds_module_and_loads_again_without_a_script_while_it_changes() {
         let html = document("", true, true);
-        assert!(html.contains("/assets/b1/atelier.js") && html.contains(r#""assets/b1""#), "{html}");
+        assert!(html.contains("/assets/b1/atelier.wasm") && html.contains("/assets/b1/js/islands.js"), "{html}");
         assert!(html.contains(r#"<noscript><meta http-equiv="refresh" content="3"></noscript>"#), "{html}");
     }
 

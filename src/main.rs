@@ -58,6 +58,9 @@ enum Command {
         /// Draw no longer than this along either side, where nobody looks at the pictures
         #[arg(long)]
         longest_edge: Option<u32>,
+        /// A folder of models, in each file what Replicate answered to GET /v1/models/{owner}/{name}
+        #[arg(long)]
+        models: Option<PathBuf>,
     },
     /// Manages people
     #[command(subcommand)]
@@ -187,7 +190,11 @@ async fn command(cli: Cli) -> anyhow::Result<()> {
     }
     match cli.command {
         Command::Serve { role } => serve(config, role).await,
-        Command::Sandbox { port, speed, longest_edge } => {
+        Command::Sandbox { port, speed, longest_edge, models } => {
+            if let Some(folder) = models {
+                let count = sandbox::take_models(&folder).with_context(|| format!("--models {}", folder.display()))?;
+                say(&format!("{count} models were taken from {}", folder.display()))?;
+            }
             let options = sandbox::Options { speed, longest_edge, ..sandbox::Options::new(move || clock.now()) };
             run_sandbox(&config, port, options).await
         }

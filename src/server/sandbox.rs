@@ -72,7 +72,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use uploads::Uploads;
 
-pub use catalogue::{Described, SDXL_VERSION, described};
+pub use catalogue::{Described, SDXL_VERSION, described, take_models};
 
 /// Serves until `stop`, then lets answers under way finish for up to two seconds.
 pub async fn serve(listener: TcpListener, sandbox: Sandbox, stop: CancellationToken) {

@@ -38,6 +38,7 @@ mod reconciler;
 mod rerun;
 mod rolling;
 mod routes;
+mod saved_models;
 mod sharing;
 mod simulator;
 mod statement;

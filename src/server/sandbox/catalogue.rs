@@ -1,9 +1,10 @@
 //! The models the sandbox has: a file each in `models`, described as Replicate describes them.
 //!
 //! They have the names, types, defaults and ranges of the models they stand for; what they say about them are our words.
-//! To add a model: a file there, and its name in [`FILES`].
+//! To add a model: a file there, and its name in [`FILES`]. Others can be taken from a folder when a sandbox starts.
 
 mod collections;
+mod saved;
 mod search;
 
 use crate::domain::schema::Schema;
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use std::sync::LazyLock;
 
 pub(super) use collections::{Collection, collection, collections};
+pub use saved::take_models;
 pub(super) use search::{Found, search};
 
 /// The only version of `stability-ai/sdxl` here.
@@ -50,13 +52,15 @@ pub(super) enum Makes {
     Text,
     /// An object: what is said in a recording.
     Transcript,
+    /// Whatever has the shape of its output's description.
+    Described,
 }
 
 impl Makes {
     /// How long that takes at speed 1.
     pub(super) const fn rendering_ms(self) -> f64 {
         match self {
-            Self::Pictures | Self::Picture => 2_500.0,
+            Self::Pictures | Self::Picture | Self::Described => 2_500.0,
             Self::Video => 8_000.0,
             Self::Speech | Self::Transcript => 1_500.0,
             Self::Text => 3_000.0,
@@ -96,6 +100,11 @@ static ENTRIES: LazyLock<Vec<Entry>> = LazyLock::new(|| {
         Some(Entry { schema: Schema::parse(&entry.schemas), ..entry })
     };
     let mut entries: Vec<Entry> = FILES.iter().filter_map(read).collect();
+    for saved in saved::models() {
+        if !entries.iter().any(|entry| entry.full_name() == saved.full_name()) {
+            entries.push(saved.clone());
+        }
+    }
     entries.sort_by(|a, b| b.created_at.cmp(&a.created_at));
     entries
 });
@@ -143,7 +152,7 @@ impl Entry {
 
     /// Whether its output can be followed while it runs.
     pub(super) fn streams(&self) -> bool {
-        self.schemas["Output"]["x-cog-array-type"] == "iterator"
+        self.makes == Makes::Text && self.schemas["Output"]["x-cog-array-type"] == "iterator"
     }
 
     /// Whether it counts its steps, and so prints a progress bar.

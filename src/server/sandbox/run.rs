@@ -4,6 +4,7 @@
 
 mod logs;
 mod output;
+mod shaped;
 
 use super::{InvoiceEvent, InvoiceLine, catalogue::Entry, http::streams, journal::Facts, script::Script};
 use crate::{

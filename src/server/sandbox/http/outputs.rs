@@ -36,7 +36,7 @@ pub(super) async fn file(
 /// What is in the file number `index`, and what that is.
 async fn content(sandbox: Sandbox, facts: Facts, index: i64) -> Result<(&'static str, Bytes), Problem> {
     match facts.makes() {
-        Makes::Pictures | Makes::Picture => {
+        Makes::Pictures | Makes::Picture | Makes::Described => {
             let index = u32::try_from(index).map_err(|_| Problem::internal())?;
             let order = picture::Order::of(&facts, index, sandbox.0.options.longest_edge);
             let content_type = order.content_type();

@@ -44,7 +44,7 @@ fn words(facts: &Facts, finished: bool) -> String {
         Makes::Speech => ("Reading", "Read"),
         Makes::Transcript => ("Listening", "Written down"),
         Makes::Text => return String::new(),
-        Makes::Pictures | Makes::Picture | Makes::Video => ("Generating", "Generated"),
+        Makes::Pictures | Makes::Picture | Makes::Video | Makes::Described => ("Generating", "Generated"),
     };
     let mut logs = format!("{doing}...\n");
     if finished {

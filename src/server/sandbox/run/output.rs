@@ -1,6 +1,6 @@
 //! What a run makes: files, tokens or an object, and what is counted of it.
 
-use super::{Course, course, seconds, state};
+use super::{Course, course, seconds, shaped::shaped, state};
 use crate::{
     domain::Timestamp,
     server::{
@@ -26,6 +26,14 @@ pub(in crate::server::sandbox) fn files(facts: &Facts) -> i64 {
         Makes::Picture | Makes::Video | Makes::Speech => 1,
         Makes::Transcript => i64::from(facts.word("transcription") == Some("srt")),
         Makes::Text => 0,
+        Makes::Described => {
+            let mut files = 0;
+            described(facts, || {
+                files += 1;
+                Value::Null
+            });
+            files
+        }
     };
     if Script::of(facts.prompt()).partial { (asked - 1).max(0) } else { asked }
 }
@@ -33,20 +41,33 @@ pub(in crate::server::sandbox) fn files(facts: &Facts) -> i64 {
 /// How many outputs are paid: every picture, and one for anything else.
 pub(super) fn billed(facts: &Facts) -> i64 {
     match facts.makes() {
-        Makes::Text | Makes::Transcript => 1,
+        Makes::Text | Makes::Transcript | Makes::Described => 1,
         Makes::Pictures | Makes::Picture | Makes::Video | Makes::Speech => files(facts),
     }
 }
 
 /// The extension of its files.
 pub(in crate::server::sandbox) fn extension(facts: &Facts) -> &str {
-    facts.word("output_format").or_else(|| facts.entry().map(|entry| entry.extension.as_str())).unwrap_or("png")
+    let named = facts.word("output_format").or_else(|| facts.entry().map(|entry| entry.extension.as_str())).unwrap_or("png");
+    let draws = matches!(facts.makes(), Makes::Pictures | Makes::Picture | Makes::Described);
+    if draws && !["png", "webp", "jpg"].contains(&named) { "png" } else { named }
+}
+
+/// What has the shape of its output's description.
+fn described(facts: &Facts, mut file: impl FnMut() -> Value) -> Value {
+    let Some(entry) = facts.entry() else { return Value::Null };
+    let sentence = prose::answer(facts.prompt(), Some(24)).concat();
+    shaped(&entry.schemas["Output"], &entry.schemas, &sentence, &mut file)
 }
 
 /// The name of its file number `index`: a list is numbered.
 pub(in crate::server::sandbox) fn file_name(facts: &Facts, index: i64) -> String {
     let extension = extension(facts);
-    if facts.makes() == Makes::Pictures { format!("out-{index}.{extension}") } else { format!("output.{extension}") }
+    if matches!(facts.makes(), Makes::Pictures | Makes::Described) {
+        format!("out-{index}.{extension}")
+    } else {
+        format!("output.{extension}")
+    }
 }
 
 /// The tokens of a text until `now`. What was said stays said when a run fails, in the middle, or is cancelled.
@@ -90,6 +111,7 @@ pub(super) fn told(facts: &Facts, now: Timestamp, origin: &str) -> Value {
     match facts.makes() {
         Makes::Pictures => urls.collect(),
         Makes::Transcript => written_down(facts, urls.next().as_ref()),
+        Makes::Described => described(facts, || urls.next().unwrap_or(Value::Null)),
         Makes::Picture | Makes::Video | Makes::Speech | Makes::Text => urls.next().unwrap_or(Value::Null),
     }
 }
