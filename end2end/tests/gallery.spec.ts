@@ -118,6 +118,7 @@ test("L4 what is new comes by itself at the top once nobody does anything, and n
   await page.mouse.move(5, 5);
   await expect(links(page).first()).toHaveAccessibleName("under the pointer");
   await expect(links(page)).toHaveCount(before + 1);
+  await expect(page.locator('nav a[href="/gallery"] .count')).toHaveText(String(before + 1));
   await expect(page.locator(".pill")).toHaveCount(0);
   expect(await page.evaluate(() => scrollY)).toBe(0);
 });

@@ -150,6 +150,12 @@ async fn sigterm_with_an_open_stream_ends_well_within_fifteen_seconds() {
     assert!(served.ready_after < Duration::from_secs(20), "{:?}", served.ready_after);
     let mika = Browser::new(&served.url);
     mika.sign_up("mika").await;
+    // What the hash of a password took is given back some seconds later.
+    let pid = served.child.id().expect("a process");
+    let idle = until(Duration::from_secs(30), "at most 120 MiB are resident when idle", async || {
+        Some(resident_mib(pid)).filter(|resident| *resident <= 120)
+    });
+    println!("{} MiB resident when idle", idle.await);
     let mut stream: Stream = mika.events("").await;
     stream.until(|frame| frame.data.get("balance").is_some()).await;
 

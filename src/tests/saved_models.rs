@@ -1,7 +1,7 @@
 //! A sandbox with the models of a folder, and the product over it: every one of them is taken by its own description, and
 //! what it makes is kept.
 
-use crate::process::{atelier, started, until};
+use crate::process::{Served, atelier, started, until};
 use atelier::server::replicate::install_tls;
 use reqwest::Client;
 use serde_json::{Map, Value, json};
@@ -14,6 +14,29 @@ use tokio::io::AsyncWriteExt;
 fn recorded() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/replicate-fixtures/schemas");
     folder.is_dir().then_some(folder)
+}
+
+/// A sandbox that took all of them.
+struct Saved {
+    folder: PathBuf,
+    dir: TempDir,
+    sandbox: Served,
+}
+
+impl Saved {
+    /// Nothing, and says so, where they are not.
+    #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+    async fn open() -> Option<Self> {
+        let Some(folder) = recorded() else {
+            println!("skipped: no recorded models are here");
+            return None;
+        };
+        let dir = TempDir::new().expect("a directory");
+        let mut command = atelier(dir.path());
+        command.args(["sandbox", "--port", "0", "--speed", "1000", "--longest-edge", "16", "--models"]).arg(&folder);
+        let sandbox = started(&mut command).await;
+        Some(Self { folder, dir, sandbox })
+    }
 }
 
 /// Every model of the folder.
@@ -47,15 +70,7 @@ fn input(model: &Value) -> Map<String, Value> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_saved_model_is_described_run_and_answered_in_its_own_shape() {
-    let Some(folder) = recorded() else {
-        println!("skipped: no recorded models are here");
-        return;
-    };
-    let dir = TempDir::new().expect("a directory");
-    let mut command = atelier(dir.path());
-    let sandbox =
-        started(command.args(["sandbox", "--port", "0", "--speed", "1000", "--longest-edge", "16", "--models"]).arg(&folder))
-            .await;
+    let Some(Saved { folder, dir: _kept, sandbox }) = Saved::open().await else { return };
     install_tls();
     let client = Client::builder().no_proxy().build().expect("a client");
     let models = models(&folder);
@@ -95,15 +110,7 @@ async fn every_saved_model_is_described_run_and_answered_in_its_own_shape() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn saved_models_are_added_to_the_catalogue_by_their_names_and_what_they_make_is_kept() {
-    let Some(folder) = recorded() else {
-        println!("skipped: no recorded models are here");
-        return;
-    };
-    let dir = TempDir::new().expect("a directory");
-    let mut command = atelier(dir.path());
-    let sandbox =
-        started(command.args(["sandbox", "--port", "0", "--speed", "1000", "--longest-edge", "16", "--models"]).arg(&folder))
-            .await;
+    let Some(Saved { folder, dir, sandbox }) = Saved::open().await else { return };
     let product = || {
         let mut command = atelier(dir.path());
         command

@@ -57,8 +57,8 @@ function take(page) {
   const next = page.getElementById("gallery-results");
   results().replaceChildren(...next.childNodes);
   results().dataset.choices = next.dataset.choices;
-  for (const id of ["gallery-count", "gallery-way", "marks"]) {
-    const [here, there] = [document.getElementById(id), page.getElementById(id)];
+  for (const part of ["#gallery-count", "#gallery-way", "#marks", 'nav a[href="/gallery"]']) {
+    const [here, there] = [document, page].map((of) => of.querySelector(part));
     if (here.innerHTML !== there.innerHTML) here.replaceChildren(...there.childNodes);
   }
   const now = page.querySelector("[data-gallery]");
