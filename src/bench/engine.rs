@@ -70,8 +70,14 @@ async fn call(db: Db, catalogue: Vec<atelier::domain::Model>, person: PersonId) 
 async fn work(db: Db, recorder: Recorder, name: String, over: Arc<AtomicBool>) -> anyhow::Result<()> {
     let mut news = db.news();
     while !over.load(Ordering::Relaxed) {
-        let claimed = generation::claim(&db, &name, AT_ONCE, Clock::System.now()).await?;
-        let admitted = generation::admit(&db, &name, AT_ONCE, Clock::System.now()).await?.jobs;
+        let there_is = generation::takeable(&db, Clock::System.now()).await?;
+        let (mut claimed, mut admitted) = (Vec::new(), Vec::new());
+        if there_is.due {
+            claimed = generation::claim(&db, &name, AT_ONCE, Clock::System.now()).await?;
+        }
+        if there_is.queued {
+            admitted = generation::admit(&db, &name, AT_ONCE, Clock::System.now()).await?.jobs;
+        }
         if claimed.is_empty() && admitted.is_empty() {
             let _ = tokio::time::timeout(Duration::from_millis(5), news.recv()).await;
             continue;

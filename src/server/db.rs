@@ -7,6 +7,7 @@
 //! | module | what it is for |
 //! |---|---|
 //! | `connect` | how a connection is made, and what is demanded of it |
+//! | `deferred` | writes that nobody waits for, several on one way |
 //! | `health` | whether the database is there, and what time it is there |
 //! | `patience` | no statement outlives the database |
 //! | `retry` | a verb that lost against another is tried again |
@@ -15,6 +16,7 @@
 //! | `types` | the domain's types as columns |
 
 mod connect;
+mod deferred;
 mod health;
 mod ids;
 mod patience;
@@ -30,6 +32,7 @@ pub use retry::{Yielding, retried};
 pub(in crate::server) use rows::with_rows;
 pub use signals::{Listener, Publisher};
 
+use self::deferred::Deferred;
 use self::health::Health;
 use crate::domain::PersonId;
 use sqlx::Row;
@@ -86,6 +89,7 @@ pub enum News {
 pub struct Tx {
     inner: sqlx::Transaction<'static, sqlx::Any>,
     dialect: Dialect,
+    deferred: Vec<Deferred>,
     touched: Vec<PersonId>,
     news: broadcast::Sender<News>,
     health: Health,
@@ -156,6 +160,7 @@ impl Db {
         Ok(Tx {
             inner,
             dialect: self.dialect,
+            deferred: Vec::new(),
             touched: Vec::new(),
             news: self.news.clone(),
             health: self.health.clone(),
@@ -242,11 +247,12 @@ impl Tx {
         self.touched.push(person.clone());
     }
 
-    /// Makes it so, then tells the live hub.
+    /// Makes it so, what was deferred included, then tells the live hub.
     ///
     /// # Errors
     /// When the database did not confirm; nothing may be assumed then.
-    pub async fn commit(self) -> Result<(), sqlx::Error> {
+    pub async fn commit(mut self) -> Result<(), sqlx::Error> {
+        self.write_deferred().await?;
         self.health.in_time(self.inner.commit()).await?;
         for person in self.touched {
             // Nobody listening is the usual case in a command or a test.

@@ -32,7 +32,7 @@ pub mod work;
 pub use super::ledger::Money;
 pub use admission::{Admitted, admit};
 pub use cancel::{Meant, cancel, cancel_all};
-pub use lease::{claim, heartbeat, next_due};
+pub use lease::{Takeable, claim, heartbeat, next_due, takeable};
 pub use limits::{Caps, Lesson};
 pub use record::{Kept, Outcome, Recorder, keep_output, record};
 pub use request::{

@@ -8,11 +8,13 @@
 //! [`verify`] checks everything this file promises, as queries.
 
 pub mod export;
+mod hold;
 mod settle;
 mod statement;
 mod verify;
 mod way;
 
+pub use hold::{Hold, hold};
 pub use settle::{Money, Settlement, settle};
 pub use statement::{OpenHold, Summary, holds, lines, statement, summary};
 pub use verify::{Drift, verify};
@@ -88,6 +90,8 @@ pub async fn open_account(tx: &mut Tx, person: &PersonId, now: Timestamp) -> Res
 /// # Errors
 /// When the database fails, or this grant was made before.
 pub async fn grant(tx: &mut Tx, person: &PersonId, amount: Credits, grant: &Grant, now: Timestamp) -> Result<(), sqlx::Error> {
+    // What the account holds may still be on its way.
+    tx.write_deferred().await?;
     let (kind, reference, actor, reason) = match grant {
         Grant::Signup => ("signup_grant", person.to_string(), format!("person:{person}"), None),
         Grant::Operator { reference, reason } => ("grant", reference.clone(), "operator".to_owned(), Some(reason.clone())),
@@ -103,53 +107,6 @@ pub async fn grant(tx: &mut Tx, person: &PersonId, amount: Credits, grant: &Gran
     .fetch_one(tx.connection())
     .await?;
     write_entries(tx, &txn, &account, amount, now).await?;
-    tx.touch(person);
-    Ok(())
-}
-
-/// Sets `amount` aside for a generation, if the person has it.
-///
-/// # Errors
-/// [`Error::Insufficient`] when they do not; nothing has changed then.
-pub async fn hold(
-    tx: &mut Tx,
-    person: &PersonId,
-    generation: &GenerationId,
-    unit_price: Credits,
-    amount: Credits,
-    expires_at: Timestamp,
-    now: Timestamp,
-) -> Result<(), Error> {
-    let account: Option<(AccountId,)> = sqlx::query_as(
-        "update account set held = held + $2, version = version + 1, updated_at = $3
-         where owner_id = $1 and posted - held >= $2 returning id",
-    )
-    .bind(person)
-    .bind(amount)
-    .bind(now)
-    .fetch_optional(tx.connection())
-    .await?;
-    let Some((account,)) = account else {
-        let (available,): (Credits,) = sqlx::query_as("select posted - held from account where owner_id = $1")
-            .bind(person)
-            .fetch_one(tx.connection())
-            .await?;
-        return Err(Error::Insufficient { available, price: amount });
-    };
-    write_txn(tx, "hold", generation.as_str(), &format!("person:{person}"), None, now).await?;
-    sqlx::query(
-        "insert into hold (id, account_id, generation_id, amount, unit_price, state, expires_at, created_at)
-         values ($1, $2, $3, $4, $5, 'open', $6, $7)",
-    )
-    .bind(mint())
-    .bind(&account)
-    .bind(generation)
-    .bind(amount)
-    .bind(unit_price)
-    .bind(expires_at)
-    .bind(now)
-    .execute(tx.connection())
-    .await?;
     tx.touch(person);
     Ok(())
 }

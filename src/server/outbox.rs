@@ -45,21 +45,12 @@ pub struct Message<'a> {
 
 /// Writes down that something is to be told of a generation, if anybody wants to hear of it. What still waits to be told
 /// will tell of this as well: a message is written when it is sent.
-///
-/// # Errors
-/// When the database fails.
-pub async fn post(tx: &mut Tx, generation: &GenerationId, event: WebhookEvent, now: Timestamp) -> Result<(), sqlx::Error> {
-    post_all(tx, &[Message { generation, event, at: now }]).await
+pub fn post(tx: &mut Tx, generation: &GenerationId, event: WebhookEvent, now: Timestamp) {
+    post_all(tx, &[Message { generation, event, at: now }]);
 }
 
 /// The same for many at once.
-///
-/// # Errors
-/// When the database fails.
-pub async fn post_all(tx: &mut Tx, messages: &[Message<'_>]) -> Result<(), sqlx::Error> {
-    if messages.is_empty() {
-        return Ok(());
-    }
+pub fn post_all(tx: &mut Tx, messages: &[Message<'_>]) {
     let rows: Vec<_> = messages
         .iter()
         .map(|Message { generation, event, at }| {
@@ -81,8 +72,7 @@ pub async fn post_all(tx: &mut Tx, messages: &[Message<'_>]) -> Result<(), sqlx:
              select 1 from webhook_out w where w.generation_id = g.id and w.event = v.event and w.trial_at is null
                and (w.created_at > v.since or (w.next_at is not null and w.body is null))))"#
     );
-    sqlx::query(text).bind(json!(rows).to_string()).execute(tx.connection()).await?;
-    Ok(())
+    tx.defer(text, rows);
 }
 
 /// Forgets every address and message of somebody who has left.

@@ -205,7 +205,11 @@ impl Worker {
         if slots == 0 {
             return Ok(0);
         }
-        let claimed = generation::claim(db, &self.id, slots, clock.now()).await?;
+        let there_is = generation::takeable(db, clock.now()).await?;
+        let claimed = match there_is.due {
+            true => generation::claim(db, &self.id, slots, clock.now()).await?,
+            false => Vec::new(),
+        };
         let mut taken = claimed.len();
         // Started before anything else can fail: a claimed row that nobody works on waits for its lease to run out.
         for job in claimed {
@@ -214,7 +218,7 @@ impl Worker {
         // One slot is never given to new work: what is paid for already must find one within seconds, however long the queue.
         let reserved = i64::from(self.tools.concurrency > 1);
         let left = slots - i64::try_from(taken)? - reserved;
-        if left > 0 && !self.tools.spool.is_crowded() {
+        if there_is.queued && left > 0 && !self.tools.spool.is_crowded() {
             // Read before the intent: the send window is measured by this process's own steady clock.
             let intended = Instant::now();
             let admitted = generation::admit(db, &self.id, left, clock.now()).await?;

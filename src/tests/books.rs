@@ -191,8 +191,14 @@ impl Bench {
                 let (unit_price, amount) = (Credits(unit_price), Credits(unit_price * count));
                 let free = self.mutant == Some(Mutant::FreeWork) && promised == Answer::Done;
                 if !free {
-                    match ledger::hold(tx, owner, &id, unit_price, amount, now, now).await {
-                        Ok(()) => {}
+                    let hold = ledger::Hold { person: owner, generation: &id, unit_price, amount, expires_at: now, at: now };
+                    match ledger::hold(tx, &[hold]).await {
+                        // Whether it was held before is known when its lines are written.
+                        Ok(()) => {
+                            if let Err(error) = tx.write_deferred().await {
+                                return refusal(&error);
+                            }
+                        }
                         Err(ledger::Error::Insufficient { available, .. }) => return Ok(Answer::Insufficient(available.0)),
                         Err(ledger::Error::Database(error)) => return refusal(&error),
                         Err(other) => return Err(other.to_string()),

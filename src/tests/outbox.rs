@@ -156,8 +156,8 @@ both_databases! {
         let id = telling(&app, &mika, "a lighthouse", &receiver.url).await;
         let grow = async || {
             let mut tx = app.db().begin().await.expect("a transaction");
-            outbox::post(&mut tx, &id, WebhookEvent::Output, app.clock.now()).await.expect("the database");
-            outbox::post(&mut tx, &id, WebhookEvent::Logs, app.clock.now()).await.expect("the database");
+            outbox::post(&mut tx, &id, WebhookEvent::Output, app.clock.now());
+            outbox::post(&mut tx, &id, WebhookEvent::Logs, app.clock.now());
             tx.commit().await.expect("a commit");
             app.clock.advance_ms(100);
         };

@@ -5,7 +5,8 @@
 //! for fifty thousand.
 
 use crate::domain::{GenerationId, PersonId, Timestamp};
-use crate::server::db::{Db, Tx};
+use crate::server::db::{Db, Tx, with_rows};
+use serde_json::json;
 use unicode_normalization::UnicodeNormalization;
 
 /// How many words of a search are looked at.
@@ -29,19 +30,17 @@ pub(super) fn patterns(words: &str) -> [String; MOST_WORDS] {
     })
 }
 
-/// Writes down the words of a new generation.
-///
-/// # Errors
-/// When the database fails.
-pub async fn keep(tx: &mut Tx, owner: &PersonId, id: &GenerationId, prompt: &str, now: Timestamp) -> Result<(), sqlx::Error> {
-    sqlx::query("insert into prompt_words (generation_id, owner_id, created_at, folded) values ($1, $2, $3, $4)")
-        .bind(id)
-        .bind(owner)
-        .bind(now)
-        .bind(fold(prompt))
-        .execute(tx.connection())
-        .await?;
-    Ok(())
+/// Writes down the words of new generations: whose they are, what they say and since when.
+pub fn keep<'a>(tx: &mut Tx, prompts: impl IntoIterator<Item = (&'a GenerationId, &'a PersonId, &'a str, Timestamp)>) {
+    let rows =
+        prompts.into_iter().map(|(id, owner, prompt, at)| json!({"id": id, "owner": owner, "at": at, "folded": fold(prompt)}));
+    let text = with_rows!(
+        tx,
+        "insert into prompt_words (generation_id, owner_id, created_at, folded) select id, owner, at, folded from ",
+        (id text, owner text, at bigint, folded text),
+        "where true on conflict (generation_id) do nothing"
+    );
+    tx.defer(text, rows.collect());
 }
 
 /// Fills in what has no words yet: from before there were any, or by a process of an older release. Returns how many.
@@ -63,19 +62,8 @@ pub async fn fill(db: &Db) -> Result<usize, sqlx::Error> {
             return Ok(filled);
         }
         let mut tx = db.begin().await?;
-        for (id, owner, created_at, prompt) in &missing {
-            // Another process may be at it too.
-            sqlx::query(
-                "insert into prompt_words (generation_id, owner_id, created_at, folded) values ($1, $2, $3, $4)
-                 on conflict (generation_id) do nothing",
-            )
-            .bind(id)
-            .bind(owner)
-            .bind(*created_at)
-            .bind(fold(prompt))
-            .execute(tx.connection())
-            .await?;
-        }
+        // Another process may be at it too.
+        keep(&mut tx, missing.iter().map(|(id, owner, at, prompt)| (id, owner, prompt.as_str(), *at)));
         tx.commit().await?;
         filled += missing.len();
     }

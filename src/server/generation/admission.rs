@@ -148,14 +148,6 @@ macro_rules! intend_text {
 /// # Errors
 /// When the database fails; nobody was admitted then.
 pub async fn admit(db: &Db, worker: &str, slots: i64, now: Timestamp) -> Result<Admitted, sqlx::Error> {
-    // Most looks find nothing; those should not take the write lock.
-    let waiting: Option<(String,)> = sqlx::query_as("select id from generation where state = 'queued' and run_at <= $1 limit 1")
-        .bind(now)
-        .fetch_optional(db.pool())
-        .await?;
-    if waiting.is_none() {
-        return Ok(Admitted::default());
-    }
     let Some(mut tx) = db.begin_alone(Alone::Admission).await? else { return Ok(Admitted::default()) };
     let mut gates = Gates::look(tx.connection(), now).await?;
     let troubled = gates.is_troubled();
@@ -167,7 +159,7 @@ pub async fn admit(db: &Db, worker: &str, slots: i64, now: Timestamp) -> Result<
         return Ok(Admitted { jobs: Vec::new(), troubled });
     }
     let jobs = intend(db, &mut tx, &chosen, worker, now).await?;
-    gates.close(&mut tx, now).await?;
+    gates.close(&mut tx, now);
     tx.commit().await?;
     crash::point(Point::Admitted).await;
     Ok(Admitted { jobs, troubled })
@@ -346,13 +338,13 @@ async fn intend(db: &Db, tx: &mut Tx, chosen: &[String], worker: &str, now: Time
         (id text, seq bigint, worker text, at bigint),
         ""
     );
-    sqlx::query(text).bind(json!(intents).to_string()).execute(tx.connection()).await?;
+    tx.defer(text, intents);
     let (from, to) = (Some(State::Queued), State::Submitting);
     let events: Vec<_> = jobs
         .iter()
         .map(|Job { id, lease_epoch: epoch, .. }| Event { id, at: now, epoch: *epoch, from, to, detail: None })
         .collect();
-    note_all(tx, &events).await?;
+    note_all(tx, &events);
     for job in &jobs {
         tx.touch(&job.owner_id);
     }

@@ -3,13 +3,13 @@
 //! It is a press of its own, with a key and a hold of its own. It remembers what it repeats, so that the two can be laid
 //! beside each other when it is done.
 
-use super::request::queue;
+use super::request::Press;
 use super::{Error, Requested, Source, views};
 use crate::domain::{
     AspectRatio, Credits, Field, FieldProblem, GenerationId, Model, ModelName, Parent, PersonId, Problem, Refusal, Request,
     RequestKey, Timestamp,
 };
-use crate::server::db::{Db, retried};
+use crate::server::db::Db;
 use crate::server::model;
 
 /// What is repeated.
@@ -62,7 +62,7 @@ pub async fn again(
         parent: Some(Parent::Again(id.clone())),
         input,
     };
-    retried(|| queue(&Source::Page, db, owner, request.clone(), &model, now)).await
+    Press::of(&Source::Page, owner, &[request], &model, now)?.send(db).await
 }
 
 async fn read(db: &Db, owner: &PersonId, id: &GenerationId) -> Result<Row, Error> {

@@ -27,7 +27,7 @@ async fn cancel_once(db: &Db, owner: &PersonId, id: &GenerationId, now: Timestam
     .await?;
     if dropped.rows_affected() == 1 {
         ledger::release(&mut tx, id, now).await?;
-        note(&mut tx, id, now, 0, Some(State::Queued), State::Canceled, Some("by its owner")).await?;
+        note(&mut tx, id, now, 0, Some(State::Queued), State::Canceled, Some("by its owner"));
     } else {
         // Only the flag: the worker that holds the lease, or the next one, acts on it. `run_at` wakes it at once, but not
         // one that is to look for a lost prediction later: it must not look too early.

@@ -208,7 +208,8 @@ async fn adopt(tx: &mut Tx, row: &Row, webhook: &Webhook<'_>, now: Timestamp) ->
         .execute(tx.connection())
         .await?;
     let epoch = row.lease_epoch + 1;
-    note(tx, webhook.generation, now, epoch, Some(row.state), State::Waiting, Some("its webhook came first")).await
+    note(tx, webhook.generation, now, epoch, Some(row.state), State::Waiting, Some("its webhook came first"));
+    Ok(())
 }
 
 #[cfg(test)]

@@ -46,21 +46,36 @@ macro_rules! claim_text {
     };
 }
 
+/// What there is to take at a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Takeable {
+    /// Something for [`claim`].
+    pub due: bool,
+    /// Something for [`admit`](super::admit).
+    pub queued: bool,
+}
+
+/// Looks for work without a lock: most looks find nothing, and those should not keep anybody from writing.
+///
+/// # Errors
+/// When the database fails.
+pub async fn takeable(db: &Db, now: Timestamp) -> Result<Takeable, sqlx::Error> {
+    let (due, queued): (i64, i64) = sqlx::query_as(
+        "select (case when exists (select 1 from generation where state in ('submitting', 'waiting', 'storing', 'canceling')
+                                     and run_at <= $1 and lease_until <= $1) then 1 else 0 end),
+                (case when exists (select 1 from generation where state = 'queued' and run_at <= $1) then 1 else 0 end)",
+    )
+    .bind(now)
+    .fetch_one(db.pool())
+    .await?;
+    Ok(Takeable { due: due == 1, queued: queued == 1 })
+}
+
 /// Takes up to `limit` generations that have something to do and that nobody holds, paid results first.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn claim(db: &Db, worker: &str, limit: i64, now: Timestamp) -> Result<Vec<Job>, sqlx::Error> {
-    let due: Option<(GenerationId,)> = sqlx::query_as(
-        "select id from generation where state in ('submitting', 'waiting', 'storing', 'canceling')
-           and run_at <= $1 and lease_until <= $1 limit 1",
-    )
-    .bind(now)
-    .fetch_optional(db.pool())
-    .await?;
-    if due.is_none() {
-        return Ok(Vec::new());
-    }
     let mut tx = db.begin().await?;
     let jobs = sqlx::query_as(db.either(claim_text!(""), claim_text!("for update skip locked")))
         .bind(now)

@@ -4,7 +4,8 @@
 //! admission takes it inside its own transaction, where it is exact, and a page takes it to say why something waits.
 
 use crate::domain::{ModelName, PersonId, Timestamp};
-use crate::server::db::{Db, Tx};
+use crate::server::db::{Db, Tx, with_rows};
+use serde_json::json;
 use sqlx::{Any, Executor};
 use std::collections::HashMap;
 use std::fmt;
@@ -226,19 +227,23 @@ impl Gates {
     }
 
     /// Writes down what the admission took, and that the one who tries has its time.
-    pub(super) async fn close(&self, tx: &mut Tx, now: Timestamp) -> Result<(), sqlx::Error> {
-        sqlx::query("update bucket set parts = $1, refilled_at = $2 where name = 'creates'")
-            .bind(self.parts)
-            .bind(now)
-            .execute(tx.connection())
-            .await?;
+    pub(super) fn close(&self, tx: &mut Tx, now: Timestamp) {
+        let text = with_rows!(
+            tx,
+            "update bucket set parts = v.parts, refilled_at = v.at from ",
+            (parts bigint, at bigint),
+            "where bucket.name = 'creates'"
+        );
+        tx.defer(text, vec![json!({"parts": self.parts, "at": now})]);
         if self.wants_a_probe() {
-            sqlx::query("update pause set until = $1 where scope in ('account', 'provider')")
-                .bind(now.plus_ms(PROBE_MS))
-                .execute(tx.connection())
-                .await?;
+            let text = with_rows!(
+                tx,
+                "update pause set until = v.until from ",
+                (until bigint),
+                "where pause.scope in ('account', 'provider')"
+            );
+            tx.defer(text, vec![json!({"until": now.plus_ms(PROBE_MS)})]);
         }
-        Ok(())
     }
 }
 

@@ -187,13 +187,13 @@ async fn write_all(db: &Db, items: &[Item]) -> Result<Vec<bool>, ledger::Error> 
         return Ok(written);
     }
     settle(&mut tx, &outcomes).await?;
-    write_submissions(&mut tx, &outcomes).await?;
+    write_submissions(&mut tx, &outcomes);
     for outcome in &outcomes {
         if let Some(lesson) = outcome.effects.lesson {
             limits::learn(&mut tx, lesson, outcome.effects.detail.as_deref(), outcome.at).await?;
         }
     }
-    tell(&mut tx, &outcomes).await?;
+    tell(&mut tx, &outcomes);
     for outcome in &outcomes {
         tx.touch(&outcome.after.owner_id);
         crash::point(outcome.due()).await;
@@ -284,7 +284,7 @@ async fn keep(tx: &mut Tx, kept: &[&Kept]) -> Result<HashSet<Lease>, sqlx::Error
          height bigint, color text, thumbhash text, created_at bigint, duration_ms bigint),
         "where true on conflict (generation_id, place) do nothing"
     );
-    sqlx::query(text).bind(list(rows)).execute(tx.connection()).await?;
+    tx.defer(text, rows.collect());
     Ok(held)
 }
 
@@ -339,7 +339,7 @@ async fn settle(tx: &mut Tx, outcomes: &[&Outcome]) -> Result<(), ledger::Error>
 }
 
 /// What came of their paid calls.
-async fn write_submissions(tx: &mut Tx, outcomes: &[&Outcome]) -> Result<(), sqlx::Error> {
+fn write_submissions(tx: &mut Tx, outcomes: &[&Outcome]) {
     let rows: Vec<_> = outcomes
         .iter()
         .filter_map(|Outcome { before, effects, .. }| {
@@ -347,21 +347,17 @@ async fn write_submissions(tx: &mut Tx, outcomes: &[&Outcome]) -> Result<(), sql
             Some(json!({"id": before.id, "seq": before.submit_seq, "outcome": outcome, "prediction": effects.prediction}))
         })
         .collect();
-    if rows.is_empty() {
-        return Ok(());
-    }
     let text = with_rows!(
         tx,
         "update submission set outcome = v.outcome, prediction_id = v.prediction from ",
         (id text, seq bigint, outcome text, prediction text),
         "where submission.generation_id = v.id and submission.seq = v.seq"
     );
-    sqlx::query(text).bind(list(rows)).execute(tx.connection()).await?;
-    Ok(())
+    tx.defer(text, rows);
 }
 
 /// The timeline, and whoever wants to hear of it.
-async fn tell(tx: &mut Tx, outcomes: &[&Outcome]) -> Result<(), sqlx::Error> {
+fn tell(tx: &mut Tx, outcomes: &[&Outcome]) {
     let mut messages = Vec::new();
     let mut events = Vec::new();
     for Outcome { before, after, effects, at } in outcomes {
@@ -380,8 +376,8 @@ async fn tell(tx: &mut Tx, outcomes: &[&Outcome]) -> Result<(), sqlx::Error> {
             events.push(Event { id, at: *at, epoch: before.lease_epoch, from, to: after.state, detail });
         }
     }
-    outbox::post_all(tx, &messages).await?;
-    note_all(tx, &events).await
+    outbox::post_all(tx, &messages);
+    note_all(tx, &events);
 }
 
 fn list(rows: impl IntoIterator<Item = Value>) -> String {

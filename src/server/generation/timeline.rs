@@ -18,7 +18,7 @@ pub(super) struct Event<'a> {
 }
 
 /// Writes one line of a generation's timeline; of its end, whoever wants to hear is told.
-pub(super) async fn note(
+pub(super) fn note(
     tx: &mut Tx,
     id: &GenerationId,
     now: Timestamp,
@@ -26,15 +26,12 @@ pub(super) async fn note(
     from: Option<State>,
     to: State,
     detail: Option<&str>,
-) -> Result<(), sqlx::Error> {
-    note_all(tx, &[Event { id, at: now, epoch, from, to, detail }]).await
+) {
+    note_all(tx, &[Event { id, at: now, epoch, from, to, detail }]);
 }
 
 /// The same for many lines.
-pub(super) async fn note_all(tx: &mut Tx, events: &[Event<'_>]) -> Result<(), sqlx::Error> {
-    if events.is_empty() {
-        return Ok(());
-    }
+pub(super) fn note_all(tx: &mut Tx, events: &[Event<'_>]) {
     let rows: Vec<_> = events
         .iter()
         .map(|Event { id, at, epoch, from, to, detail }| {
@@ -50,8 +47,8 @@ pub(super) async fn note_all(tx: &mut Tx, events: &[Event<'_>]) -> Result<(), sq
         (id text, generation_id text, at bigint, epoch bigint, from_state text, to_state text, detail text),
         ""
     );
-    sqlx::query(text).bind(json!(rows).to_string()).execute(tx.connection()).await?;
+    tx.defer(text, rows);
     let ends = events.iter().filter(|event| event.to.is_terminal());
     let ends: Vec<_> = ends.map(|event| Message { generation: event.id, event: WebhookEvent::Completed, at: event.at }).collect();
-    outbox::post_all(tx, &ends).await
+    outbox::post_all(tx, &ends);
 }

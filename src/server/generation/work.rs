@@ -263,7 +263,7 @@ async fn end_due(db: &Db, id: &GenerationId, now: Timestamp) -> Result<bool, led
     .await?;
     let Some((owner, state)) = row else { return Ok(false) };
     ledger::release(&mut tx, id, now).await?;
-    note(&mut tx, id, now, 0, None, state, Some("swept")).await?;
+    note(&mut tx, id, now, 0, None, state, Some("swept"));
     tx.touch(&owner);
     tx.commit().await?;
     Ok(true)

@@ -66,8 +66,10 @@ pub async fn settle(tx: &mut Tx, settlements: &[Settlement<'_>]) -> Result<Vec<C
     if settlements.is_empty() {
         return Ok(Vec::new());
     }
+    // What the books say already may be on its way.
+    tx.write_deferred().await?;
     let holds = close_holds(tx, settlements).await?;
-    let causes = write_causes(tx, settlements).await?;
+    let causes = write_causes(tx, settlements);
     let mut changes = BTreeMap::<&str, Change>::new();
     for hold in &holds {
         let change = changes.entry(hold.account_id.as_str()).or_default();
@@ -79,7 +81,7 @@ pub async fn settle(tx: &mut Tx, settlements: &[Settlement<'_>]) -> Result<Vec<C
     if holds.iter().any(|hold| hold.captured > Credits::ZERO) {
         write_entries(tx, settlements, &holds, &causes, &mut changes).await?;
     }
-    change_accounts(tx, &changes, settlements).await?;
+    change_accounts(tx, &changes, settlements);
     Ok(holds.into_iter().map(|hold| hold.captured).collect())
 }
 
@@ -112,7 +114,7 @@ async fn close_holds(tx: &mut Tx, settlements: &[Settlement<'_>]) -> Result<Vec<
 }
 
 /// One txn for each settlement, in their order: their ids.
-async fn write_causes(tx: &mut Tx, settlements: &[Settlement<'_>]) -> Result<Vec<String>, Error> {
+fn write_causes(tx: &mut Tx, settlements: &[Settlement<'_>]) -> Vec<String> {
     let ids: Vec<String> = settlements.iter().map(|_| mint()).collect();
     let rows = settlements.iter().zip(&ids).map(|(settlement, id)| {
         json!({"id": id, "kind": kind(settlement.money), "ref": settlement.generation, "actor": settlement.actor,
@@ -124,8 +126,8 @@ async fn write_causes(tx: &mut Tx, settlements: &[Settlement<'_>]) -> Result<Vec
         (id text, kind text, ref text, actor text, reason text, created_at bigint),
         ""
     );
-    sqlx::query(text).bind(list(rows)).execute(tx.connection()).await?;
-    Ok(ids)
+    tx.defer(text, rows.collect());
+    ids
 }
 
 const fn kind(money: Money) -> &'static str {
@@ -198,12 +200,12 @@ async fn write_entries(
          created_at bigint),
         ""
     );
-    sqlx::query(text).bind(list(lines)).execute(tx.connection()).await?;
+    tx.defer(text, lines);
     Ok(())
 }
 
 /// What the accounts cache of their entries and open holds.
-async fn change_accounts(tx: &mut Tx, changes: &BTreeMap<&str, Change>, settlements: &[Settlement<'_>]) -> Result<(), Error> {
+fn change_accounts(tx: &mut Tx, changes: &BTreeMap<&str, Change>, settlements: &[Settlement<'_>]) {
     let at = settlements.iter().map(|settlement| settlement.at).max();
     let rows = changes.iter().map(|(id, change)| {
         json!({"id": id, "held": change.held, "posted": change.posted, "entries": change.entries, "settled": change.settled,
@@ -217,8 +219,7 @@ async fn change_accounts(tx: &mut Tx, changes: &BTreeMap<&str, Change>, settleme
         (id text, held bigint, posted bigint, entries bigint, settled bigint, head text, at bigint),
         "where account.id = v.id"
     );
-    sqlx::query(text).bind(list(rows)).execute(tx.connection()).await?;
-    Ok(())
+    tx.defer(text, rows.collect());
 }
 
 fn list(rows: impl IntoIterator<Item = Value>) -> String {

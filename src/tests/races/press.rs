@@ -5,7 +5,7 @@ use crate::support::{Engine, both_databases};
 use atelier::domain::{Credits, GenerationId, RawRequest, Refusal};
 use atelier::server::db::mint;
 use atelier::server::generation::Error;
-use atelier::server::ledger;
+use atelier::server::ledger::{self, Hold};
 use futures::future::{join_all, poll_immediate};
 use sqlx::Executor;
 use sqlx::error::ErrorKind;
@@ -108,7 +108,9 @@ both_databases! {
         let hold = async || {
             let mut tx = db.begin().await.expect("a transaction");
             let id = GenerationId::trusted(mint());
-            ledger::hold(&mut tx, &scene.owner, &id, Credits(1), Credits(1), now, now).await.expect("held");
+            let one = Credits(1);
+            let hold = Hold { person: &scene.owner, generation: &id, unit_price: one, amount: one, expires_at: now, at: now };
+            ledger::hold(&mut tx, &[hold]).await.expect("held");
             tx
         };
         // Right: the job is the row of the same transaction, so there is nothing in between.
