@@ -18,6 +18,7 @@ mod crashes;
 mod database;
 mod files;
 mod gallery;
+mod guesses;
 mod hooks;
 mod http;
 mod keeping;

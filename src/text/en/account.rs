@@ -38,6 +38,12 @@ const fn filter_name(filter: StatementFilter) -> &'static str {
     }
 }
 
+/// To whoever tried too many passwords: how long to wait, in a unit that can be waited in.
+pub(super) fn too_many_tries(seconds: i64) -> String {
+    let wait = if seconds > 90 { one_or((seconds + 59) / 60, "minute", "minutes") } else { one_or(seconds, "second", "seconds") };
+    format!("Too many tries. Wait {wait} and try again.")
+}
+
 pub(super) const ACCOUNT: AccountText = AccountText {
     title: "Account",
     email: "Email",

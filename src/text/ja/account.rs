@@ -40,6 +40,12 @@ const fn filter_name(filter: StatementFilter) -> &'static str {
     }
 }
 
+/// パスワードを間違えすぎた人に、待つ時間を伝える。
+pub(super) fn too_many_tries(seconds: i64) -> String {
+    let wait = if seconds > 90 { format!("{}分", number((seconds + 59) / 60)) } else { format!("{}秒", number(seconds)) };
+    format!("試した回数が多すぎます。{wait}待ってから、もう一度お試しください。")
+}
+
 pub(super) const ACCOUNT: AccountText = AccountText {
     title: "アカウント",
     email: "メールアドレス",
