@@ -4,6 +4,7 @@ mod commands;
 
 use anyhow::{Context, bail};
 use atelier::domain::{ApiKeyId, Credits, KeyName, KeyWish, Scopes, Timestamp};
+use atelier::server::account::roles::{self, Given};
 use atelier::server::account::{self, Credentials};
 use atelier::server::clock::Clock;
 use atelier::server::config::Config;
@@ -99,6 +100,14 @@ enum User {
         /// Repeating a grant under the same reference changes nothing
         #[arg(long)]
         reference: Option<String>,
+    },
+    /// Lets somebody run the house beside you, or lets them only make pictures; they sign in again afterwards
+    Role {
+        /// Their address
+        email: String,
+        /// What they may do
+        #[arg(value_enum)]
+        role: account::Role,
     },
     /// Makes a key for somebody's programs and prints it, once and alone
     Key {
@@ -263,6 +272,16 @@ async fn user(config: &Config, command: User, now: Timestamp) -> anyhow::Result<
             ledger::grant(&mut tx, &person.id, Credits(credits), &grant, now).await?;
             tx.commit().await?;
             say(&format!("{email} has {credits} more (reference {reference})"))
+        }
+        User::Role { email, role } => {
+            let person = account::find_by_email(&db, &email).await?.with_context(|| format!("nobody has the address {email}"))?;
+            match roles::give(&db, &person.id, role).await? {
+                Given::Changed => say(&format!("{email} is {} now, and signs in again", role.as_str())),
+                Given::Same => say(&format!("{email} is {} already", role.as_str())),
+                Given::OnlyAdmin => bail!(
+                    "{email} is the only admin, and somebody has to run the house: first `atelier user role SOMEBODY-ELSE admin`"
+                ),
+            }
         }
         User::Key { email, name } => {
             let person = account::find_by_email(&db, &email).await?.with_context(|| format!("nobody has the address {email}"))?;

@@ -11,8 +11,8 @@ use leptos::prelude::*;
 /// Everything the page shows of the person.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Account {
-    /// Whether they run the house, and so cannot leave it.
-    pub keeper: bool,
+    /// Whether they run the house and nobody else does, so that they cannot leave it yet.
+    pub only_admin: bool,
     /// What stands in the form of limits.
     pub guards: GuardsForm,
     /// What of it is no number.
@@ -119,7 +119,7 @@ pub fn AccountPage(viewer: Viewer, start: LiveStart, account: Account) -> impl I
     let parcel = Parcel::new(start, viewer.balance);
     let words = text::pages(lang);
     let said = &words.account;
-    let Account { keeper, guards, wrong, spent_today, sessions, done, refused } = account;
+    let Account { only_admin, guards, wrong, spent_today, sessions, done, refused } = account;
     let (available, pictures, shown) = (viewer.balance.available(), viewer.pictures, viewer.clone());
     let email = viewer.email.clone().unwrap_or_default();
     let done = done.map(|done| {
@@ -154,7 +154,7 @@ pub fn AccountPage(viewer: Viewer, start: LiveStart, account: Account) -> impl I
                 <p class="hint">{said.export.body}</p>
                 <p><a class="button" href="/account/export" download=""><Icon glyph=icon::DOWNLOAD />{said.export_link}</a></p>
             </section>
-            <Leave lang keeper available pictures refused />
+            <Leave lang only_admin available pictures refused />
         </Frame>
     }
 }
@@ -262,15 +262,19 @@ fn Sessions(said: &'static AccountText, lang: Lang, sessions: Vec<SessionLine>) 
 
 /// Leaving for good: what becomes of everything is said before the password is asked for.
 #[component]
-fn Leave(lang: Lang, keeper: bool, available: Credits, pictures: i64, refused: Option<AccountRefusal>) -> impl IntoView {
+fn Leave(lang: Lang, only_admin: bool, available: Credits, pictures: i64, refused: Option<AccountRefusal>) -> impl IntoView {
     let said = &text::pages(lang).account;
     let wrong = match refused {
         Some(AccountRefusal::Deletion(denied)) => Some(denied.sentence(lang)),
         _ => None,
     };
     let open = wrong.is_some();
-    let form = if keeper {
-        view! { <p class="notice"><Icon glyph=icon::INFO />{said.delete_keeper}</p> }.into_any()
+    let form = if only_admin {
+        view! {
+            <p class="notice"><Icon glyph=icon::INFO /><span>{said.delete_keeper}</span></p>
+            <p class="hint account-command"><code>"atelier user role "{said.delete_keeper_address}" admin"</code></p>
+        }
+        .into_any()
     } else {
         view! {
             <ul class="account-lost">
@@ -359,11 +363,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lost_is_said_before_the_account_can_be_deleted_and_its_keeper_cannot() {
+    fn what_is_lost_is_said_before_the_account_can_be_deleted_and_who_alone_runs_the_house_is_told_what_to_do_first() {
         let html = page(Account::default(), Lang::En);
         assert!(html.contains("116 credits would be given up") && html.contains("1,284 pictures would be removed"), "{html}");
-        let keeper = page(Account { keeper: true, ..Account::default() }, Lang::Ja);
-        assert!(!keeper.contains("/account/delete"), "{keeper}");
+        let keeper = page(Account { only_admin: true, ..Account::default() }, Lang::Ja);
+        assert!(!keeper.contains("/account/delete") && keeper.contains("atelier user role "), "{keeper}");
     }
 
     #[test]

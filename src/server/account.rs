@@ -4,6 +4,7 @@
 pub mod guards;
 pub(in crate::server) mod guesses;
 pub mod leaving;
+pub mod roles;
 
 use self::guesses::Door;
 use super::db::{Alone, Db, mint};
@@ -39,9 +40,9 @@ const COMMON_GUESSES: u64 = 30_000;
 const PRODUCT_WORDS: [&str; 4] = ["atelier", "replicate", "password", "picture"];
 
 /// What somebody may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Role {
-    /// Runs the house. The first person to sign up.
+    /// Runs the house: the first person to sign up, and whom an operator adds.
     Admin,
     /// Makes pictures.
     Creator,

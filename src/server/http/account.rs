@@ -10,7 +10,8 @@ use crate::components::time::machine;
 use crate::domain::{Day, GalleryFilter, Guard, GuardsForm};
 use crate::pages::{Account, AccountPage, AccountRefusal, Denied, Done, SessionLine};
 use crate::server::App;
-use crate::server::account::{self, Error, Person, Role, guards, leaving};
+use crate::server::account::leaving::{self, Leave};
+use crate::server::account::{self, Error, Person, Role, guards, roles};
 use crate::server::auth::{self, AuthSession};
 use crate::server::gallery::Chosen;
 use crate::server::gallery::archive::{self, Beside};
@@ -191,10 +192,6 @@ async fn delete(
     Form(Leaving { password }): Form<Leaving>,
 ) -> Result<Response, Trouble> {
     let person = who(&signed_in)?;
-    if person.role == Role::Admin {
-        // The page offers no such form to them.
-        return Err(Trouble::status(StatusCode::CONFLICT));
-    }
     let denied = match account::prove(&app.db, person, password, app.clock.now()).await {
         Ok(()) => None,
         Err(Error::WrongPassword) => Some(Denied::Wrong),
@@ -204,9 +201,14 @@ async fn delete(
     if let Some(denied) = denied {
         return show(&app, &signed_in, &session, Shown::refused(AccountRefusal::Deletion(denied))).await;
     }
-    leaving::leave(&app.db, person, app.clock.now()).await?;
-    tracing::info!(person = %person.id, "somebody left");
-    doors::sign_out(State(app), auth).await
+    match leaving::leave(&app.db, person, app.clock.now()).await? {
+        Leave::Gone => {
+            tracing::info!(person = %person.id, "somebody left");
+            doors::sign_out(State(app), auth).await
+        }
+        // The page says what has to be done first.
+        Leave::OnlyAdmin => show(&app, &signed_in, &session, Shown { status: StatusCode::CONFLICT, ..Shown::default() }).await,
+    }
 }
 
 fn who(signed_in: &SignedIn) -> Result<&Person, Trouble> {
@@ -228,7 +230,7 @@ async fn show(app: &App, signed_in: &SignedIn, session: &Session, shown: Shown) 
     };
     let (guards, wrong) = shown.form.unwrap_or_else(|| (GuardsForm::of(&person.guards), Vec::new()));
     let account = Account {
-        keeper: person.role == Role::Admin,
+        only_admin: person.role == Role::Admin && roles::is_only_admin(&app.db, &person.id).await?,
         guards,
         wrong,
         spent_today: guards::spent_today(&app.db, &person.id, now).await?,

@@ -95,5 +95,7 @@ pub(super) const ACCOUNT: AccountText = AccountText {
     delete_pictures: |n| format!("{} would be removed.", one_or(n, "picture", "pictures")),
     delete_password: "Password, to be sure",
     delete_it: "Delete it for good",
-    delete_keeper: "You run this house, so this account cannot be deleted.",
+    delete_keeper: "Nobody but you runs this house, so this account cannot be deleted yet. First make somebody else an \
+                    administrator, on the machine that serves it:",
+    delete_keeper_address: "SOMEBODY@EXAMPLE.COM",
 };

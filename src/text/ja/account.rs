@@ -98,5 +98,6 @@ pub(super) const ACCOUNT: AccountText = AccountText {
     delete_pictures: |n| format!("{}枚の画像が消えます。", number(n)),
     delete_password: "確認のためのパスワード",
     delete_it: "完全に削除する",
-    delete_keeper: "このサーバーの管理者なので、このアカウントは削除できません。",
+    delete_keeper: "管理者がほかにいないため、このアカウントはまだ削除できません。先に、サーバーの端末で次のコマンドを実行し、別の方を管理者にしてください。",
+    delete_keeper_address: "メールアドレス",
 };
