@@ -1,4 +1,4 @@
-//! The commands of the one binary: `serve`, `sandbox`, `user`, `models`, `queue`, `ledger`, `doctor`.
+//! The commands of the one binary: `serve`, `sandbox`, `user`, `models`, `queue`, `generation`, `ledger`, `doctor`.
 
 mod commands;
 
@@ -72,6 +72,9 @@ enum Command {
     /// Shows what waits, and stops or resumes letting generations into flight
     #[command(subcommand)]
     Queue(Queue),
+    /// Shows what was left to an operator, and takes it up again
+    #[command(subcommand)]
+    Generation(commands::generation::Generation),
     /// Checks the books
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -209,6 +212,7 @@ async fn command(cli: Cli) -> anyhow::Result<()> {
         }
         Command::User(command) => user(&config, command, clock.now()).await,
         Command::Models(command) => commands::models::run(&config, command, clock.now()).await,
+        Command::Generation(command) => commands::generation::run(&config, command, clock.now()).await,
         Command::Queue(command) => queue(&config, command, clock.now()).await,
         Command::Ledger(LedgerCommand::Verify { file: Some(file) }) => verify_file(&file).await,
         Command::Ledger(LedgerCommand::Verify { file: None }) => verify(&config, clock.now()).await,

@@ -31,6 +31,7 @@ mod live;
 mod model;
 mod outage;
 mod outbox;
+mod parked;
 mod process;
 mod quotes;
 mod races;
