@@ -15,6 +15,7 @@ mod catalogue;
 mod cog;
 mod commands;
 mod crashes;
+mod create;
 mod database;
 mod files;
 mod gallery;

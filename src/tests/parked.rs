@@ -59,7 +59,7 @@ both_databases! {
             assert_eq!((take_up(&app, &id).await, list(&app).await), (None, Vec::new()), "once");
             app.settle_all().await;
             assert_eq!(app.state(&id).await, State::Succeeded);
-            assert_eq!((app.balance(&person).await, i64::try_from(app.sandbox.invoice().len()).expect("few")), ((20 - at, 0), at));
+            assert_eq!((app.balance(&person).await, i64::try_from(app.bought()).expect("few")), ((20 - at, 0), at));
         }
         app.worker.clear_spool().await.expect("the hourly look for what nobody waits for");
         app.finish().await;
@@ -78,10 +78,10 @@ both_databases! {
                select 'a line', id, updated_at + 1, 1, 'submitting', 'parked', 'the budget of paid calls is spent' from generation;
              update generation set state = 'parked', lease_owner = null, lease_until = 0",
         ).await.expect("an update");
-        let sold = app.sandbox.invoice().len();
+        let sold = app.bought();
         assert_eq!(take_up(&app, &id).await, Some(State::Submitting));
         app.settle_all().await;
-        assert_eq!((app.state(&id).await, app.sandbox.invoice().len()), (State::Succeeded, sold), "it was there all the time");
+        assert_eq!((app.state(&id).await, app.bought()), (State::Succeeded, sold), "it was there all the time");
         assert_eq!(app.balance(&app.person(&mika).await).await, (19, 0));
         app.finish().await;
     }
