@@ -80,6 +80,22 @@ both_databases! {
         app.finish().await;
     }
 
+    async fn se_13_a_session_from_before_it_was_written_down_whose_it_is_is_listed_and_can_be_ended(app: TestApp) {
+        let (mika, noor) = (app.sign_up("mika").await, app.sign_up("noor").await);
+        let other = elsewhere(&app, "mika").await;
+        // As such a row is: it says who is signed in, and neither whose it is nor by what.
+        app.meddle("update session set person_id = null, data = replace(data, '\"agent\"', '\"nothing\"')").await.expect("an update");
+        assert_eq!(endable(&mika.get("/account").await.text()), Vec::<String>::new(), "nobody's");
+        app.meddle(include_str!("../../migrations/0022_sessions.sql")).await.expect("the migration");
+        let page = mika.get("/account").await.text();
+        let names = endable(&page);
+        assert!(names.len() == 1 && page.matches("A browser").count() >= 2 && page.contains("since"), "{page}");
+        assert_eq!(endable(&noor.get("/account").await.text()).len(), 0, "to each their own");
+        assert_eq!(mika.post(&format!("/account/sessions/{}/end", names[0]), &[]).await.status, 303);
+        assert!(is_in(&mika).await && is_in(&noor).await && !is_in(&other).await);
+        app.finish().await;
+    }
+
     async fn cr_20_leaving_settles_what_runs_removes_what_was_made_and_leaves_the_books_whole(app: TestApp) {
         let (_keeper, mika) = (app.sign_up("keeper").await, app.sign_up("mika").await);
         let other = elsewhere(&app, "mika").await;
