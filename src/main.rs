@@ -124,7 +124,7 @@ enum User {
 
 #[derive(Subcommand)]
 enum Queue {
-    /// What is in flight, what waits, and every pause
+    /// What is in flight, what waits, every pause, and how many predictions nobody had a use for
     Show,
     /// Lets nothing more into flight; what is in flight goes on
     Pause {
@@ -300,7 +300,10 @@ async fn user(config: &Config, command: User, now: Timestamp) -> anyhow::Result<
 async fn queue(config: &Config, command: Queue, now: Timestamp) -> anyhow::Result<()> {
     let db = database(config).await?;
     match command {
-        Queue::Show => say(&limits::overview(&db, now).await?.to_string()),
+        Queue::Show => {
+            say(&limits::overview(&db, now).await?.to_string())?;
+            say(&count_strays(&db).await?)
+        }
         Queue::Pause { whose, reason } => {
             let scope = scope(&db, whose).await?;
             limits::pause(&db, &scope, &reason).await?;

@@ -30,6 +30,7 @@ mod lifecycle;
 mod limits;
 mod live;
 mod model;
+mod operating;
 mod outage;
 mod outbox;
 mod parked;
