@@ -320,6 +320,8 @@ fn secret(
                 name=name
                 type="password"
                 autocomplete=fills
+                // The page is long, and begins far above.
+                autofocus=wrong.is_some()
                 required
                 aria-invalid=wrong.is_some().then_some("true")
                 aria-describedby=help.clone()
@@ -382,6 +384,7 @@ mod tests {
         ] {
             let html = page(Account { refused: Some(refused), ..Account::default() }, Lang::Ja);
             assert_eq!(html.matches("aria-invalid=\"true\"").count(), 1, "{refused:?}: {html}");
+            assert_eq!(html.matches(" autofocus").count(), 1, "{refused:?}: it is where one looks first: {html}");
         }
     }
 }
