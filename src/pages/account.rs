@@ -271,8 +271,10 @@ fn Leave(lang: Lang, only_admin: bool, available: Credits, pictures: i64, refuse
     let open = wrong.is_some();
     let form = if only_admin {
         view! {
-            <p class="notice"><Icon glyph=icon::INFO /><span>{said.delete_keeper}</span></p>
-            <p class="hint account-command"><code>"atelier user role "{said.delete_keeper_address}" admin"</code></p>
+            <p class="notice">
+                <Icon glyph=icon::INFO />
+                <span>{said.delete_keeper} <code class="account-command">"atelier user role "{said.delete_keeper_address}" admin"</code></span>
+            </p>
         }
         .into_any()
     } else {
