@@ -1,9 +1,10 @@
-//! The commands of the one binary: `serve`, `sandbox`, `user`, `models`, `queue`, `ledger`, `doctor`.
+//! The commands of the one binary: `serve`, `sandbox`, `user`, `models`, `queue`, `generation`, `ledger`, `doctor`.
 
 mod commands;
 
 use anyhow::{Context, bail};
 use atelier::domain::{ApiKeyId, Credits, KeyName, KeyWish, Scopes, Timestamp};
+use atelier::server::account::roles::{self, Given};
 use atelier::server::account::{self, Credentials};
 use atelier::server::clock::Clock;
 use atelier::server::config::Config;
@@ -71,6 +72,9 @@ enum Command {
     /// Shows what waits, and stops or resumes letting generations into flight
     #[command(subcommand)]
     Queue(Queue),
+    /// Shows what was left to an operator, and takes it up again
+    #[command(subcommand)]
+    Generation(commands::generation::Generation),
     /// Checks the books
     #[command(subcommand)]
     Ledger(LedgerCommand),
@@ -100,6 +104,14 @@ enum User {
         #[arg(long)]
         reference: Option<String>,
     },
+    /// Lets somebody run the house beside you, or lets them only make pictures; they sign in again afterwards
+    Role {
+        /// Their address
+        email: String,
+        /// What they may do
+        #[arg(value_enum)]
+        role: account::Role,
+    },
     /// Makes a key for somebody's programs and prints it, once and alone
     Key {
         /// Their address
@@ -112,7 +124,7 @@ enum User {
 
 #[derive(Subcommand)]
 enum Queue {
-    /// What is in flight, what waits, and every pause
+    /// What is in flight, what waits, every pause, and how many predictions nobody had a use for
     Show,
     /// Lets nothing more into flight; what is in flight goes on
     Pause {
@@ -200,6 +212,7 @@ async fn command(cli: Cli) -> anyhow::Result<()> {
         }
         Command::User(command) => user(&config, command, clock.now()).await,
         Command::Models(command) => commands::models::run(&config, command, clock.now()).await,
+        Command::Generation(command) => commands::generation::run(&config, command, clock.now()).await,
         Command::Queue(command) => queue(&config, command, clock.now()).await,
         Command::Ledger(LedgerCommand::Verify { file: Some(file) }) => verify_file(&file).await,
         Command::Ledger(LedgerCommand::Verify { file: None }) => verify(&config, clock.now()).await,
@@ -264,6 +277,16 @@ async fn user(config: &Config, command: User, now: Timestamp) -> anyhow::Result<
             tx.commit().await?;
             say(&format!("{email} has {credits} more (reference {reference})"))
         }
+        User::Role { email, role } => {
+            let person = account::find_by_email(&db, &email).await?.with_context(|| format!("nobody has the address {email}"))?;
+            match roles::give(&db, &person.id, role).await? {
+                Given::Changed => say(&format!("{email} is {} now, and signs in again", role.as_str())),
+                Given::Same => say(&format!("{email} is {} already", role.as_str())),
+                Given::OnlyAdmin => bail!(
+                    "{email} is the only admin, and somebody has to run the house: first `atelier user role SOMEBODY-ELSE admin`"
+                ),
+            }
+        }
         User::Key { email, name } => {
             let person = account::find_by_email(&db, &email).await?.with_context(|| format!("nobody has the address {email}"))?;
             let Ok(name) = KeyName::parse(&name) else { bail!("--name: must have 1 to {} characters", KeyName::MAX_CHARS) };
@@ -277,7 +300,10 @@ async fn user(config: &Config, command: User, now: Timestamp) -> anyhow::Result<
 async fn queue(config: &Config, command: Queue, now: Timestamp) -> anyhow::Result<()> {
     let db = database(config).await?;
     match command {
-        Queue::Show => say(&limits::overview(&db, now).await?.to_string()),
+        Queue::Show => {
+            say(&limits::overview(&db, now).await?.to_string())?;
+            say(&count_strays(&db).await?)
+        }
         Queue::Pause { whose, reason } => {
             let scope = scope(&db, whose).await?;
             limits::pause(&db, &scope, &reason).await?;

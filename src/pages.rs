@@ -26,7 +26,7 @@ mod shared;
 mod viewer;
 mod webhooks;
 
-pub use account::{Account, AccountPage, AccountRefusal, Done, SessionLine};
+pub use account::{Account, AccountPage, AccountRefusal, Denied, Done, SessionLine};
 pub use admin_model::{AdminModel, Said};
 pub use admin_models::AdminModels;
 pub use code::CodePage;

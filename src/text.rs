@@ -104,6 +104,17 @@ mod tests {
     }
 
     #[test]
+    fn a_wait_is_said_in_a_unit_that_can_be_waited_in() {
+        let wait = |lang, seconds| (pages(lang).door.wait)(seconds);
+        for (seconds, said) in
+            [(1, "Wait 1 second "), (90, "Wait 90 seconds "), (91, "Wait 2 minutes "), (900, "Wait 15 minutes ")]
+        {
+            assert!(wait(Lang::En, seconds).contains(said), "{}", wait(Lang::En, seconds));
+        }
+        assert!(wait(Lang::Ja, 30).contains("30秒") && wait(Lang::Ja, 900).contains("15分"));
+    }
+
+    #[test]
     fn one_is_singular_in_english() {
         assert_eq!((en::TEXT.frame.pictures)(1), "1 picture");
         assert_eq!((en::TEXT.frame.pictures)(1_284), "1,284 pictures");

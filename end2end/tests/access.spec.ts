@@ -100,11 +100,13 @@ async function fromTheTop(page: Page): Promise<void> {
   });
 }
 
-/** Of the element with the focus: what it is, whether its ring can be seen, whether anything lies over it. */
+/** Of the element with the focus: what it is, whether its ring can be seen, whether anything lies over it; null when nothing has it. */
 function focused(page: Page): Promise<{ what: string; ringed: boolean; covered: boolean } | null> {
   return page.evaluate(() => {
     const element = document.activeElement as HTMLElement | null;
     if (!element || element === document.body) return null;
+    const { stops = new WeakSet<Element>() } = window as Stopped;
+    Object.assign(window, { stops: stops.add(element) });
     const ring = (of: Element, pseudo?: string) => {
       const style = getComputedStyle(of, pseudo);
       return style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2;
@@ -135,6 +137,25 @@ function focused(page: Page): Promise<{ what: string; ringed: boolean; covered: 
   });
 }
 
+/** The elements that a page remembers to have had the focus. */
+type Stopped = Window & { stops?: WeakSet<Element> };
+
+/** Once nothing has the focus any more: what should have had it on the way, and never did. */
+function passedOver(page: Page): Promise<string[]> {
+  return page.evaluate(() => {
+    const { stops } = window as Stopped;
+    // Of radio buttons one stands for all.
+    const left = [...document.querySelectorAll<HTMLElement>("a[href], button, input, select, textarea, summary")].filter(
+      (element) =>
+        element.tabIndex >= 0 &&
+        !element.matches(":disabled, [type=hidden], [type=radio], [inert] *") &&
+        element.checkVisibility({ visibilityProperty: true }) &&
+        !stops?.has(element),
+    );
+    return left.map((element) => `${element.tagName.toLowerCase()}.${element.className} ${element.getAttribute("href") ?? element.getAttribute("name") ?? ""}`);
+  });
+}
+
 for (const width of [390, 1440]) {
   test(`every stop of the Tab key has a ring and nothing over it, ${width} pixels wide`, async ({ elsewhere, painter }) => {
     test.setTimeout(120_000);
@@ -145,7 +166,11 @@ for (const width of [390, 1440]) {
         await page.keyboard.press("Tab");
         await settled(page);
         const at = await focused(page);
-        if (!at) break;
+        if (!at) {
+          // Past the last one, or lost on the way.
+          for (const what of await passedOver(page)) problems.add(`the focus was lost before ${what}`);
+          break;
+        }
         if (!at.ringed && !(await drawsItsFocus(page))) problems.add(`no ring: ${at.what}`);
         if (at.covered) problems.add(`covered: ${at.what}`);
       }

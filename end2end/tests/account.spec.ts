@@ -115,3 +115,30 @@ for (const language of ["en", "ja"]) {
     });
   }
 }
+
+test("who guesses at the password is told how long to wait, at the field and in the dialog of a session that ended", async ({ page, tolerate }) => {
+  tolerate(/status of (401|422|429)/);
+  const email = await signUp(page);
+  for (let at = 0; at < 6; at += 1) {
+    await page.goto("/account");
+    await page.getByLabel("Present password").fill("not this one");
+    await page.getByLabel("New password").fill(ANOTHER);
+    await page.getByRole("button", { name: "Change the password" }).click();
+  }
+  await expect(page.getByRole("alert")).toHaveText("Too many tries. Wait 30 seconds and try again.");
+  await expect(page.getByLabel("Present password")).toBeFocused();
+
+  await page.goto("/create");
+  await awake(page);
+  await page.context().clearCookies({ name: "sid" });
+  await prompt(page).fill("a letter that was not lost");
+  await generate(page).click();
+  const dialog = page.locator("#session");
+  await dialog.locator("input[name=email]").fill(email);
+  const said = dialog.getByRole("alert");
+  for (const sentence of [...Array<string>(5).fill("do not belong together"), "Too many tries. Wait 30 seconds and try again."]) {
+    await dialog.locator("input[name=password]").fill("not this one");
+    await dialog.getByRole("button", { name: "Sign in" }).click();
+    await expect(said).toContainText(sentence);
+  }
+});

@@ -330,7 +330,11 @@ door.addEventListener("submit", async (event) => {
   say("");
   const answer = await fetch("/sign-in", { method: "POST", body: new URLSearchParams(new FormData(door)), redirect: "manual" }).catch(() => undefined);
   door.elements.password.value = "";
-  if (answer?.type !== "opaqueredirect") return say(door.dataset.wrong);
+  if (answer?.type !== "opaqueredirect") {
+    // The page behind the door says why it stayed shut; without one, the most likely reason.
+    const page = new DOMParser().parseFromString((await answer?.text()) ?? "", "text/html");
+    return say(page.querySelector("[role=alert] span")?.textContent ?? door.dataset.wrong);
+  }
   const page = await fetch(`/events?page=${form.elements.page.value}`, { method: "HEAD", cache: "no-store" });
   if (page.status === 401) return say(door.dataset.other);
   session.close();

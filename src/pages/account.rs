@@ -11,8 +11,8 @@ use leptos::prelude::*;
 /// Everything the page shows of the person.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Account {
-    /// Whether they run the house, and so cannot leave it.
-    pub keeper: bool,
+    /// Whether they run the house and nobody else does, so that they cannot leave it yet.
+    pub only_admin: bool,
     /// What stands in the form of limits.
     pub guards: GuardsForm,
     /// What of it is no number.
@@ -75,12 +75,41 @@ impl Done {
 /// Why a form with a password was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AccountRefusal {
-    /// The present password is another.
-    OldPassword,
+    /// The present password was not given.
+    OldPassword(Denied),
     /// The new one cannot be one.
     NewPassword(DoorProblem),
-    /// The account stays: the password is another.
-    Deletion,
+    /// The account stays: the password was not given.
+    Deletion(Denied),
+}
+
+/// What was wrong with a present password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// It is another.
+    Wrong,
+    /// Too many wrong ones before; so many seconds to wait.
+    Wait(i64),
+}
+
+impl AccountRefusal {
+    /// After how many seconds it can be tried again, if not at once.
+    pub const fn wait(self) -> Option<i64> {
+        match self {
+            Self::OldPassword(Denied::Wait(seconds)) | Self::Deletion(Denied::Wait(seconds)) => Some(seconds),
+            Self::OldPassword(Denied::Wrong) | Self::Deletion(Denied::Wrong) | Self::NewPassword(_) => None,
+        }
+    }
+}
+
+impl Denied {
+    fn sentence(self, lang: Lang) -> String {
+        let words = text::pages(lang);
+        match self {
+            Self::Wrong => words.account.wrong_password.to_owned(),
+            Self::Wait(seconds) => (words.door.wait)(seconds),
+        }
+    }
 }
 
 /// The account page.
@@ -90,7 +119,7 @@ pub fn AccountPage(viewer: Viewer, start: LiveStart, account: Account) -> impl I
     let parcel = Parcel::new(start, viewer.balance);
     let words = text::pages(lang);
     let said = &words.account;
-    let Account { keeper, guards, wrong, spent_today, sessions, done, refused } = account;
+    let Account { only_admin, guards, wrong, spent_today, sessions, done, refused } = account;
     let (available, pictures, shown) = (viewer.balance.available(), viewer.pictures, viewer.clone());
     let email = viewer.email.clone().unwrap_or_default();
     let done = done.map(|done| {
@@ -125,7 +154,7 @@ pub fn AccountPage(viewer: Viewer, start: LiveStart, account: Account) -> impl I
                 <p class="hint">{said.export.body}</p>
                 <p><a class="button" href="/account/export" download=""><Icon glyph=icon::DOWNLOAD />{said.export_link}</a></p>
             </section>
-            <Leave said keeper available pictures refused />
+            <Leave lang only_admin available pictures refused />
         </Frame>
     }
 }
@@ -171,10 +200,10 @@ fn Limits(said: &'static AccountText, guards: GuardsForm, wrong: Vec<Guard>, spe
 fn Password(lang: Lang, refused: Option<AccountRefusal>) -> impl IntoView {
     let words = text::pages(lang);
     let said = &words.account;
-    let wrong_old = (refused == Some(AccountRefusal::OldPassword)).then(|| said.wrong_password.to_owned());
-    let wrong_new = match refused {
-        Some(AccountRefusal::NewPassword(wrong)) => Some(wrong.sentence(&words.door)),
-        _ => None,
+    let (wrong_old, wrong_new) = match refused {
+        Some(AccountRefusal::OldPassword(denied)) => (Some(denied.sentence(lang)), None),
+        Some(AccountRefusal::NewPassword(wrong)) => (None, Some(wrong.sentence(&words.door))),
+        Some(AccountRefusal::Deletion(_)) | None => (None, None),
     };
     let hint = (words.door.password_hint)(PASSWORD_MIN_CHARS);
     view! {
@@ -233,17 +262,21 @@ fn Sessions(said: &'static AccountText, lang: Lang, sessions: Vec<SessionLine>) 
 
 /// Leaving for good: what becomes of everything is said before the password is asked for.
 #[component]
-fn Leave(
-    said: &'static AccountText,
-    keeper: bool,
-    available: Credits,
-    pictures: i64,
-    refused: Option<AccountRefusal>,
-) -> impl IntoView {
-    let wrong = (refused == Some(AccountRefusal::Deletion)).then(|| said.wrong_password.to_owned());
+fn Leave(lang: Lang, only_admin: bool, available: Credits, pictures: i64, refused: Option<AccountRefusal>) -> impl IntoView {
+    let said = &text::pages(lang).account;
+    let wrong = match refused {
+        Some(AccountRefusal::Deletion(denied)) => Some(denied.sentence(lang)),
+        _ => None,
+    };
     let open = wrong.is_some();
-    let form = if keeper {
-        view! { <p class="notice"><Icon glyph=icon::INFO />{said.delete_keeper}</p> }.into_any()
+    let form = if only_admin {
+        view! {
+            <p class="notice">
+                <Icon glyph=icon::INFO />
+                <span>{said.delete_keeper} <code class="account-command">"atelier user role "{said.delete_keeper_address}" admin"</code></span>
+            </p>
+        }
+        .into_any()
     } else {
         view! {
             <ul class="account-lost">
@@ -289,6 +322,8 @@ fn secret(
                 name=name
                 type="password"
                 autocomplete=fills
+                // The page is long, and begins far above.
+                autofocus=wrong.is_some()
                 required
                 aria-invalid=wrong.is_some().then_some("true")
                 aria-describedby=help.clone()
@@ -332,11 +367,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_lost_is_said_before_the_account_can_be_deleted_and_its_keeper_cannot() {
+    fn what_is_lost_is_said_before_the_account_can_be_deleted_and_who_alone_runs_the_house_is_told_what_to_do_first() {
         let html = page(Account::default(), Lang::En);
         assert!(html.contains("116 credits would be given up") && html.contains("1,284 pictures would be removed"), "{html}");
-        let keeper = page(Account { keeper: true, ..Account::default() }, Lang::Ja);
-        assert!(!keeper.contains("/account/delete"), "{keeper}");
+        let keeper = page(Account { only_admin: true, ..Account::default() }, Lang::Ja);
+        assert!(!keeper.contains("/account/delete") && keeper.contains("atelier user role "), "{keeper}");
     }
 
     #[test]
@@ -344,11 +379,14 @@ mod tests {
         let guards = GuardsForm { daily_cap: "<b>many".into(), ..GuardsForm::default() };
         let html = page(Account { guards, wrong: vec![Guard::DailyCap], ..Account::default() }, Lang::En);
         assert!(html.contains("&lt;b&gt;many") && html.matches("aria-invalid=\"true\"").count() == 1, "{html}");
-        for refused in
-            [AccountRefusal::OldPassword, AccountRefusal::NewPassword(DoorProblem::PasswordWeak), AccountRefusal::Deletion]
-        {
+        for refused in [
+            AccountRefusal::OldPassword(Denied::Wrong),
+            AccountRefusal::NewPassword(DoorProblem::PasswordWeak),
+            AccountRefusal::Deletion(Denied::Wait(30)),
+        ] {
             let html = page(Account { refused: Some(refused), ..Account::default() }, Lang::Ja);
             assert_eq!(html.matches("aria-invalid=\"true\"").count(), 1, "{refused:?}: {html}");
+            assert_eq!(html.matches(" autofocus").count(), 1, "{refused:?}: it is where one looks first: {html}");
         }
     }
 }

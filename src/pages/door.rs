@@ -161,7 +161,7 @@ fn Fields(
                     view! {
                         <div class="notice bad" role="alert">
                             <Icon glyph=icon::ALERT />
-                            <p><strong>{words.summary}</strong><br />{said}</p>
+                            <p><strong>{words.summary}</strong><br /><span>{said}</span></p>
                         </div>
                     }
                 })}

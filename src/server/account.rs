@@ -2,8 +2,11 @@
 //! threads, two at a time.
 
 pub mod guards;
+pub(in crate::server) mod guesses;
 pub mod leaving;
+pub mod roles;
 
+use self::guesses::Door;
 use super::db::{Alone, Db, mint};
 use super::ledger::{self, Grant};
 use crate::domain::{Credits, Guards, PersonId, Timestamp};
@@ -37,9 +40,9 @@ const COMMON_GUESSES: u64 = 30_000;
 const PRODUCT_WORDS: [&str; 4] = ["atelier", "replicate", "password", "picture"];
 
 /// What somebody may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Role {
-    /// Runs the house. The first person to sign up.
+    /// Runs the house: the first person to sign up, and whom an operator adds.
     Admin,
     /// Makes pictures.
     Creator,
@@ -100,6 +103,12 @@ pub enum Error {
     /// It is not their password.
     #[error("that is not the password")]
     WrongPassword,
+    /// Too many wrong ones in a row; nothing is tried for so long.
+    #[error("too many wrong passwords: wait {seconds} s")]
+    TooManyTries {
+        /// From now.
+        seconds: i64,
+    },
     /// Hashing failed.
     #[error("the password could not be hashed: {0}")]
     Hashing(String),
@@ -153,16 +162,23 @@ pub async fn sign_up(db: &Db, credentials: &Credentials, gift: Credits, now: Tim
 /// The person these credentials are, if they are anybody's. Takes as long either way.
 ///
 /// # Errors
-/// When the database or hashing fails.
-pub async fn authenticate(db: &Db, credentials: &Credentials) -> Result<Option<Person>, Error> {
+/// [`Error::TooManyTries`] for an address that was guessed at too often, whether anybody has it or not.
+pub async fn authenticate(db: &Db, credentials: &Credentials, now: Timestamp) -> Result<Option<Person>, Error> {
     if credentials.password.expose_secret().len() > PASSWORD_BYTES {
         return Ok(None);
     }
     let email = normalise(&credentials.email);
     // What is no address is nobody's; the database need not be asked, and PostgreSQL refuses some of what can be typed.
-    let person = if is_address(&email) { find_by_email(db, &email).await? } else { None };
+    if !is_address(&email) {
+        verify(credentials.password.clone(), None).await?;
+        return Ok(None);
+    }
+    let door = Door::SignIn(&email);
+    guesses::admit(db, door, now).await?;
+    let person = find_by_email(db, &email).await?;
     let hash = person.as_ref().map(|person| person.password_hash.clone());
     let right = verify(credentials.password.clone(), hash).await?;
+    guesses::judge(db, door, right, now).await?;
     Ok(person.filter(|_| right))
 }
 
@@ -233,9 +249,15 @@ impl Row {
 /// Changes a password. Whoever is signed in with the old one is signed out by that; answers the person as they are now.
 ///
 /// # Errors
-/// [`Error::WrongPassword`], and [`Error::Refused`] with what is wrong with the new one.
-pub async fn change_password(db: &Db, person: &Person, old: SecretString, new: SecretString) -> Result<Person, Error> {
-    prove(person, old).await?;
+/// As [`prove`], and [`Error::Refused`] with what is wrong with the new one.
+pub async fn change_password(
+    db: &Db,
+    person: &Person,
+    old: SecretString,
+    new: SecretString,
+    now: Timestamp,
+) -> Result<Person, Error> {
+    prove(db, person, old, now).await?;
     let problems = check(&person.email, &new);
     if !problems.is_empty() {
         return Err(Error::Refused(problems));
@@ -259,13 +281,16 @@ pub async fn change_password(db: &Db, person: &Person, old: SecretString, new: S
 /// Asks somebody who is signed in for their password again.
 ///
 /// # Errors
-/// [`Error::WrongPassword`].
-pub async fn prove(person: &Person, password: SecretString) -> Result<(), Error> {
-    let too_long = password.expose_secret().len() > PASSWORD_BYTES;
-    if too_long || !verify(password, Some(person.password_hash.clone())).await? {
+/// [`Error::WrongPassword`], and after too many of them [`Error::TooManyTries`].
+pub async fn prove(db: &Db, person: &Person, password: SecretString, now: Timestamp) -> Result<(), Error> {
+    if password.expose_secret().len() > PASSWORD_BYTES {
         return Err(Error::WrongPassword);
     }
-    Ok(())
+    let door = Door::Again(&person.id);
+    guesses::admit(db, door, now).await?;
+    let right = verify(password, Some(person.password_hash.clone())).await?;
+    guesses::judge(db, door, right, now).await?;
+    if right { Ok(()) } else { Err(Error::WrongPassword) }
 }
 
 fn normalise(email: &str) -> String {

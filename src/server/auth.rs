@@ -7,6 +7,7 @@ pub use agent::{AGENT, describe};
 pub use sessions::{Open, Sessions, end_session, end_sessions, hash, sessions_of};
 
 use super::account::{self, Credentials, Person};
+use super::clock::Clock;
 use super::db::Db;
 use crate::domain::PersonId;
 use axum_login::{AuthUser, AuthnBackend};
@@ -18,12 +19,13 @@ pub type AuthSession = axum_login::AuthSession<Backend>;
 #[derive(Clone, Debug)]
 pub struct Backend {
     db: Db,
+    clock: Clock,
 }
 
 impl Backend {
     /// Over this database.
-    pub const fn new(db: Db) -> Self {
-        Self { db }
+    pub const fn new(db: Db, clock: Clock) -> Self {
+        Self { db, clock }
     }
 }
 
@@ -46,7 +48,7 @@ impl AuthnBackend for Backend {
     type Error = account::Error;
 
     async fn authenticate(&self, credentials: Credentials) -> Result<Option<Person>, account::Error> {
-        account::authenticate(&self.db, &credentials).await
+        account::authenticate(&self.db, &credentials, self.clock.now()).await
     }
 
     async fn get_user(&self, id: &PersonId) -> Result<Option<Person>, account::Error> {

@@ -9,7 +9,7 @@
 //! work on it in [`lease`]; what a worker reports in [`work`], and how that is written down in [`record`](mod@record); what a
 //! webhook may do in [`hooks`], and what becomes of a prediction that nobody has a use for in [`strays`]. What is kept for good
 //! about it is in [`receipt`], and the same once more in [`again`]. What is left of it when its owner leaves is decided in
-//! [`erase`].
+//! [`erase`]. What was left to an operator is in [`parked`].
 
 pub mod admission;
 pub mod again;
@@ -19,6 +19,7 @@ pub mod erase;
 pub mod hooks;
 pub mod lease;
 pub mod limits;
+pub mod parked;
 pub mod predictions;
 pub mod receipt;
 pub mod record;

@@ -83,7 +83,7 @@ pub fn router(app: App) -> Router {
         .with_http_only(true)
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnInactivity(time::Duration::days(SESSION_DAYS)));
-    let sessions = AuthManagerLayerBuilder::new(Backend::new(app.db.clone()), sessions).build();
+    let sessions = AuthManagerLayerBuilder::new(Backend::new(app.db.clone(), app.clock.clone()), sessions).build();
 
     let around_everything = ServiceBuilder::new()
         .layer(SetRequestIdLayer::new(REQUEST_ID, MintRequestId))

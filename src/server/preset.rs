@@ -29,6 +29,9 @@ pub async fn save(db: &Db, owner: &PersonId, name: &str, settings: &RawRequest, 
     let mut fields =
         vec![said("aspect_ratio", &settings.aspect_ratio), said("count", &settings.count), said("seed", &settings.seed)];
     fields.extend(settings.controls.clone());
+    let mut tx = db.begin().await?;
+    // Changes nothing, but locks the row: of two that take the last place at once the second sees the first.
+    sqlx::query("update person set role = role where id = $1").bind(owner).execute(tx.connection()).await?;
     let saved = sqlx::query(
         "insert into preset (id, owner_id, name, model, fields, created_at)
          select $1, $2, $3, $4, $5, $6 where (select count(*) from preset where owner_id = $2 and name <> $3) < $7
@@ -41,8 +44,9 @@ pub async fn save(db: &Db, owner: &PersonId, name: &str, settings: &RawRequest, 
     .bind(serde_json::json!(fields).to_string())
     .bind(now)
     .bind(MAX_PRESETS)
-    .execute(db.pool())
+    .execute(tx.connection())
     .await?;
+    tx.commit().await?;
     Ok(saved.rows_affected() == 1)
 }
 
@@ -67,6 +71,7 @@ pub async fn find(db: &Db, owner: &PersonId, id: &PresetId) -> Result<Option<Raw
 /// # Errors
 /// When the database fails.
 pub async fn delete(db: &Db, owner: &PersonId, id: &PresetId) -> Result<(), sqlx::Error> {
-    sqlx::query("delete from preset where id = $1 and owner_id = $2").bind(id).bind(owner).execute(db.pool()).await?;
-    Ok(())
+    let mut tx = db.begin().await?;
+    sqlx::query("delete from preset where id = $1 and owner_id = $2").bind(id).bind(owner).execute(tx.connection()).await?;
+    tx.commit().await
 }

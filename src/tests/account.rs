@@ -2,7 +2,8 @@
 
 use crate::support::{Browser, PASSWORD, TestApp, both_databases};
 use atelier::domain::State;
-use atelier::server::account::leaving;
+use atelier::server::account::roles::{self, Given};
+use atelier::server::account::{Role, leaving};
 use std::path::{Path, PathBuf};
 
 /// A password that nobody begins with.
@@ -20,6 +21,14 @@ fn endable(page: &str) -> Vec<String> {
 
 async fn is_in(browser: &Browser) -> bool {
     browser.get("/credits").await.status == 200
+}
+
+/// Those who run the house.
+const ADMINS: &str = "select count(*) from person where role = 'admin' and left_at is null";
+
+/// Gives somebody a role, as `atelier user role` does.
+async fn give(app: &TestApp, name: &str, role: Role) -> Given {
+    roles::give(app.db(), &app.person_named(name).await, role).await.expect("the database")
 }
 
 /// Another browser of the same person.
@@ -68,6 +77,22 @@ both_databases! {
         assert_eq!(still.iter().filter(|still| **still).count(), 2, "{still:?}");
         assert_eq!(third.post("/account/sessions/end", &[]).await.status, 303);
         assert_eq!([is_in(&mika).await, is_in(&second).await, is_in(&third).await, is_in(&noor).await], [false, false, true, true]);
+        app.finish().await;
+    }
+
+    async fn se_13_a_session_from_before_it_was_written_down_whose_it_is_is_listed_and_can_be_ended(app: TestApp) {
+        let (mika, noor) = (app.sign_up("mika").await, app.sign_up("noor").await);
+        let other = elsewhere(&app, "mika").await;
+        // As such a row is: it says who is signed in, and neither whose it is nor by what.
+        app.meddle("update session set person_id = null, data = replace(data, '\"agent\"', '\"nothing\"')").await.expect("an update");
+        assert_eq!(endable(&mika.get("/account").await.text()), Vec::<String>::new(), "nobody's");
+        app.meddle(include_str!("../../migrations/0022_sessions.sql")).await.expect("the migration");
+        let page = mika.get("/account").await.text();
+        let names = endable(&page);
+        assert!(names.len() == 1 && page.matches("A browser").count() >= 2 && page.contains("since"), "{page}");
+        assert_eq!(endable(&noor.get("/account").await.text()).len(), 0, "to each their own");
+        assert_eq!(mika.post(&format!("/account/sessions/{}/end", names[0]), &[]).await.status, 303);
+        assert!(is_in(&mika).await && is_in(&noor).await && !is_in(&other).await);
         app.finish().await;
     }
 
@@ -137,11 +162,66 @@ both_databases! {
         app.finish().await;
     }
 
-    async fn who_runs_the_house_cannot_leave_it(app: TestApp) {
-        let keeper = app.sign_up("keeper").await;
-        assert!(keeper.get("/account").await.text().contains("You run this house"));
-        assert_eq!(keeper.post("/account/delete", &[("password", PASSWORD)]).await.status, 409);
+    async fn who_alone_runs_the_house_is_told_what_to_do_before_they_can_leave_it(app: TestApp) {
+        let (keeper, noor) = (app.sign_up("keeper").await, app.sign_up("noor").await);
+        let page = keeper.get("/account").await.text();
+        assert!(page.contains("Nobody but you runs this house") && page.contains("atelier user role"), "{page}");
+        assert!(!page.contains("action=\"/account/delete\""), "{page}");
+        let stays = keeper.post("/account/delete", &[("password", PASSWORD)]).await;
+        assert!(stays.status == 409 && stays.text().contains("atelier user role"), "{}", stays.text());
         assert!(is_in(&keeper).await);
+
+        assert_eq!(noor.get("/admin/models").await.status, 404);
+        assert_eq!(give(&app, "noor", Role::Admin).await, Given::Changed);
+        assert!(!is_in(&noor).await, "whoever has a copy of the old session gains nothing");
+        assert_eq!(noor.sign_in("noor").await.status, 303);
+        assert_eq!(noor.get("/admin/models").await.status, 200);
+        assert!(keeper.get("/account").await.text().contains("action=\"/account/delete\""));
+        let left = keeper.post("/account/delete", &[("password", PASSWORD)]).await;
+        assert_eq!((left.status.as_u16(), left.header("location")), (303, "/"));
+        assert!(!is_in(&keeper).await && noor.get("/account").await.text().contains("Nobody but you"));
+        // Whoever comes next makes pictures, also under the address of the one who left.
+        app.sign_up("keeper").await;
+        assert_eq!(app.count(ADMINS).await, 1);
+        app.finish().await;
+    }
+
+    async fn of_two_who_run_the_house_and_leave_at_once_one_stays(app: TestApp) {
+        let first = app.sign_up("first").await;
+        for round in 0..4 {
+            let name = format!("second{round}");
+            app.sign_up(&name).await;
+            assert_eq!(give(&app, &name, Role::Admin).await, Given::Changed);
+            let second = app.beside().await.visitor();
+            assert_eq!(second.sign_in(&name).await.status, 303);
+            // Whoever stayed the last time is there once more.
+            let here = app.visitor();
+            let stayed: (String,) = sqlx::query_as("select email from person where role = 'admin' and left_at is null order by created_at, id limit 1")
+                .fetch_one(app.db().pool()).await.expect("somebody");
+            assert_eq!(here.post("/sign-in", &[("email", &stayed.0), ("password", PASSWORD)]).await.status, 303);
+            let leave = async |who: &Browser| who.post("/account/delete", &[("password", PASSWORD)]).await.status.as_u16();
+            let mut answers = [0; 2];
+            (answers[0], answers[1]) = futures::join!(leave(&here), leave(&second));
+            answers.sort_unstable();
+            assert_eq!((answers, app.count(ADMINS).await), ([303, 409], 1), "round {round}");
+        }
+        drop(first);
+        app.finish().await;
+    }
+
+    async fn the_only_one_who_runs_the_house_cannot_be_made_to_stop_and_of_two_only_one_can(app: TestApp) {
+        app.sign_up("keeper").await;
+        app.sign_up("noor").await;
+        assert_eq!(give(&app, "keeper", Role::Creator).await, Given::OnlyAdmin);
+        assert_eq!((give(&app, "noor", Role::Creator).await, give(&app, "keeper", Role::Admin).await), (Given::Same, Given::Same));
+        for _ in 0..5 {
+            give(&app, "noor", Role::Admin).await;
+            give(&app, "keeper", Role::Admin).await;
+            assert_eq!(app.count(ADMINS).await, 2);
+            let (one, other) = futures::join!(give(&app, "noor", Role::Creator), give(&app, "keeper", Role::Creator));
+            assert!([one, other].contains(&Given::Changed) && [one, other].contains(&Given::OnlyAdmin), "{one:?} {other:?}");
+            assert_eq!(app.count(ADMINS).await, 1);
+        }
         app.finish().await;
     }
 }

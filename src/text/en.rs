@@ -102,7 +102,7 @@ pub(super) static TEXT: PageText = PageText {
         gift: |n| if n > 0 { format!("{} free credits to begin with. No card.", number(n)) } else { "No card needed.".into() },
         expired: "You were signed out after a while. Sign in and you are back where you left off.",
         wrong: "This email and password do not belong together. Check both and try again.",
-        wait: |n| format!("Too many tries. Wait {} and try again.", one_or(n, "second", "seconds")),
+        wait: account::too_many_tries,
         email_invalid: "This does not look like an email address. It needs a name, an @ and a domain.",
         email_taken: "This email already has an account. Sign in instead.",
         password_short: |n| format!("Too short: use at least {n} characters."),

@@ -112,7 +112,7 @@ pub(super) static TEXT: PageText = PageText {
         },
         expired: "しばらく操作がなかったため、ログアウトしました。ログインすると元の場所に戻ります。",
         wrong: "メールアドレスとパスワードの組み合わせが違います。両方を確かめて、もう一度お試しください。",
-        wait: |n| format!("試した回数が多すぎます。{}秒待ってから、もう一度お試しください。", number(n)),
+        wait: account::too_many_tries,
         email_invalid: "メールアドレスの形になっていません。名前、@、ドメインを入れてください。",
         email_taken: "このメールアドレスは登録済みです。ログインしてください。",
         password_short: |n| format!("短すぎます。{n}文字以上にしてください。"),

@@ -283,7 +283,7 @@ texts! {
         wrong_password: text, sessions: notice, this_browser: text, some_browser: text, since: text, end_session: text,
         end_sessions: text, session_ended: text, sessions_ended: text, looks: notice, export: notice, export_link: text,
         delete: notice, delete_credits: count, delete_pictures: count, delete_password: text, delete_it: text,
-        delete_keeper: text,
+        delete_keeper: text, delete_keeper_address: text,
     }
 
     /// The page of API keys.

@@ -4,6 +4,7 @@
 
 use super::AGENT;
 use crate::domain::{PersonId, Timestamp};
+use crate::server::account::guesses;
 use crate::server::db::{Db, Tx};
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
@@ -97,6 +98,7 @@ impl ExpiredDeletion for Sessions {
             .execute(tx.connection())
             .await
             .map_err(backend)?;
+        guesses::forget(&mut tx, self.clock.now()).await.map_err(backend)?;
         tx.commit().await.map_err(backend)
     }
 }

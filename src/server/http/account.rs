@@ -8,9 +8,10 @@ use super::trouble::Trouble;
 use super::visitor::SignedIn;
 use crate::components::time::machine;
 use crate::domain::{Day, GalleryFilter, Guard, GuardsForm};
-use crate::pages::{Account, AccountPage, AccountRefusal, Done, SessionLine};
+use crate::pages::{Account, AccountPage, AccountRefusal, Denied, Done, SessionLine};
 use crate::server::App;
-use crate::server::account::{self, Error, Person, Role, guards, leaving};
+use crate::server::account::leaving::{self, Leave};
+use crate::server::account::{self, Error, Person, Role, guards, roles};
 use crate::server::auth::{self, AuthSession};
 use crate::server::gallery::Chosen;
 use crate::server::gallery::archive::{self, Beside};
@@ -110,7 +111,7 @@ async fn password(
     Form(Passwords { old, new }): Form<Passwords>,
 ) -> Result<Response, Trouble> {
     let person = who(&signed_in)?;
-    let why = match account::change_password(&app.db, person, old, new).await {
+    let why = match account::change_password(&app.db, person, old, new, app.clock.now()).await {
         Ok(person) => {
             end_all_but(&app, &person, &session).await?;
             // A new name for this one, too: whoever had a copy of the old one is out.
@@ -118,7 +119,8 @@ async fn password(
             tracing::info!(person = %person.id, "a password was changed");
             return Ok(done(Done::Password));
         }
-        Err(Error::WrongPassword) => AccountRefusal::OldPassword,
+        Err(Error::WrongPassword) => AccountRefusal::OldPassword(Denied::Wrong),
+        Err(Error::TooManyTries { seconds }) => AccountRefusal::OldPassword(Denied::Wait(seconds)),
         Err(Error::Refused(problems)) => match problems.first() {
             Some(problem) => AccountRefusal::NewPassword(doors::problem(*problem)),
             None => return Err(Trouble::internal(&"a password was refused for no reason")),
@@ -190,18 +192,23 @@ async fn delete(
     Form(Leaving { password }): Form<Leaving>,
 ) -> Result<Response, Trouble> {
     let person = who(&signed_in)?;
-    if person.role == Role::Admin {
-        // The page offers no such form to them.
-        return Err(Trouble::status(StatusCode::CONFLICT));
-    }
-    match account::prove(person, password).await {
-        Ok(()) => {}
-        Err(Error::WrongPassword) => return show(&app, &signed_in, &session, Shown::refused(AccountRefusal::Deletion)).await,
+    let denied = match account::prove(&app.db, person, password, app.clock.now()).await {
+        Ok(()) => None,
+        Err(Error::WrongPassword) => Some(Denied::Wrong),
+        Err(Error::TooManyTries { seconds }) => Some(Denied::Wait(seconds)),
         Err(error) => return Err(error.into()),
+    };
+    if let Some(denied) = denied {
+        return show(&app, &signed_in, &session, Shown::refused(AccountRefusal::Deletion(denied))).await;
     }
-    leaving::leave(&app.db, person, app.clock.now()).await?;
-    tracing::info!(person = %person.id, "somebody left");
-    doors::sign_out(State(app), auth).await
+    match leaving::leave(&app.db, person, app.clock.now()).await? {
+        Leave::Gone => {
+            tracing::info!(person = %person.id, "somebody left");
+            doors::sign_out(State(app), auth).await
+        }
+        // The page says what has to be done first.
+        Leave::OnlyAdmin => show(&app, &signed_in, &session, Shown { status: StatusCode::CONFLICT, ..Shown::default() }).await,
+    }
 }
 
 fn who(signed_in: &SignedIn) -> Result<&Person, Trouble> {
@@ -223,7 +230,7 @@ async fn show(app: &App, signed_in: &SignedIn, session: &Session, shown: Shown) 
     };
     let (guards, wrong) = shown.form.unwrap_or_else(|| (GuardsForm::of(&person.guards), Vec::new()));
     let account = Account {
-        keeper: person.role == Role::Admin,
+        only_admin: person.role == Role::Admin && roles::is_only_admin(&app.db, &person.id).await?,
         guards,
         wrong,
         spent_today: guards::spent_today(&app.db, &person.id, now).await?,
@@ -231,11 +238,13 @@ async fn show(app: &App, signed_in: &SignedIn, session: &Session, shown: Shown) 
         done: shown.done,
         refused: shown.refused,
     };
+    let wait = shown.refused.and_then(AccountRefusal::wait);
     let page = Page { status: shown.status, ..Page::new(viewer.clone(), text::pages(viewer.lang).account.title, true) };
-    Ok(page
+    let response = page
         .render(app, move || {
             let (viewer, start, account) = (viewer.clone(), start.clone(), account.clone());
             view! { <AccountPage viewer start account /> }
         })
-        .await)
+        .await;
+    Ok(doors::later(response, wait))
 }

@@ -4,10 +4,10 @@
 use super::generations::{refused, status};
 use super::render::Page;
 use super::site::create_page;
-use super::trouble::Trouble;
+use super::trouble::{Explained, Trouble};
 use super::visitor::SignedIn;
 use crate::domain::{
-    GalleryFilter, GenerationId, Medium, Model, PresetId, RawRequest, Refusal, Request, RequestKey, Snippets, preset_name,
+    GalleryFilter, GenerationId, Medium, Model, Parent, PresetId, RawRequest, Refusal, Request, RequestKey, Snippets, preset_name,
 };
 use crate::pages::{CodePage, controls, preset_list};
 use crate::server::App;
@@ -106,7 +106,10 @@ async fn save(State(app): State<App>, person: SignedIn, Form(fields): Fields) ->
     }
     let status = if problem.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::CREATED };
     let list = preset_list(&preset::list(&app.db, &person.id).await?, said);
-    Ok((status, Json(json!({"presets": list, "problem": problem}))).into_response())
+    let mut response = (status, Json(json!({"presets": list, "problem": problem}))).into_response();
+    // The sentence is this one's own.
+    response.extensions_mut().insert(Explained);
+    Ok(response)
 }
 
 /// Sets the form to what was saved; its words stay.
@@ -174,7 +177,8 @@ async fn retry(
     let asked = match asked {
         Ok(request) => {
             let quoted = again.quoted_price.parse().ok().map(crate::domain::Credits);
-            let request = Request { quoted, ..request };
+            // The button says the price: whoever presses it has been asked.
+            let request = Request { quoted, confirmed: quoted, parent: Some(Parent::Again(id)), ..request };
             generation::request_ready(&Source::Page, &app.db, &person.id, &request, model, app.clock.now()).await
         }
         Err(refusal) => Err(generation::Error::Refused(refusal)),

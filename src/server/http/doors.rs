@@ -71,10 +71,13 @@ pub(super) async fn sign_in(
     Form(fields): Form<DoorFields>,
 ) -> Result<Response, Trouble> {
     let (form, credentials) = fields.split();
-    match account::authenticate(&app.db, &credentials).await? {
-        Some(person) => enter(&mut auth, &session, &person, &headers, &form.next).await,
-        None => show(&app, &visitor, Side::In, form, vec![DoorProblem::Wrong], false).await,
-    }
+    let problem = match account::authenticate(&app.db, &credentials, app.clock.now()).await {
+        Ok(Some(person)) => return enter(&mut auth, &session, &person, &headers, &form.next).await,
+        Ok(None) => DoorProblem::Wrong,
+        Err(account::Error::TooManyTries { seconds }) => DoorProblem::Wait(seconds),
+        Err(error) => return Err(error.into()),
+    };
+    show(&app, &visitor, Side::In, form, vec![problem], false).await
 }
 
 pub(super) async fn sign_up(
@@ -195,8 +198,9 @@ async fn show(
     let viewer = visitor.viewer(app).await?;
     let (assets, gift, words) = (app.page_assets(), app.config.signup_credits, text::pages(viewer.lang).door);
     let title = if side == Side::In { words.sign_in_title } else { words.sign_up_title };
+    let wait = problems.iter().find_map(|problem| if let DoorProblem::Wait(seconds) = problem { Some(*seconds) } else { None });
     let page = Page { status: status(&problems), ..Page::new(viewer.clone(), title, false) };
-    Ok(page
+    let response = page
         .render(app, move || {
             let (viewer, assets, form, problems) = (viewer.clone(), assets.clone(), form.clone(), problems.clone());
             match side {
@@ -204,7 +208,17 @@ async fn show(
                 Side::Up => view! { <SignUp viewer assets form problems gift /> }.into_any(),
             }
         })
-        .await)
+        .await;
+    Ok(later(response, wait))
+}
+
+/// The answer to somebody who tried too often: the same page, and after how many seconds to come back.
+pub(super) fn later(mut response: Response, wait: Option<i64>) -> Response {
+    if let Some(seconds) = wait {
+        *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
 }
 
 const fn status(problems: &[DoorProblem]) -> StatusCode {

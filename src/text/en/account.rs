@@ -38,6 +38,12 @@ const fn filter_name(filter: StatementFilter) -> &'static str {
     }
 }
 
+/// To whoever tried too many passwords: how long to wait, in a unit that can be waited in.
+pub(super) fn too_many_tries(seconds: i64) -> String {
+    let wait = if seconds > 90 { one_or((seconds + 59) / 60, "minute", "minutes") } else { one_or(seconds, "second", "seconds") };
+    format!("Too many tries. Wait {wait} and try again.")
+}
+
 pub(super) const ACCOUNT: AccountText = AccountText {
     title: "Account",
     email: "Email",
@@ -89,5 +95,7 @@ pub(super) const ACCOUNT: AccountText = AccountText {
     delete_pictures: |n| format!("{} would be removed.", one_or(n, "picture", "pictures")),
     delete_password: "Password, to be sure",
     delete_it: "Delete it for good",
-    delete_keeper: "You run this house, so this account cannot be deleted.",
+    delete_keeper: "Nobody but you runs this house, so this account cannot be deleted yet. First make somebody else an \
+                    administrator, on the machine that serves it:",
+    delete_keeper_address: "SOMEBODY@EXAMPLE.COM",
 };

@@ -40,6 +40,12 @@ const fn filter_name(filter: StatementFilter) -> &'static str {
     }
 }
 
+/// パスワードを間違えすぎた人に、待つ時間を伝える。
+pub(super) fn too_many_tries(seconds: i64) -> String {
+    let wait = if seconds > 90 { format!("{}分", number((seconds + 59) / 60)) } else { format!("{}秒", number(seconds)) };
+    format!("試した回数が多すぎます。{wait}待ってから、もう一度お試しください。")
+}
+
 pub(super) const ACCOUNT: AccountText = AccountText {
     title: "アカウント",
     email: "メールアドレス",
@@ -92,5 +98,6 @@ pub(super) const ACCOUNT: AccountText = AccountText {
     delete_pictures: |n| format!("{}枚の画像が消えます。", number(n)),
     delete_password: "確認のためのパスワード",
     delete_it: "完全に削除する",
-    delete_keeper: "このサーバーの管理者なので、このアカウントは削除できません。",
+    delete_keeper: "管理者がほかにいないため、このアカウントはまだ削除できません。先に、サーバーの端末で次のコマンドを実行し、別の方を管理者にしてください。",
+    delete_keeper_address: "メールアドレス",
 };
