@@ -80,7 +80,7 @@ pub async fn take_up(db: &Db, id: &GenerationId, operator: &str, now: Timestamp)
         .await?;
         let Some((owner, epoch)) = taken else { return Ok(None) };
         let detail = format!("taken up again by {operator}");
-        note(&mut tx, id, now, epoch, Some(State::Parked), was, Some(&detail)).await?;
+        note(&mut tx, id, now, epoch, Some(State::Parked), was, Some(&detail));
         tx.touch(&owner);
         tx.commit().await?;
         Ok(Some(was))
