@@ -1,9 +1,13 @@
 """Makes many generations out of one that was made: copies.py DATABASE GENERATION COUNT [WORDS…]
 
 For tests and measurements of long galleries, which nobody wants to wait for. The copies are older than the original, a
-minute apart, have no pictures of their own, and are not in the books: only for a database that is thrown away.
+minute apart, and are not in the books: only for a database that is thrown away. Each has files under names of its own in the
+folder `objects` beside the database, so that a browser asks for every picture and decodes it; on the disk they are the
+original's, linked.
 """
 
+import os
+import pathlib
 import sqlite3
 import sys
 import uuid
@@ -14,7 +18,10 @@ def main(database: str, original: str, count: int, words: list[str]) -> None:
     columns = [row[1] for row in db.execute("pragma table_info(generation)")]
     outputs = [row[1] for row in db.execute("pragma table_info(output)")]
     row = dict(zip(columns, db.execute(f"select {', '.join(columns)} from generation where id = ?", [original]).fetchone()))
-    kept = db.execute(f"select {', '.join(outputs)} from output where generation_id = ?", [original]).fetchall()
+    kept = [dict(zip(outputs, each)) for each in
+            db.execute(f"select {', '.join(outputs)} from output where generation_id = ?", [original])]
+    objects = pathlib.Path(database).parent / "objects" / "generations"
+    files = sorted((objects / original).iterdir())
     for at in range(count):
         created = row["created_at"] - (at + 1) * 60_000
         # A UUID of version 7, as the house makes them: its time is its place in the order.
@@ -29,10 +36,14 @@ def main(database: str, original: str, count: int, words: list[str]) -> None:
         values = [change.get(name, row[name]) for name in columns]
         db.execute(f"insert into generation ({', '.join(columns)}) values ({', '.join('?' * len(columns))})", values)
         for output in kept:
-            values = [new if name == "generation_id" else value for name, value in zip(outputs, output)]
+            change = {"generation_id": new, "object_key": output["object_key"].replace(original, new)}
+            values = [change.get(name, output[name]) for name in outputs]
             db.execute(f"insert into output ({', '.join(outputs)}) values ({', '.join('?' * len(outputs))})", values)
         db.execute("insert into prompt_words (generation_id, owner_id, created_at, folded) values (?, ?, ?, ?)",
                    [new, row["owner_id"], created, prompt.lower()])
+        (objects / new).mkdir(mode=0o700)
+        for file in files:
+            os.link(file, objects / new / file.name)
     db.commit()
     # As the house does by itself after a while.
     db.execute("pragma wal_checkpoint(truncate)")

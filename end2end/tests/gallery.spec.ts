@@ -74,6 +74,43 @@ test("L2 scrolling brings everything once, and the last line can be reached", as
   await expect(page.locator(".foot")).toBeInViewport();
 });
 
+test("L2 a day of several pages has one heading and no gap between its rows, in any width and when something goes", async ({ page }) => {
+  await stocked(page, many(260));
+  await open(page);
+  for (let at = 0; at < 12; at++) {
+    await page.mouse.wheel(0, 1_500);
+    await settled(page);
+    await page.waitForFunction(() => !document.querySelector("#gallery-results a[aria-busy]"));
+  }
+  expect(await tiles(page).count()).toBe(261);
+  const days = await page.locator(".day").evaluateAll((days) => days.map((day) => (day as HTMLElement).dataset["day"]));
+  expect(new Set(days).size).toBe(days.length);
+  expect(await page.locator(".day:not(:has(> h2:first-child)), .day:has(h2 ~ h2)").count()).toBe(0);
+  // Only the last row of a day may end before the right edge.
+  const short = () =>
+    page.evaluate(() => {
+      const found: number[] = [];
+      for (const day of document.querySelectorAll(".day")) {
+        const boxes = [...day.querySelectorAll(".tile")].map((tile) => tile.getBoundingClientRect());
+        const last = boxes.at(-1)?.top ?? 0;
+        boxes.forEach((box, at) => {
+          const next = boxes[at + 1];
+          if (box.top < last - 4 && next && next.top > box.top + 4 && day.getBoundingClientRect().right - box.right > 2) found.push(at);
+        });
+      }
+      return found;
+    });
+  expect(await page.locator(".rows + .rows").count()).toBeGreaterThan(0);
+  expect(await short()).toEqual([]);
+  await page.setViewportSize({ width: 1_050, height: 800 });
+  await expect.poll(short).toEqual([]);
+  await page.evaluate(() => scrollTo(0, 0));
+  await links(page).nth(3).focus();
+  await page.keyboard.press("Delete");
+  await expect(tiles(page)).toHaveCount(260);
+  expect(await short()).toEqual([]);
+});
+
 test("L3 nothing moves while pages come below and pictures come from elsewhere", async ({ page }) => {
   await stocked(page, many(200));
   await open(page);

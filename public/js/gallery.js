@@ -1,6 +1,7 @@
 // The gallery, awake. Without this file all of it works by links and forms; with it nobody waits and nobody loses their place.
 //
 //   gallery/page.js    what is on the page: fetching, replacing, going on, keeping the place
+//   gallery/rows.js    days of many rows, of which those near the window are laid out
 //   gallery/marks.js   choosing, marking, undoing
 //   gallery/keys.js    the keyboard
 

@@ -162,10 +162,15 @@ fn marked(marks: TileMarks) -> impl IntoView {
     let TileMarks { id, favourite, note, pick } = marks;
     view! {
         <input class="pick" type="checkbox" name="id" value=id.to_string() r#form="marks" aria-label=pick />
-        <span class="tile-heart">
-            <Icon glyph=icon::HEART />
-            <span class="sr-only">{favourite}</span>
-        </span>
+        {favourite
+            .map(|favourite| {
+                view! {
+                    <span class="tile-heart">
+                        <Icon glyph=icon::HEART />
+                        <span class="sr-only">{favourite}</span>
+                    </span>
+                }
+            })}
         {note.map(|note| view! { <span class="tile-note">{note}</span> })}
     }
 }

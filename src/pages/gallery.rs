@@ -160,7 +160,7 @@ fn nothing(view: &GalleryView, lang: Lang) -> impl IntoView + use<> {
     }
 }
 
-/// One section for each day. A script that appends the next page puts a day that goes on under its first heading.
+/// One section for each day. A script that appends the next page puts the list of a day that goes on under its first heading.
 fn days(view: &GalleryView, now: Timestamp, lang: Lang) -> impl IntoView + use<> {
     let said = &text::pages(lang).gallery;
     let inside = query_value(&view.filter.to_query());
@@ -181,9 +181,9 @@ fn days(view: &GalleryView, now: Timestamp, lang: Lang) -> impl IntoView + use<>
             eager -= first;
             let room = format!("--n:{}", tiles.len());
             view! {
-                <section class="day" data-day=number style=room>
+                <section class="day" data-day=number>
                     <h2>{name}</h2>
-                    <ul class="rows" aria-label=said.pictures>
+                    <ul class="rows" aria-label=said.pictures style=room>
                         {tiles
                             .into_iter()
                             .enumerate()

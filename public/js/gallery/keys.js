@@ -11,12 +11,13 @@ const linkOf = (tile) => tile.querySelector("a");
 
 // One link can be tabbed to; boxes are chosen with the space bar.
 function rove() {
-  const here = tiles();
-  if (!here.includes(stop)) stop = here[0];
-  for (const tile of here) {
-    linkOf(tile).tabIndex = tile === stop ? 0 : -1;
-    tile.querySelector(".pick").tabIndex = -1;
+  if (!stop?.isConnected) stop = results().querySelector(".tile");
+  // Only those that are new, or were the stop: there may be thousands.
+  for (const link of results().querySelectorAll('.tile > a:not([tabindex="-1"])')) {
+    link.tabIndex = -1;
+    link.parentElement.querySelector(".pick").tabIndex = -1;
   }
+  if (stop) linkOf(stop).tabIndex = 0;
 }
 
 function goTo(tile) {

@@ -1,6 +1,7 @@
 // Choosing, marking and undoing. The boxes are the form's own; what is done goes to the same address as without a script.
 
 import { anchor, holdTo, refresh, results, say, tiles, words } from "./page.js";
+import { mend } from "./rows.js";
 
 const TOAST_MS = 8_000;
 const HELD_MS = 500; // a long press
@@ -13,7 +14,7 @@ let timer;
 
 const picks = () => [...results().querySelectorAll(".pick")];
 const all = () => form.elements.all;
-export const chosen = () => new Set(picks().filter((pick) => pick.checked).map((pick) => pick.value));
+export const chosen = () => new Set([...results().querySelectorAll(".pick:checked")].map((pick) => pick.value));
 
 export const isChoosing = () => "choosing" in root.dataset;
 
@@ -138,10 +139,18 @@ export function act(name, ids, clear = false) {
   return mark(name, new URLSearchParams([["act", name], ...[...ids].map((id) => ["id", id])]), new Set(ids), clear);
 }
 
+function heart() {
+  const mark = Object.assign(document.createElement("span"), { className: "tile-heart" });
+  mark.append(document.querySelector("[data-tool=favourite] .icon").cloneNode(true));
+  mark.append(Object.assign(document.createElement("span"), { className: "sr-only", textContent: words().isFavourite }));
+  return mark;
+}
+
 function showFavourite(id, on) {
   for (const tile of tiles().filter((tile) => tile.dataset.id === id)) {
     tile.toggleAttribute("data-favourite", on);
-    tile.querySelector(".tile-heart .sr-only").textContent = on ? words().isFavourite : "";
+    tile.querySelector(".tile-heart")?.remove();
+    if (on) tile.append(heart());
     tile.querySelector("[data-tool=favourite]")?.setAttribute("aria-pressed", String(on));
   }
 }
@@ -161,6 +170,7 @@ function takeOut(ids, last) {
   if (tools.closest(".tile")) hideTools(tools);
   order.filter(gone).forEach((tile) => tile.remove());
   for (const day of results().querySelectorAll(".day")) if (!day.querySelector(".tile")) day.remove();
+  mend(results());
   holdTo(place);
   root.dispatchEvent(new Event("gallery:changed"));
   const next = after ?? (focused && gone(focused) ? tiles().at(-1) : undefined);
@@ -173,10 +183,10 @@ function hideTools(tools) {
   root.append(tools);
 }
 
-// The tools of the tile under the mouse.
+// The tools of the tile that the mouse moves over; pictures that only pass below it while somebody scrolls have none.
 function wakeTools() {
   const tools = document.getElementById("tile-tools");
-  root.addEventListener("pointerover", (event) => {
+  root.addEventListener("pointermove", (event) => {
     const tile = event.target.closest(".tile");
     if (event.pointerType !== "mouse" || !tile || isChoosing() || root.hasAttribute("data-trash") || tools.parentElement === tile) return;
     tools.querySelector("[data-tool=favourite]").setAttribute("aria-pressed", String("favourite" in tile.dataset));

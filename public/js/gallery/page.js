@@ -3,10 +3,13 @@
 // The server's pages are the only truth: every change fetches one and takes its parts over. Whatever somebody looks at stays
 // where it is: what is older comes below, what is new waits behind a button, unless nobody is at work at the top.
 
+import { goOn, wakeRows } from "./rows.js";
+
 const AHEAD = "150%"; // how far below the window the next page is fetched
 const PAGES_BY_ITSELF = 5; // then the link waits for somebody, and the last line of the page can be reached
 const TYPING_MS = 250;
 const NEWS_MS = 300;
+const SLICE = 12_000; // so many characters of a page are read before the next frame may be drawn
 const REST_MS = 3_000; // so long nobody has done anything, and what is new may come by itself
 
 let root;
@@ -25,8 +28,20 @@ export const say = (template, n) => template.replace("{n}", Number(n).toLocaleSt
 async function fetched(url, signal) {
   const answer = await fetch(url, { headers: { accept: "text/html" }, signal });
   if (!answer.ok || answer.redirected) throw new Error(`${answer.status}`);
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const page = await parsed(await answer.text());
   if (!page.getElementById("gallery-results")) throw new Error("no gallery");
+  return page;
+}
+
+// A document that runs and loads nothing. It is read in slices: nobody who scrolls waits for the whole.
+async function parsed(text) {
+  const page = document.implementation.createHTMLDocument();
+  page.open();
+  for (let at = 0; at < text.length; at += SLICE) {
+    if (at) await (globalThis.scheduler?.yield?.() ?? new Promise((later) => setTimeout(later)));
+    page.write(text.slice(at, at + SLICE));
+  }
+  page.close();
   return page;
 }
 
@@ -34,7 +49,10 @@ const newest = () => (root.dataset.gallery ? `/gallery?${root.dataset.gallery}` 
 
 // The tile at the top of the window, and how far from it: what must not move.
 export function anchor(without = () => false) {
-  const tile = tiles().find((tile) => tile.getBoundingClientRect().bottom > 80 && !without(tile));
+  const isBelow = (element) => element.getBoundingClientRect().bottom > 80;
+  // By lists first: of those far above nothing is laid out.
+  const near = [...results().querySelectorAll(".rows")].filter(isBelow);
+  const tile = near.flatMap((list) => [...list.children]).find((tile) => isBelow(tile) && !without(tile));
   return tile && { key: keyOf(tile), top: tile.getBoundingClientRect().top };
 }
 
@@ -68,24 +86,14 @@ function take(page) {
   root.dispatchEvent(new Event("gallery:changed"));
 }
 
-// Puts a page's days below what is there; a day that goes on stays under its first heading.
+// Puts a page's days below what is there; a day that goes on stays under its heading.
 function append(page) {
   const here = results();
   const pager = here.querySelector(".pager");
   for (const section of page.querySelectorAll("#gallery-results .day")) {
     const last = [...here.querySelectorAll(".day")].at(-1);
-    if (last?.dataset.day !== section.dataset.day) {
-      here.insertBefore(section, pager);
-      continue;
-    }
-    // Only a row that nobody sees may fill up; else the day goes on in rows of its own.
-    if (last.getBoundingClientRect().bottom > innerHeight) {
-      last.querySelector("ul").append(...section.querySelectorAll("li"));
-      last.style.setProperty("--n", last.querySelectorAll("li").length);
-    } else {
-      section.querySelector("h2").remove();
-      here.insertBefore(section, pager);
-    }
+    if (last?.dataset.day === section.dataset.day) goOn(last, section.querySelector(".rows"));
+    else here.insertBefore(section, pager);
   }
   const further = page.querySelector("#gallery-results .pager");
   if (further) pager.replaceWith(further);
@@ -231,6 +239,7 @@ function wakeNews() {
   slot.addEventListener("click", (event) => event.target.closest("button") && go());
   root.addEventListener("gallery:top", () => slot.firstChild && go());
   root.addEventListener("gallery:changed", () => {
+    if (!heard.size) return;
     const here = new Set(tiles().map((tile) => tile.dataset.id));
     for (const id of heard) if (here.has(id)) heard.delete(id);
     if (!heard.size) slot.replaceChildren();
@@ -274,6 +283,7 @@ function wakePlace() {
 
 export function wakePage(gallery) {
   root = gallery;
+  wakeRows(results());
   wakePlace();
   watch();
   wakeSearch();
