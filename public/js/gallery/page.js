@@ -3,9 +3,9 @@
 // The server's pages are the only truth: every change fetches one and takes its parts over. Whatever somebody looks at stays
 // where it is: what is older comes below, what is new waits behind a button, unless nobody is at work at the top.
 
-import { goOn, wakeRows } from "./rows.js";
+import { goOn, mend, wakeRows } from "./rows.js";
 
-const AHEAD = "150%"; // how far below the window the next page is fetched
+const AHEAD = "250%"; // how far below the window the next page is fetched
 const PAGES_BY_ITSELF = 5; // then the link waits for somebody, and the last line of the page can be reached
 const TYPING_MS = 250;
 const NEWS_MS = 300;
@@ -284,6 +284,7 @@ function wakePlace() {
 export function wakePage(gallery) {
   root = gallery;
   wakeRows(results());
+  root.addEventListener("gallery:changed", () => mend(results()));
   wakePlace();
   watch();
   wakeSearch();

@@ -24,8 +24,8 @@ function cut(list, next) {
   const height = topOf(row[0]) - topOf(list.firstElementChild) - parseFloat(getComputedStyle(list).rowGap);
   next.dataset.lent = row.length;
   next.prepend(...row);
-  list.dataset.whole = "";
-  list.style.containIntrinsicBlockSize = `${height}px`;
+  list.dataset.whole = list.childElementCount;
+  list.style.height = `${height}px`;
   if (focused !== document.activeElement) focused.focus({ preventScroll: true });
 }
 
@@ -37,15 +37,18 @@ export function goOn(day, next) {
   if (row.length && topOf(row[0]) > innerHeight) cut(list, next);
 }
 
-// Makes whole rows again where the width is another or tiles are gone.
-export function mend(results) {
+// Makes whole rows again: of all that are below a list that tiles went from, or of all where the width is another.
+export function mend(results, everywhere = false) {
   for (const day of results.querySelectorAll(".day:has(> [data-whole])")) {
+    let changed = everywhere;
     for (const list of day.querySelectorAll(".rows:empty")) list.remove();
     lists(day).forEach((list, at, all) => {
       const next = all[at + 1];
       if (!("whole" in list.dataset)) return;
+      changed ||= !next || list.childElementCount !== Number(list.dataset.whole);
+      if (!changed) return;
       delete list.dataset.whole;
-      list.style.containIntrinsicBlockSize = "";
+      list.style.height = "";
       if (!next) return;
       list.append(...[...next.children].slice(0, Number(next.dataset.lent)));
       cut(list, next);
@@ -59,6 +62,6 @@ export function wakeRows(results) {
   new ResizeObserver(([{ contentRect }]) => {
     const before = width;
     width = contentRect.width;
-    if (before !== undefined && before !== width) mend(results);
+    if (before !== undefined && before !== width) mend(results, true);
   }).observe(results);
 }
