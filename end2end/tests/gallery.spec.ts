@@ -356,3 +356,65 @@ test("L12 nobody else has the small copy, the original or what is known of it", 
   }
   expect((await page.request.get(file)).headers()["cache-control"]).toContain("private");
 });
+
+test("what is marked in one tab shows in the others, which keep their place and what is chosen", async ({ page, elsewhere }) => {
+  await stocked(page, many(150));
+  await open(page);
+  const beside = await page.context().newPage();
+  const machine = await (await elsewhere({ storageState: await page.context().storageState() })).newPage();
+  for (const other of [beside, machine]) {
+    await open(other);
+    await other.mouse.wheel(0, 900);
+    await expect.poll(() => other.evaluate(() => scrollY)).toBeGreaterThan(500);
+    await links(other).nth(24).focus();
+    await other.keyboard.press("Space");
+  }
+  const idOf = async (at: number) => (await tiles(page).nth(at).getAttribute("data-id")) ?? "";
+  const [loved, gone, looked] = [await idOf(22), await idOf(2), await idOf(24)];
+  // Rows above that are one tile shorter flow anew; the first tile in the window is what does not move.
+  const first = (other: Page) => other.evaluate(() => [...document.querySelectorAll<HTMLElement>(".tile")].find((tile) => tile.getBoundingClientRect().bottom > 80)?.dataset["id"]);
+  for (const other of [beside, machine]) await settled(other);
+  const places = await Promise.all([beside, machine].map(async (other) => other.locator(`[data-id="${await first(other)}"]`)));
+  const before = await Promise.all(places.map(topOf));
+  const all = [page, beside, machine];
+
+  await links(page).nth(22).focus();
+  await page.keyboard.press("f");
+  for (const other of all) await expect(other.locator(`[data-id="${loved}"]`)).toHaveAttribute("data-favourite", "");
+  await links(page).nth(2).focus();
+  await page.keyboard.press("Delete");
+  for (const other of all) await expect(other.locator(`[data-id="${gone}"]`)).toHaveCount(0);
+  for (const [at, other] of [beside, machine].entries()) {
+    await expect(chosen(other)).toHaveText("1 selected");
+    await expect(other.locator(`[data-id="${looked}"] > a`)).toBeFocused();
+    await expect.poll(async () => Math.abs((await topOf(places[at]!)) - before[at]!)).toBeLessThanOrEqual(2);
+  }
+  await page.keyboard.press("Control+z");
+  for (const other of all) await expect(other.locator(`[data-id="${gone}"]`)).toHaveCount(1);
+  // Pages that begin elsewhere by now leave nothing out and bring nothing twice.
+  for (const other of all) {
+    await other.evaluate(() => scrollTo(0, document.body.scrollHeight));
+    await expect(tiles(other)).toHaveCount(151);
+    const ids = await tiles(other).evaluateAll((tiles) => tiles.map((tile) => (tile as HTMLElement).dataset["id"]));
+    expect(new Set(ids).size).toBe(151);
+  }
+
+  // A picture that is open there says so too, and the gallery behind it is still the gallery.
+  for (const other of [beside, machine]) {
+    await other.keyboard.press("Escape");
+    await other.locator(`[data-id="${looked}"] > a`).click();
+    await expect(other.locator('dialog [data-form="favourite"] button')).toHaveAttribute("data-on", "false");
+  }
+  await links(page).nth(24).focus();
+  await page.keyboard.press("f");
+  for (const other of [beside, machine]) {
+    await expect(other.locator('dialog [data-form="favourite"] button')).toHaveAttribute("data-on", "true");
+    await expect(other.locator(`.tile[data-id="${looked}"]`)).toHaveAttribute("data-favourite", "");
+    await other.goBack();
+  }
+  await page.keyboard.press("Space");
+  await page.getByRole("button", { name: "Collect" }).click();
+  await page.locator("#gallery-collect").getByRole("textbox").fill("夏の海");
+  await page.getByRole("button", { name: "Make and add" }).click();
+  for (const other of [beside, machine]) await expect(other.getByRole("link", { name: /夏の海/ })).toHaveText(/1/);
+});

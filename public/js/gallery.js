@@ -4,7 +4,9 @@
 //   gallery/rows.js    days of many rows, of which those near the window are laid out
 //   gallery/marks.js   choosing, marking, undoing
 //   gallery/keys.js    the keyboard
+//   gallery/elsewhere.js   what was marked in another tab
 
+import { wakeElsewhere } from "./gallery/elsewhere.js";
 import { wakeKeys } from "./gallery/keys.js";
 import { wakeMarks } from "./gallery/marks.js";
 import { wakePage } from "./gallery/page.js";
@@ -15,4 +17,5 @@ if (root) {
   wakePage(root);
   wakeMarks(root);
   wakeKeys(root);
+  wakeElsewhere(root);
 }

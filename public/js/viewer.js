@@ -266,6 +266,26 @@ document.addEventListener("submit", (event) => {
   how(form);
 });
 
+// What was marked in another tab: the buttons say so, and the neighbours may be others.
+addEventListener("atelier:marks", async () => {
+  pages.clear();
+  const shown = article();
+  const found = shown && (await read(location.pathname + location.search).catch(() => undefined));
+  if (!found || shown !== article()) return;
+  const next = new DOMParser().parseFromString(found.html, "text/html").querySelector("article.viewer");
+  for (const name of ["favourite", "trash"]) {
+    const [old, now] = [shown, next].map((of) => of.querySelector(`[data-form="${name}"]`));
+    if (!old || !now || old.elements.act.value === now.elements.act.value) continue;
+    const focused = old.contains(document.activeElement);
+    old.replaceWith(now);
+    if (focused) now.querySelector("button").focus();
+  }
+  for (const way of ["older", "newer"]) {
+    if (way in next.dataset) shown.dataset[way] = next.dataset[way];
+    else delete shown.dataset[way];
+  }
+});
+
 // --- Zoom ----------------------------------------------------------------------------------------------------------------
 
 const zoomed = () => part(".stage-picture[data-zoom]");

@@ -17,6 +17,7 @@ const SILENT_LATER_MS = 40_000; // then its connection is dead
 const ASK_MS = 2_000;
 const OVERLAP_MS = 5_000; // commits may become visible a little out of order
 const REMEMBERED = 256; // messages kept to repeat to tabs that join
+const EVENTS = ["state", "marks"]; // the islands are told the first; both are heard on the window as `atelier:…`
 
 // `page` says whose page this is: once somebody else has signed in, the server refuses it.
 // Calls `onState(data, id)` for every state after `since` (server time, Unix ms) and `onLate(boolean)` when live updates
@@ -35,11 +36,11 @@ export function follow(page, since, onState, onLate) {
 
   const tell = (message) => channel?.postMessage(message);
 
-  const hear = ({ id, data }) => {
+  const hear = ({ id, event = "state", data }) => {
     last = Math.max(last, id);
-    onState(data, id);
+    if (event === "state") onState(data, id);
     // For what on the page is no island.
-    dispatchEvent(new CustomEvent("atelier:state", { detail: data }));
+    dispatchEvent(new CustomEvent(`atelier:${event}`, { detail: data }));
   };
 
   // The gap counts from its beginning: attempts that fail on the way do not make it shorter.
@@ -81,7 +82,9 @@ export function follow(page, since, onState, onLate) {
     if (!present || hasSpoken) return;
     silence = setTimeout(ask, ASK_MS);
     if (said === undefined) return;
-    for (const [, id, data] of said.matchAll(/^id: (\d+)\nevent: state\ndata: (.*)$/gm)) pass({ id: Number(id), data });
+    for (const [, id, event, data] of said.matchAll(/^id: (\d+)\nevent: (\w+)\ndata: (.*)$/gm)) {
+      if (EVENTS.includes(event)) pass({ id: Number(id), event, data });
+    }
     connected(true);
   };
 
@@ -92,10 +95,12 @@ export function follow(page, since, onState, onLate) {
     source = new EventSource(address(from));
     listenFor();
     source.addEventListener("here", spoke);
-    source.addEventListener("state", ({ lastEventId, data }) => {
-      spoke();
-      pass({ id: Number(lastEventId), data });
-    });
+    for (const event of EVENTS) {
+      source.addEventListener(event, ({ lastEventId, data }) => {
+        spoke();
+        pass({ id: Number(lastEventId), event, data });
+      });
+    }
     source.onerror = () => {
       connected(false);
       listenFor();

@@ -31,6 +31,8 @@ pub struct GalleryView {
     pub count: i64,
     /// How many generations do; what can be chosen.
     pub choices: i64,
+    /// How often the gallery had been marked when this was read: a script asks again when it hears of more.
+    pub marks: i64,
     /// The months there are, newest first.
     pub months: Vec<Month>,
     /// The person's collections, by name.
@@ -91,7 +93,7 @@ pub fn Gallery(viewer: Viewer, start: LiveStart, view: GalleryView) -> impl Into
     let query = view.filter.to_query();
     view! {
         <Frame viewer parcel here=Place::Gallery>
-            <div class="gallery" data-gallery=query data-words=said.script_words() data-trash=view.filter.trash.then_some("")>
+            <div class="gallery" data-gallery=query data-marks=view.marks data-words=said.script_words() data-trash=view.filter.trash.then_some("")>
                 <div class="page-head">
                     <h1>{words.frame.gallery}</h1>
                     <p class="count number" id="gallery-count" role="status">{count}</p>

@@ -1,5 +1,8 @@
 //! Live pages: the rows are the truth, news only says "look".
 //!
+//! Two kinds of frames: `state` has all of what an island shows; `marks` has a number that rises with every mark in the
+//! gallery, and whoever shows a gallery that is behind it asks for the page again.
+//!
 //! One task looks, for everybody: when somebody's rows changed and one of their pages is open, it reads what changed
 //! since its last look, writes each state down once as a frame of the event stream, and hands it to all their pages. A
 //! page ignores what is not newer than what it shows, so a look too many does no harm, and every look reaches a little
@@ -11,6 +14,7 @@
 use super::clock::Clock;
 use super::crash::{self, Point};
 use super::db::{Db, News};
+use super::gallery::marks;
 use super::generation::{views, waits};
 use super::ledger;
 use crate::domain::{GenerationId, LiveState, PersonId, Timestamp, Waiting};
@@ -64,6 +68,8 @@ struct Feed {
     /// Where the next look begins.
     since: Timestamp,
     balance: i64,
+    /// The [`marks::version`] that was handed out last.
+    marks: i64,
     /// What the queued ones were last said to wait for.
     waiting: Vec<Waiting>,
     /// Versions handed out lately, so that the overlap is not sent again and again.
@@ -79,6 +85,7 @@ impl Hub {
             frames: broadcast::channel(BEHIND).0,
             since: now,
             balance: 0,
+            marks: 0,
             waiting: Vec::new(),
             sent: HashMap::new(),
         });
@@ -148,6 +155,7 @@ impl Hub {
         let changed = views::changed(db, person, since.plus_ms(-OVERLAP_MS)).await?;
         let balance = ledger::balance(db, person).await?;
         let waiting = waits::of(db, person, now).await?;
+        let marks = marks::version(db, person).await?;
         self.with_feed(person, |feed| {
             for (at, view) in changed {
                 if feed.sent.get(&view.id).is_none_or(|sent| *sent < view.version) {
@@ -158,6 +166,11 @@ impl Hub {
             if balance.version > feed.balance {
                 feed.balance = balance.version;
                 feed.send(&LiveState::Balance(balance), now);
+            }
+            if marks > feed.marks {
+                feed.marks = marks;
+                // No page being open any more is no fault.
+                let _ = feed.frames.send(marked(marks, now));
             }
             if waiting != feed.waiting {
                 feed.send(&LiveState::Queue(waiting.clone()), now);
@@ -215,14 +228,21 @@ async fn catch_up(db: &Db, person: &PersonId, since: Timestamp, now: Timestamp) 
     let changed = changed.into_iter().map(|(at, view)| told(view, at.max(since)));
     let waiting = waits::of(db, person, now).await?;
     let waiting = (!waiting.is_empty()).then(|| frame(&LiveState::Queue(waiting), now.max(since))).flatten();
+    let marks = marks::version(db, person).await?;
+    let marks = (marks > 0).then(|| marked(marks, now.max(since)));
     let balance = frame(&LiveState::Balance(balance), now.max(since));
-    Ok(unfinished.chain(changed).chain([waiting, balance]).flatten().collect())
+    Ok(unfinished.chain(changed).chain([waiting, marks, balance]).flatten().collect())
 }
 
 /// One message: its id is the cursor to come back with.
 fn frame(state: &LiveState, cursor: Timestamp) -> Option<Frame> {
     let data = serde_json::to_string(state).inspect_err(|error| tracing::error!(%error, "a state has no JSON")).ok()?;
     Some(Bytes::from(format!("id: {}\nevent: state\ndata: {data}\n\n", cursor.0)))
+}
+
+/// One message of how often the gallery was marked.
+fn marked(version: i64, cursor: Timestamp) -> Frame {
+    Bytes::from(format!("id: {}\nevent: marks\ndata: {version}\n\n", cursor.0))
 }
 
 /// Carries news between the processes of one PostgreSQL database, on two connections of its own. On SQLite there is

@@ -101,6 +101,26 @@ both_databases! {
         app.finish().await;
     }
 
+    async fn every_mark_is_told_by_a_number_that_rises_to_its_person_alone(app: TestApp) {
+        let (mika, noor) = (app.sign_up("mika").await, app.sign_up("noor").await);
+        let id = mika.trigger("a lighthouse").await;
+        app.settle_all().await;
+        let mut hers = mika.events("").await;
+        let favourite = [("act", "favourite"), ("id", id.as_str())];
+        assert_eq!(mika.post("/gallery/marks", &favourite).await.status, 303);
+        hers.until(|frame| frame.data == 1).await;
+        // What was so already is no news; a collection is.
+        assert_eq!(mika.post("/gallery/marks", &favourite).await.status, 303);
+        assert_eq!(mika.post("/gallery/collections", &[("act", "make"), ("name", "sea")]).await.status, 303);
+        hers.until(|frame| frame.data == 2).await;
+        assert!(mika.get("/gallery").await.text().contains("data-marks=\"2\""));
+        // A page that was away is told when it comes back; others are told nothing.
+        let told = |text: String| text.contains("event: marks\ndata: 2\n");
+        assert!(told(mika.get("/events?once").await.text()));
+        assert!(!noor.get("/events?once").await.text().contains("event: marks"));
+        app.finish().await;
+    }
+
     async fn se_10_streams_end_when_their_person_signs_out(app: TestApp) {
         let mika = app.sign_up("mika").await;
         let mut stream = mika.events("").await;

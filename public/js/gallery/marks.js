@@ -1,5 +1,6 @@
 // Choosing, marking and undoing. The boxes are the form's own; what is done goes to the same address as without a script.
 
+import { marked } from "./elsewhere.js";
 import { anchor, holdTo, refresh, results, say, tiles, words } from "./page.js";
 import { mend } from "./rows.js";
 
@@ -122,6 +123,7 @@ async function mark(act, fields, ids, clear = false) {
   } catch {
     return toast(words().failed);
   }
+  marked(answer.marks);
   const everything = fields.get("all") === "1";
   const last = from;
   if (clear) unchoose();

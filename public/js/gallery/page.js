@@ -13,6 +13,7 @@ const SLICE = 12_000; // so many characters of a page are read before the next f
 const REST_MS = 3_000; // so long nobody has done anything, and what is new may come by itself
 
 let root;
+let address; // of the view, whatever picture is open over it
 let trail = []; // addresses of the pages that were appended
 let byItself = 0;
 let asking;
@@ -75,12 +76,13 @@ function take(page) {
   const next = page.getElementById("gallery-results");
   results().replaceChildren(...next.childNodes);
   results().dataset.choices = next.dataset.choices;
-  for (const part of ["#gallery-count", "#gallery-way", "#marks", 'nav a[href="/gallery"]']) {
+  for (const part of ["#gallery-count", "#gallery-way", "#marks", ".shelves", '.side nav a[href="/gallery"]']) {
     const [here, there] = [document, page].map((of) => of.querySelector(part));
     if (here.innerHTML !== there.innerHTML) here.replaceChildren(...there.childNodes);
   }
   const now = page.querySelector("[data-gallery]");
   root.dataset.gallery = now.dataset.gallery;
+  root.dataset.marks = now.dataset.marks;
   root.toggleAttribute("data-trash", "trash" in now.dataset);
   watch();
   root.dispatchEvent(new Event("gallery:changed"));
@@ -134,29 +136,57 @@ function watch() {
   observer.observe(pager);
 }
 
-// Shows another view; what was asked for before is asked for no more.
-export async function show(url, { push = false, keep = false } = {}) {
+// What somebody did here that no page of the server knows: chosen boxes, the focus, pictures that are drawn already.
+function remember() {
+  const drawn = new Map(tiles().map((tile) => [keyOf(tile), tile.querySelector("a")]));
+  const chosen = new Set([...results().querySelectorAll(".pick:checked")].map((pick) => pick.value));
+  const focused = document.activeElement.closest?.(".tile");
+  const [key, what] = focused ? [keyOf(focused), document.activeElement.matches(".pick") ? ".pick" : "a"] : [];
+  return () => {
+    for (const tile of tiles()) {
+      const link = drawn.get(keyOf(tile));
+      if (link) tile.querySelector("a").replaceWith(link);
+      if (chosen.has(tile.dataset.id)) tile.querySelector(".pick").checked = true;
+      if (keyOf(tile) === key) tile.querySelector(what).focus({ preventScroll: true });
+    }
+    root.dispatchEvent(new Event("gallery:changed"));
+  };
+}
+
+// Shows another view; what was asked for before is asked for no more. What nobody asked for is `quiet`: it comes or it does not.
+export async function show(url, { push = false, keep = false, quiet = false } = {}) {
   asking?.abort();
   const mine = (asking = new AbortController());
-  results().ariaBusy = "true";
+  if (!quiet) results().ariaBusy = "true";
   try {
-    const pages = await Promise.all([url, ...(keep ? trail : [])].map((each) => fetched(each, mine.signal)));
+    const pages = [await fetched(url, mine.signal)];
+    const further = [];
+    // Each page says where the next begins: after what came and went since, that is not where it began before.
+    while (keep && further.length < trail.length) {
+      const next = pages.at(-1).querySelector("#gallery-results a[rel=next]");
+      if (!next) break;
+      further.push(next.getAttribute("href"));
+      pages.push(await fetched(further.at(-1), mine.signal));
+    }
     const place = keep ? anchor() : undefined;
+    const giveBack = keep ? remember() : undefined;
     if (push) history[push === "push" ? "pushState" : "replaceState"](null, "", url);
-    if (!keep) [trail, byItself] = [[], 0];
+    if (!keep) [address, byItself] = [url, 0];
+    trail = further;
     take(pages[0]);
     pages.slice(1).forEach((page) => results().querySelector(".pager") && append(page));
+    giveBack?.();
     if (keep) await settle(place);
   } catch (error) {
     // A page that could not be had is asked for again as a page, which says why.
-    if (error.name !== "AbortError") location.assign(url);
+    if (error.name !== "AbortError" && !quiet) location.assign(url);
   } finally {
     if (asking === mine) results().ariaBusy = null;
   }
 }
 
 // The same view once more, as far as it was loaded, with what is looked at where it is.
-export const refresh = () => show(location.pathname + location.search, { keep: true });
+export const refresh = (quiet = false) => show(address, { keep: true, quiet });
 
 function wakeSearch() {
   const form = document.getElementById("gallery-filters");
@@ -283,6 +313,7 @@ function wakePlace() {
 
 export function wakePage(gallery) {
   root = gallery;
+  address = location.pathname + location.search;
   wakeRows(results());
   root.addEventListener("gallery:changed", () => mend(results()));
   wakePlace();

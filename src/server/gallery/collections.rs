@@ -1,5 +1,6 @@
 //! Making, naming and removing collections. Removing one leaves its pictures where they are.
 
+use super::marks::rise;
 use crate::domain::{CollectionId, PersonId, Timestamp};
 use crate::server::db::{Db, mint, retried};
 
@@ -49,7 +50,7 @@ pub async fn list(db: &Db, owner: &PersonId) -> Result<Vec<Collection>, sqlx::Er
 pub async fn make(db: &Db, owner: &PersonId, name: &str, now: Timestamp) -> Result<Option<CollectionId>, sqlx::Error> {
     retried(|| async {
         let mut tx = db.begin().await?;
-        sqlx::query(
+        let inserted = sqlx::query(
             "insert into collection (id, owner_id, name, created_at)
              select $1, $2, $3, $4 where (select count(*) from collection where owner_id = $2) < $5
              on conflict (owner_id, name) do nothing",
@@ -66,6 +67,9 @@ pub async fn make(db: &Db, owner: &PersonId, name: &str, now: Timestamp) -> Resu
             .bind(name)
             .fetch_optional(tx.connection())
             .await?;
+        if inserted.rows_affected() == 1 {
+            rise(&mut tx, owner).await?;
+        }
         tx.commit().await?;
         Ok::<_, sqlx::Error>(made.map(|(id,)| id))
     })
@@ -88,8 +92,12 @@ pub async fn rename(db: &Db, owner: &PersonId, id: &CollectionId, name: &str) ->
         .bind(name)
         .execute(tx.connection())
         .await?;
+        let found = renamed.rows_affected() == 1;
+        if found {
+            rise(&mut tx, owner).await?;
+        }
         tx.commit().await?;
-        Ok::<_, sqlx::Error>(renamed.rows_affected() == 1)
+        Ok::<_, sqlx::Error>(found)
     })
     .await
 }
@@ -113,8 +121,12 @@ pub async fn remove(db: &Db, owner: &PersonId, id: &CollectionId) -> Result<bool
             .bind(id)
             .execute(tx.connection())
             .await?;
+        let found = removed.rows_affected() == 1;
+        if found {
+            rise(&mut tx, owner).await?;
+        }
         tx.commit().await?;
-        Ok::<_, sqlx::Error>(removed.rows_affected() == 1)
+        Ok::<_, sqlx::Error>(found)
     })
     .await
 }

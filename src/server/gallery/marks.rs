@@ -81,6 +81,29 @@ pub struct Marked {
     pub changed: usize,
     /// The fields of a form that undoes exactly this, as they are sent; `None` when it cannot be undone.
     pub undo: Option<String>,
+    /// The person's [`version`] with this mark; `None` when nothing changed.
+    pub version: Option<i64>,
+}
+
+/// How often a person's gallery was marked. What is read after it shows at least as much.
+///
+/// # Errors
+/// When the database fails.
+pub async fn version(db: &Db, owner: &PersonId) -> Result<i64, sqlx::Error> {
+    let found: Option<(i64,)> =
+        sqlx::query_as("select marks from person where id = $1").bind(owner).fetch_optional(db.pool()).await?;
+    Ok(found.map_or(0, |(version,)| version))
+}
+
+/// The next [`version`], to be told at all open pages of the person once this is committed. The last statement of its
+/// transaction: until the commit others' marks wait here, so that versions are in the order in which marks appear.
+pub(super) async fn rise(tx: &mut Tx, owner: &PersonId) -> Result<i64, sqlx::Error> {
+    tx.touch(owner);
+    let (version,): (i64,) = sqlx::query_as("update person set marks = marks + 1 where id = $1 returning marks")
+        .bind(owner)
+        .fetch_one(tx.connection())
+        .await?;
+    Ok(version)
 }
 
 /// Marks what was chosen. A collection is needed to collect; somebody else's is as if it were none, and nothing changes.
@@ -101,11 +124,9 @@ pub async fn mark(
         let moment = moment(&mut tx, owner, now).await?;
         let ids = resolve(&mut tx, db, owner, chosen, act, lang).await?;
         let changed = change(&mut tx, db, owner, &ids, act, collection, moment).await?;
-        if !changed.is_empty() {
-            tx.touch(owner);
-        }
+        let version = if changed.is_empty() { None } else { Some(rise(&mut tx, owner).await?) };
         tx.commit().await?;
-        Ok::<_, sqlx::Error>(Marked { changed: changed.len(), undo: undo(&changed, act, collection, moment) })
+        Ok::<_, sqlx::Error>(Marked { changed: changed.len(), undo: undo(&changed, act, collection, moment), version })
     })
     .await
 }

@@ -58,6 +58,8 @@ async fn view(
     lang: Lang,
 ) -> Result<GalleryView, Trouble> {
     let db = &app.db;
+    // First: what is read below may be newer than this says, never older.
+    let marks = marks::version(db, owner).await?;
     let page = gallery::list(db, owner, &filter, before, lang).await?;
     let (choices, count) = find::count(db, owner, &filter, lang).await?;
     let months = find::months(db, owner, &filter, lang).await?;
@@ -69,6 +71,7 @@ async fn view(
         newest: before.is_none(),
         count,
         choices,
+        marks,
         months: months.into_iter().map(|(year, month, begin)| Month { year, month, before: begin.encode() }).collect(),
         collections: shelves.into_iter().map(|it| Shelf { id: it.id, name: it.name, items: it.items }).collect(),
         models: models.into_iter().map(|model| ModelChoice { name: model.name, label: model.label }).collect(),
@@ -125,7 +128,7 @@ async fn mark(State(app): State<App>, person: SignedIn, Form(fields): Form<Vec<(
     let marked = gallery::mark(&app.db, &person.id, &chosen, act, collection.as_ref(), lang, now).await?;
     tracing::info!(person = %person.id, act = act.as_str(), changed = marked.changed, "the gallery was marked");
     if person.visitor.wants_json {
-        return Ok(Json(json!({"changed": marked.changed, "undo": marked.undo})).into_response());
+        return Ok(Json(json!({"changed": marked.changed, "undo": marked.undo, "marks": marked.version})).into_response());
     }
     Ok(Redirect::to(&next(&fields)).into_response())
 }
