@@ -206,10 +206,10 @@ impl Worker {
             return Ok(0);
         }
         let there_is = generation::takeable(db, clock.now()).await?;
-        let claimed = match there_is.due {
-            true => generation::claim(db, &self.id, slots, clock.now()).await?,
-            false => Vec::new(),
-        };
+        let mut claimed = Vec::new();
+        if there_is.due {
+            claimed = generation::claim(db, &self.id, slots, clock.now()).await?;
+        }
         let mut taken = claimed.len();
         // Started before anything else can fail: a claimed row that nobody works on waits for its lease to run out.
         for job in claimed {
