@@ -201,7 +201,8 @@ impl Request {
         Ok(Self {
             key,
             model: model.name.clone(),
-            prompt: prompt.chars().take(most).collect(),
+            // The model is told it as it came; but no database column has room for this one character.
+            prompt: prompt.chars().filter(|c| *c != '\0').take(most).collect(),
             aspect: model.aspect_of(&input),
             units: model.units(&input),
             seed: input.get("seed").and_then(Value::as_i64),

@@ -14,7 +14,7 @@ const REST_MS = 3_000; // so long nobody has done anything, and what is new may 
 
 let root;
 let address; // of the view, whatever picture is open over it
-let trail = []; // addresses of the pages that were appended
+let appended = 0; // pages below the first
 let byItself = 0;
 let asking;
 let observer;
@@ -111,7 +111,7 @@ export async function older() {
   try {
     const page = await fetched(link.href);
     if (!link.isConnected) return;
-    trail.push(link.getAttribute("href"));
+    appended += 1;
     append(page);
   } catch {
     // The link is still there.
@@ -153,28 +153,38 @@ function remember() {
   };
 }
 
+// The pages after this one, as many of them as there are. Each says where the next begins: after what came and went since,
+// that is not where it began before.
+async function following(page, count, signal) {
+  const found = [];
+  while (found.length < count) {
+    const url = page.querySelector("#gallery-results a[rel=next]")?.getAttribute("href");
+    if (!url) break;
+    page = await fetched(url, signal);
+    found.push(page);
+  }
+  return found;
+}
+
+function goOnWith(further) {
+  appended = further.length;
+  further.forEach(append);
+}
+
 // Shows another view; what was asked for before is asked for no more. What nobody asked for is `quiet`: it comes or it does not.
 export async function show(url, { push = false, keep = false, quiet = false } = {}) {
   asking?.abort();
   const mine = (asking = new AbortController());
   if (!quiet) results().ariaBusy = "true";
   try {
-    const pages = [await fetched(url, mine.signal)];
-    const further = [];
-    // Each page says where the next begins: after what came and went since, that is not where it began before.
-    while (keep && further.length < trail.length) {
-      const next = pages.at(-1).querySelector("#gallery-results a[rel=next]");
-      if (!next) break;
-      further.push(next.getAttribute("href"));
-      pages.push(await fetched(further.at(-1), mine.signal));
-    }
+    const page = await fetched(url, mine.signal);
+    const further = keep ? await following(page, appended, mine.signal) : [];
     const place = keep ? anchor() : undefined;
     const giveBack = keep ? remember() : undefined;
     if (push) history[push === "push" ? "pushState" : "replaceState"](null, "", url);
     if (!keep) [address, byItself] = [url, 0];
-    trail = further;
-    take(pages[0]);
-    pages.slice(1).forEach((page) => results().querySelector(".pager") && append(page));
+    take(page);
+    goOnWith(further);
     giveBack?.();
     if (keep) await settle(place);
   } catch (error) {
@@ -288,7 +298,7 @@ function wakePlace() {
   const key = () => `atelier-gallery:${location.pathname}${location.search}`;
   addEventListener("pagehide", () => {
     const focused = document.activeElement.closest?.(".tile");
-    const place = { trail, at: anchor(), focused: focused && keyOf(focused) };
+    const place = { appended, at: anchor(), focused: focused && keyOf(focused) };
     try {
       sessionStorage.setItem(key(), JSON.stringify(place));
     } catch {
@@ -301,9 +311,7 @@ function wakePlace() {
   const place = JSON.parse(kept);
   history.scrollRestoration = "manual";
   const back = async () => {
-    const pages = await Promise.all(place.trail.map((url) => fetched(url))).catch(() => []);
-    pages.forEach((page) => results().querySelector(".pager") && append(page));
-    trail = place.trail.slice(0, pages.length);
+    goOnWith(await following(document, place.appended).catch(() => []));
     const focused = tiles().find((tile) => keyOf(tile) === place.focused);
     focused?.querySelector("a").focus({ preventScroll: true });
     await settle(place.at);

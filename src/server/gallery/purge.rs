@@ -3,9 +3,11 @@
 //! What was paid stays on the statement, with the size and the hash of what was made; the prompt, the input and the words do not.
 //! A process that dies in between leaves work that the next hour finds.
 
-use crate::domain::{GenerationId, Timestamp};
+use super::marks::rise;
+use crate::domain::{GenerationId, PersonId, Timestamp};
 use crate::server::db::Db;
 use crate::server::store::{Key, Store};
+use std::collections::BTreeSet;
 
 /// How long something can be taken out of the trash again, in milliseconds.
 pub const KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
@@ -18,16 +20,20 @@ const BATCH: i64 = 200;
 /// When the database or the store fails; asking again goes on.
 pub async fn sweep(db: &Db, store: &Store, now: Timestamp) -> anyhow::Result<usize> {
     let mut tx = db.begin().await?;
-    sqlx::query("update generation set purged_at = $1 where trashed_at <= $2 and purged_at is null")
-        .bind(now)
-        .bind(now.plus_ms(-KEPT_MS))
-        .execute(tx.connection())
-        .await?;
+    let owners: Vec<(PersonId,)> =
+        sqlx::query_as("update generation set purged_at = $1 where trashed_at <= $2 and purged_at is null returning owner_id")
+            .bind(now)
+            .bind(now.plus_ms(-KEPT_MS))
+            .fetch_all(tx.connection())
+            .await?;
     sqlx::query(
         "delete from collection_item where generation_id in (select id from generation where trashed_at is not null and purged_at is not null)",
     )
     .execute(tx.connection())
     .await?;
+    for owner in owners.iter().map(|(owner,)| owner).collect::<BTreeSet<_>>() {
+        rise(&mut tx, owner).await?;
+    }
     tx.commit().await?;
     let mut removed = 0;
     loop {

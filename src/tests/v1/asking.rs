@@ -49,6 +49,18 @@ both_databases! {
         app.finish().await;
     }
 
+    async fn a_prompt_with_a_character_that_no_database_holds_is_told_to_the_model_as_it_is(app: TestApp) {
+        let mika = app.sign_up("mika").await;
+        let program = Program::of(&app, &mika).await;
+        let made = program.create("a light\0house").await;
+        assert_eq!(made["input"]["prompt"], json!("a light\0house"));
+        app.settle_all().await;
+        assert_eq!(program.get(path_of(&app, &made["urls"]["get"])).await.json()["status"], json!("succeeded"));
+        let found = mika.get("/gallery?q=lighthouse").await.text();
+        assert!(found.contains(made["id"].as_str().expect("an id")), "{found}");
+        app.finish().await;
+    }
+
     async fn a_model_is_named_in_three_ways_and_a_version_that_is_none_in_one(app: TestApp) {
         let mika = app.sign_up("mika").await;
         let program = Program::of(&app, &mika).await;
