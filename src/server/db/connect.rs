@@ -16,9 +16,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 const MAX_CONNECTIONS: u32 = 16;
 /// How long anybody waits for one of them while the database is there; when it is not, nobody does.
 const ACQUIRE: Duration = Duration::from_secs(10);
-/// For how long a connection that worked needs no proof that it still leads somewhere.
-const FRESH: Duration = Duration::from_secs(1);
-/// How long one that was idle for longer may take to prove it.
+/// How long a connection that was idle may take to prove that it still leads somewhere.
 const ALIVE: Duration = Duration::from_secs(1);
 /// How long the first connection may take, and the pause between two attempts to have it.
 const FIRST: Duration = Duration::from_secs(10);
@@ -52,7 +50,7 @@ pub(super) fn pool(url: &str, dialect: Dialect) -> Result<AnyPool, sqlx::Error> 
         .acquire_timeout(ACQUIRE)
         .test_before_acquire(false)
         .after_connect(move |connection, _| Box::pin(prepare(connection, dialect)))
-        .before_acquire(move |connection, meta| Box::pin(prove(connection, meta.idle_for, dialect)));
+        .before_acquire(move |connection, _| Box::pin(prove(connection, dialect)));
     Ok(options.connect_lazy_with(AnyConnectOptions::from_str(url)?))
 }
 
@@ -103,9 +101,8 @@ async fn prepare(connection: &mut AnyConnection, dialect: Dialect) -> Result<(),
 }
 
 /// Asks a connection that was idle whether it still leads to the database: something on the way may have forgotten it.
-async fn prove(connection: &mut AnyConnection, idle_for: Duration, dialect: Dialect) -> Result<bool, sqlx::Error> {
+async fn prove(connection: &mut AnyConnection, dialect: Dialect) -> Result<bool, sqlx::Error> {
     match dialect {
-        _ if idle_for < FRESH => Ok(true),
         Dialect::Sqlite => Ok(true),
         Dialect::Postgres => match timeout(ALIVE, connection.ping()).await {
             Ok(answered) => answered.map(|()| true),
