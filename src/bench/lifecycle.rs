@@ -108,12 +108,12 @@ async fn measure(table: &mut Table, name: &'static str, house: &House, singles: 
     table.time("gallery of 50, over HTTP, p50", name, page.p50(), Against::Peer("its statements alone", statements.p50()));
     table.time("gallery of 50, over HTTP, p99", name, page.p99(), Against::Peer("its statements alone", statements.p99()));
 
+    // After whatever looks for work: PostgreSQL takes its time to clear up after so many rows, and every look passes over them.
+    let admissions = engine::admissions(house, singles / 2).await?;
+    table.time("next turn of 100,000, p50", name, admissions.p50(), Against::Limit(ADMISSION_LIMITS[database]));
+
     let bare = work::bare_requests(house, singles * 5).await?;
     let accepted = work::accepted(house, singles * 5).await?;
     table.amount("requests accepted a second", name, accepted, ("one guarded update, one insert", bare));
-
-    // Last: PostgreSQL takes its time to clear up after so many rows, and every look for work would pass over them.
-    let admissions = engine::admissions(house, singles / 2).await?;
-    table.time("next turn of 100,000, p50", name, admissions.p50(), Against::Limit(ADMISSION_LIMITS[database]));
     Ok(())
 }
