@@ -69,7 +69,7 @@ use self::db::Db;
 use self::egress::Egress;
 use self::file::Files;
 use self::file::uploads::Uploads;
-use self::generation::{Recorder, limits};
+use self::generation::{Desk, Recorder, limits};
 use self::listen::Limits;
 use self::live::Hub;
 use self::outbox::Sender;
@@ -98,6 +98,8 @@ pub struct App {
     pub config: Arc<Config>,
     /// The rows.
     pub db: Db,
+    /// Where presses of the button are taken.
+    pub desk: Desk,
     /// The files.
     pub store: Store,
     /// What people send us, on its way into the store.
@@ -190,6 +192,7 @@ pub async fn run(config: Config, role: Role, stop: CancellationToken) -> anyhow:
     let files = open_files(&config, addr, &db, &store).await?;
     let app = App {
         db: db.clone(),
+        desk: Desk::new(db.clone()),
         store: store.clone(),
         files,
         clock: clock.clone(),

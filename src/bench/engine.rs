@@ -8,7 +8,7 @@ use anyhow::{Context, ensure};
 use atelier::domain::{GenerationId, PersonId};
 use atelier::server::clock::Clock;
 use atelier::server::db::{Db, mint};
-use atelier::server::generation::{self, Job, Kept, KeptOutput, Outcome, Recorder};
+use atelier::server::generation::{self, Desk, Job, Kept, KeptOutput, Outcome, Recorder};
 use atelier::server::replicate::Prediction;
 use atelier::server::worker::core::{Action, Event, Stored, Taken, plan, step};
 use futures::future::try_join_all;
@@ -43,7 +43,7 @@ pub async fn lives(house: &House, how_many: usize) -> anyhow::Result<f64> {
         if callers.len() >= CALLERS {
             callers.join_next().await.transpose()?.transpose()?;
         }
-        callers.spawn(call(house.db.clone(), house.catalogue.clone(), person.clone()));
+        callers.spawn(call(house.desk.clone(), house.catalogue.clone(), person.clone()));
     }
     while let Some(called) = callers.join_next().await {
         called??;
@@ -61,8 +61,8 @@ pub async fn lives(house: &House, how_many: usize) -> anyhow::Result<f64> {
     Ok(how_many as f64 / took.as_secs_f64())
 }
 
-async fn call(db: Db, catalogue: Vec<atelier::domain::Model>, person: PersonId) -> anyhow::Result<()> {
-    generation::request(&db, &person, &press("a boat"), &catalogue, Clock::System.now()).await?;
+async fn call(desk: Desk, catalogue: Vec<atelier::domain::Model>, person: PersonId) -> anyhow::Result<()> {
+    generation::request(&desk, &person, &press("a boat"), &catalogue, Clock::System.now()).await?;
     Ok(())
 }
 

@@ -7,8 +7,8 @@ use atelier::server::clock::Clock;
 use atelier::server::cog::Cog;
 use atelier::server::db::{Db, mint};
 use atelier::server::egress::{self, Egress};
-use atelier::server::generation::Recorder;
 use atelier::server::generation::limits::{self, Caps};
+use atelier::server::generation::{Desk, Recorder};
 use atelier::server::model;
 use atelier::server::replicate::Client;
 use atelier::server::sandbox::{self, Sandbox};
@@ -38,6 +38,8 @@ pub struct House {
     pub url: String,
     /// The rows.
     pub db: Db,
+    /// Where presses are taken.
+    pub desk: Desk,
     /// The files.
     pub store: Store,
     /// Files on their way.
@@ -76,7 +78,8 @@ impl House {
         let catalogue = model::offered(&db).await?;
         let email = "bench@example.com".to_owned();
         let person = join(&db, &email).await?;
-        Ok(Self { folder: folder.to_owned(), url, db, store, spool, catalogue, person, email })
+        let desk = Desk::new(db.clone());
+        Ok(Self { folder: folder.to_owned(), url, db, desk, store, spool, catalogue, person, email })
     }
 
     /// More people, each with plenty.

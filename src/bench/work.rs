@@ -7,7 +7,7 @@ use anyhow::{Context, ensure};
 use atelier::domain::{GenerationId, ModelName, PersonId};
 use atelier::server::clock::Clock;
 use atelier::server::db::{Db, mint};
-use atelier::server::generation;
+use atelier::server::generation::{self, Desk};
 use atelier::server::replicate::{Client, Create, DownloadLimits};
 use atelier::server::store::{Key, Store};
 use atelier::server::{picture, replicate::Status};
@@ -54,7 +54,7 @@ pub async fn own_time(house: &House, how_many: usize) -> anyhow::Result<Spread> 
         let began = Instant::now();
         let prompt = format!("a pebble, number {number}");
         let requested =
-            generation::request(&house.db, &house.person, &press(&prompt), &house.catalogue, Clock::System.now()).await?;
+            generation::request(&house.desk, &house.person, &press(&prompt), &house.catalogue, Clock::System.now()).await?;
         loop {
             news.recv().await?;
             let state = sqlx::query_as("select state from generation where id = $1").bind(requested.id());
@@ -85,7 +85,7 @@ async fn pickup(house: &House) -> anyhow::Result<(Duration, Duration)> {
     });
     is_ready.await?;
     let called = Instant::now();
-    generation::request(&house.db, &house.person, &press("nothing #fail"), &house.catalogue, Clock::System.now()).await?;
+    generation::request(&house.desk, &house.person, &press("nothing #fail"), &house.catalogue, Clock::System.now()).await?;
     let (committed, taken) = heard.await??;
     Ok((taken - called, taken - committed))
 }
@@ -112,7 +112,7 @@ pub async fn completed(house: &House, how_many: usize) -> anyhow::Result<f64> {
     let began = Instant::now();
     for number in 0..how_many {
         let prompt = format!("a lighthouse, number {number}");
-        generation::request(&house.db, &house.person, &press(&prompt), &house.catalogue, Clock::System.now()).await?;
+        generation::request(&house.desk, &house.person, &press(&prompt), &house.catalogue, Clock::System.now()).await?;
     }
     over(&house.db).await?;
     let rate = per_second(how_many, began.elapsed());
@@ -177,8 +177,8 @@ async fn bare_picture(client: Client, store: Store, create: Create, file: PathBu
 
 /// Requests accepted a second, each a hold and a row in one commit; several people at once, no worker.
 pub async fn accepted(house: &House, how_many: usize) -> anyhow::Result<f64> {
-    let rate = by_many(house, how_many, |db, catalogue, person| async move {
-        generation::request(&db, &person, &press("a boat"), &catalogue, Clock::System.now()).await?;
+    let rate = by_many(house, how_many, |desk, catalogue, person| async move {
+        generation::request(&desk, &person, &press("a boat"), &catalogue, Clock::System.now()).await?;
         Ok(())
     });
     rate.await
@@ -187,17 +187,21 @@ pub async fn accepted(house: &House, how_many: usize) -> anyhow::Result<f64> {
 /// The least that any design of this kind must do: guard the balance, write the job, in one commit.
 pub async fn bare_requests(house: &House, how_many: usize) -> anyhow::Result<f64> {
     bare_tables(&house.db).await?;
-    let rate = by_many(house, how_many, |db, _, person| async move {
-        let mut tx = db.begin().await?;
-        sqlx::query(
-            "insert into bare_account (id, held) values ($1, 1) on conflict (id) do update set held = bare_account.held + 1
+    let db = house.db.clone();
+    let rate = by_many(house, how_many, move |_, _, person| {
+        let db = db.clone();
+        async move {
+            let mut tx = db.begin().await?;
+            sqlx::query(
+                "insert into bare_account (id, held) values ($1, 1) on conflict (id) do update set held = bare_account.held + 1
              where bare_account.held < 1000000",
-        )
-        .bind(person.to_string())
-        .execute(tx.connection())
-        .await?;
-        insert_bare(&mut tx, person.as_str()).await?;
-        Ok(tx.commit().await?)
+            )
+            .bind(person.to_string())
+            .execute(tx.connection())
+            .await?;
+            insert_bare(&mut tx, person.as_str()).await?;
+            Ok(tx.commit().await?)
+        }
     });
     rate.await
 }
@@ -205,7 +209,7 @@ pub async fn bare_requests(house: &House, how_many: usize) -> anyhow::Result<f64
 /// Runs `how_many` calls, a few at a time, evenly for enough people that nobody has too many waiting.
 async fn by_many<F, Fut>(house: &House, how_many: usize, call: F) -> anyhow::Result<f64>
 where
-    F: Fn(Db, Vec<atelier::domain::Model>, PersonId) -> Fut,
+    F: Fn(Desk, Vec<atelier::domain::Model>, PersonId) -> Fut,
     Fut: Future<Output = anyhow::Result<()>> + Send + 'static,
 {
     let most = usize::try_from(generation::MAX_QUEUED_PER_PERSON)?;
@@ -216,7 +220,7 @@ where
         if under_way.len() >= CALLERS {
             under_way.join_next().await.transpose()?.transpose()?;
         }
-        under_way.spawn(call(house.db.clone(), house.catalogue.clone(), person.clone()));
+        under_way.spawn(call(house.desk.clone(), house.catalogue.clone(), person.clone()));
     }
     while let Some(done) = under_way.join_next().await {
         done??;

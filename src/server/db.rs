@@ -25,6 +25,7 @@ mod rows;
 mod signals;
 mod types;
 
+pub use deferred::Told;
 pub use health::is_passing;
 pub use ids::{mint, with_ids_from};
 pub use patience::{Reads, Statement};

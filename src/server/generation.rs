@@ -26,6 +26,7 @@ pub mod record;
 mod request;
 pub mod strays;
 mod timeline;
+mod together;
 pub mod views;
 pub mod waits;
 pub mod work;
@@ -37,7 +38,7 @@ pub use lease::{Takeable, claim, heartbeat, next_due, takeable};
 pub use limits::{Caps, Lesson};
 pub use record::{Kept, Outcome, Recorder, keep_output, record};
 pub use request::{
-    Call, MAX_QUEUED_PER_PERSON, Requested, Source, read, request, request_all, request_from, request_input, request_ready,
+    Call, Desk, MAX_QUEUED_PER_PERSON, Requested, Source, read, request, request_all, request_from, request_input, request_ready,
 };
 pub use work::{Effects, Job, KeptOutput, Submission, sweep};
 

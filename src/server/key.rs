@@ -10,8 +10,9 @@ mod token;
 
 pub use token::Token;
 
-use super::db::{Db, Tx, Yielding, mint, retried};
+use super::db::{Db, Told, Tx, Yielding, mint, retried, with_rows};
 use crate::domain::{ApiKeyId, Credits, KeyName, KeyView, KeyWish, Overlap, PersonId, Refusal, Scopes, Timestamp};
+use serde_json::json;
 use time::OffsetDateTime;
 
 /// How many live keys one person may have.
@@ -278,56 +279,61 @@ async fn insert(tx: &mut Tx, owner: &PersonId, token: &Token, row: &New<'_>, now
     if made.rows_affected() == 0 { Err(Error::TooMany) } else { Ok(()) }
 }
 
-/// Asks whether a key may spend this much more, in the transaction that does so; until that ends, no other request with
-/// the key can ask. The outer error is the database's.
-///
-/// # Errors
-/// With the refusal: [`Refusal::KeyCapReached`] or [`Refusal::KeyEnded`].
-pub(super) async fn charge(
-    tx: &mut Tx,
-    key: &ApiKeyId,
-    price: Credits,
-    now: Timestamp,
-) -> Result<Result<(), Refusal>, sqlx::Error> {
-    // All keys that share the cap queue up at the row of their first. A statement of its own: on PostgreSQL the sum below
-    // must not be older than the lock.
-    sqlx::query("update api_key set lineage = lineage where id = (select k.lineage from api_key k where k.id = $1)")
-        .bind(key)
-        .execute(tx.connection())
-        .await?;
-    let within = sqlx::query(
-        "update api_key set last_used_at = $2
-         where id = $1 and revoked_at is null and (expires_at is null or expires_at > $2)
-           and (monthly_cap is null or $3 <= monthly_cap - (
-             select cast(coalesce(sum(case when g.state in ('succeeded', 'failed', 'canceled') then g.captured
-                                           else g.price end), 0) as bigint)
-             from generation g join api_key k on k.id = g.api_key_id
-             where k.lineage = api_key.lineage and g.created_at >= $4))",
-    )
-    .bind(key)
-    .bind(now)
-    .bind(price)
-    .bind(month_of(now))
-    .execute(tx.connection())
-    .await?;
-    if within.rows_affected() == 1 {
-        return Ok(Ok(()));
+/// What the keys of one lineage may spend in a month together, and what they let be spent by now.
+#[derive(Clone, Debug)]
+pub(super) struct Purse {
+    /// The key that all of them came from.
+    pub lineage: String,
+    cap: Option<Credits>,
+    spent: Credits,
+}
+
+/// The word for what is told of them.
+const KEY: &str = "key";
+
+/// Asks on the next way to the database what these keys may spend, and notes that they were used. The answer goes by the
+/// moment of that statement: it is exact when the caller makes sure that their owners' accounts have not changed since, as
+/// its holds tell.
+pub(super) fn ask<'a>(tx: &mut Tx, keys: impl IntoIterator<Item = &'a ApiKeyId>, now: Timestamp) {
+    let since = month_of(now);
+    let keys: Vec<_> = keys.into_iter().map(|key| json!({"key": key, "at": now, "since": since})).collect();
+    let text = with_rows!(
+        tx,
+        "select 'key', k.id, k.lineage, k.monthly_cap,
+                (case when k.monthly_cap is null then 0 else
+                  (select cast(coalesce(sum(case when g.state in ('succeeded', 'failed', 'canceled') then g.captured
+                                                 else g.price end), 0) as bigint)
+                   from generation g join api_key l on l.id = g.api_key_id
+                   where l.lineage = k.lineage and g.created_at >= v.since) end),
+                0
+         from api_key k, ",
+        (key text, at bigint, since bigint),
+        "where k.id = v.key and k.revoked_at is null and (k.expires_at is null or k.expires_at > v.at)"
+    );
+    tx.ask(text, keys.clone());
+    let text = with_rows!(tx, "update api_key set last_used_at = v.at from ", (key text, at bigint), "where api_key.id = v.key");
+    tx.defer(text, keys);
+}
+
+impl Purse {
+    /// What was told of this key; `None` when it may not be used any more.
+    pub fn told(told: &[Told], key: &ApiKeyId) -> Option<Self> {
+        let told = told.iter().find(|told| told.what == KEY && told.whose == key.as_str())?;
+        let [cap, spent, _] = told.numbers.map(|number| number.map(Credits));
+        Some(Self { lineage: told.within.clone(), cap, spent: spent.unwrap_or(Credits::ZERO) })
     }
-    let room: Option<(Credits, Credits)> = sqlx::query_as(
-        "select a.monthly_cap, a.monthly_cap - (
-           select cast(coalesce(sum(case when g.state in ('succeeded', 'failed', 'canceled') then g.captured
-                                         else g.price end), 0) as bigint)
-           from generation g join api_key k on k.id = g.api_key_id
-           where k.lineage = a.lineage and g.created_at >= $3)
-         from api_key a
-         where a.id = $1 and a.revoked_at is null and (a.expires_at is null or a.expires_at > $2) and a.monthly_cap is not null",
-    )
-    .bind(key)
-    .bind(now)
-    .bind(month_of(now))
-    .fetch_optional(tx.connection())
-    .await?;
-    Ok(Err(room.map_or(Refusal::KeyEnded, |(cap, left)| Refusal::KeyCapReached { cap, left })))
+
+    /// Why it may not spend this much more, if it may not. What it may counts as spent from here on.
+    pub fn spend(&mut self, price: Credits) -> Option<Refusal> {
+        if let Some(cap) = self.cap {
+            let left = Credits(cap.0.saturating_sub(self.spent.0));
+            if price > left {
+                return Some(Refusal::KeyCapReached { cap, left });
+            }
+        }
+        self.spent = Credits(self.spent.0.saturating_add(price.0));
+        None
+    }
 }
 
 /// When the month of UTC began that this moment is in.

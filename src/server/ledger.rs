@@ -14,7 +14,7 @@ mod statement;
 mod verify;
 mod way;
 
-pub use hold::{Hold, hold};
+pub use hold::{Hold, Holding, available, hold, lock};
 pub use settle::{Money, Settlement, settle};
 pub use statement::{OpenHold, Summary, holds, lines, statement, summary};
 pub use verify::{Drift, verify};

@@ -7,7 +7,7 @@ use atelier::server::account::{self, Credentials};
 use atelier::server::clock::Clock;
 use atelier::server::db::{Db, is_passing, mint};
 use atelier::server::generation::limits::{self, Caps};
-use atelier::server::generation::{self, Effects, Error, Job, KeptOutput, Money};
+use atelier::server::generation::{self, Desk, Effects, Error, Job, KeptOutput, Money};
 use atelier::server::ledger::{self, Grant};
 use atelier::server::model;
 use rand::rngs::StdRng;
@@ -122,7 +122,7 @@ async fn grant(db: &Db, person: &PersonId, confirmed: &mut Vec<String>) -> Resul
 async fn press(db: &Db, person: &PersonId) -> Result<Option<GenerationId>, sqlx::Error> {
     let raw = RawRequest { request_key: mint(), prompt: "a lantern".to_owned(), ..RawRequest::default() };
     let catalogue = model::offered(db).await?;
-    match generation::request(db, person, &raw, &catalogue, Clock::System.now()).await {
+    match generation::request(&Desk::new(db.clone()), person, &raw, &catalogue, Clock::System.now()).await {
         Ok(requested) => Ok(Some(requested.id().clone())),
         Err(Error::Database(error)) => Err(error),
         Err(_) => Ok(None),

@@ -192,16 +192,13 @@ impl Bench {
                 let free = self.mutant == Some(Mutant::FreeWork) && promised == Answer::Done;
                 if !free {
                     let hold = ledger::Hold { person: owner, generation: &id, unit_price, amount, expires_at: now, at: now };
-                    match ledger::hold(tx, &[hold]).await {
-                        // Whether it was held before is known when its lines are written.
-                        Ok(()) => {
-                            if let Err(error) = tx.write_deferred().await {
-                                return refusal(&error);
-                            }
-                        }
-                        Err(ledger::Error::Insufficient { available, .. }) => return Ok(Answer::Insufficient(available.0)),
-                        Err(ledger::Error::Database(error)) => return refusal(&error),
-                        Err(other) => return Err(other.to_string()),
+                    let holding = ledger::hold(tx, &[hold]).await.map_err(wrong)?;
+                    let told = match tx.told().await {
+                        Ok(told) => told,
+                        Err(error) => return refusal(&error),
+                    };
+                    if !holding.short(&told).is_empty() {
+                        return Ok(Answer::Insufficient(ledger::available(tx, owner).await.map_err(wrong)?.0));
                     }
                 }
                 record_request(tx, owner, &id, unit_price, amount, count).await.map_err(wrong)?;

@@ -4,7 +4,7 @@ use crate::support::{Engine, TestApp, both_databases};
 use atelier::domain::{Credits, GenerationId, PersonId, State, Timestamp};
 use atelier::server::clock::Clock;
 use atelier::server::db::{Db, mint};
-use atelier::server::generation;
+use atelier::server::generation::{self, Desk};
 use atelier::server::ledger::{self, Grant};
 use futures::future::join_all;
 use std::time::{Duration, Instant};
@@ -134,7 +134,7 @@ async fn write(app: &TestApp, at: usize, person: &PersonId, queued: &[Generation
         _ => {
             let raw = atelier::domain::RawRequest { request_key: mint(), prompt: format!("#fail {at}"), ..Default::default() };
             let catalogue = atelier::server::model::offered(db).await.expect("the catalogue");
-            generation::request(db, person, &raw, &catalogue, now).await.expect("a press");
+            generation::request(&Desk::new(db.clone()), person, &raw, &catalogue, now).await.expect("a press");
         }
     }
     begun.elapsed()

@@ -453,7 +453,7 @@ both_databases! {
             let input = json!({"prompt": "a", "input_image": image});
             let input = input.as_object().expect("an object");
             let person = app.person(&mika).await;
-            let refused = generation::request_input(Source::Page, app.db(), &person, &key, &model, input, app.clock.now()).await;
+            let refused = generation::request_input(Source::Page, &app.process.app.desk, &person, &key, &model, input, app.clock.now()).await;
             assert!(matches!(refused, Err(generation::Error::Refused(Refusal::Input(_)))), "{refused:?}");
         }
         assert_eq!(app.count("select count(*) from generation").await, 0);

@@ -203,6 +203,6 @@ async fn ask(process: &App, app: &TestApp, person: &Browser, key: &ApiKeyId, cou
 
 async fn request(process: &App, app: &TestApp, person: &Browser, key: &ApiKeyId, raw: &RawRequest) -> Result<Requested, Error> {
     let (owner, catalogue) = (app.person(person).await, model::offered(&process.db).await.expect("the catalogue"));
-    generation::request_from(Source::Key(Call::with(key.clone())), &process.db, &owner, raw, &catalogue, process.clock.now())
+    generation::request_from(Source::Key(Call::with(key.clone())), &process.desk, &owner, raw, &catalogue, process.clock.now())
         .await
 }

@@ -69,7 +69,7 @@ impl Scene {
 
     async fn ask_with(&self, raw: &RawRequest) -> Result<GenerationId, Error> {
         let now = self.app.clock.now();
-        let asked = generation::request(self.app.db(), &self.owner, raw, &self.catalogue, now).await;
+        let asked = generation::request(&self.app.process.app.desk, &self.owner, raw, &self.catalogue, now).await;
         asked.map(|requested| match requested {
             Requested::New(id) | Requested::Again(id) => id,
         })

@@ -32,7 +32,7 @@ use atelier::server::egress::Egress;
 use atelier::server::file::Files;
 use atelier::server::file::uploads::Uploads;
 use atelier::server::generation::limits::{self, Caps};
-use atelier::server::generation::{self, Recorder};
+use atelier::server::generation::{self, Desk, Recorder};
 use atelier::server::ledger::{self, Grant};
 use atelier::server::listen::{self, Limits};
 use atelier::server::live::{self, Hub};
@@ -458,6 +458,7 @@ impl Process {
         let app = App {
             files: Files { db: db.clone(), store: store.clone(), uploads, egress },
             seals: Seals::new(db.clone()),
+            desk: Desk::new(db.clone()),
             db,
             store: store.clone(),
             clock: clock.clone(),

@@ -15,7 +15,7 @@ use atelier::domain::{
 };
 use atelier::server::account::{self, Credentials};
 use atelier::server::db::mint;
-use atelier::server::generation::{self, Error, Source};
+use atelier::server::generation::{self, Desk, Error, Source};
 use atelier::server::key::{self, Token};
 use atelier::server::{model, sandbox};
 use futures::{StreamExt, stream};
@@ -86,7 +86,7 @@ impl Doors {
     /// Of the server, which hears a program.
     async fn program(&self, model: &Model, input: &Input) -> Verdict {
         let (db, key, now) = (self.app.db(), RequestKey::trusted(mint()), self.app.clock.now());
-        match generation::request_input(Source::Page, db, &self.person, &key, model, input, now).await {
+        match generation::request_input(Source::Page, &Desk::new(db.clone()), &self.person, &key, model, input, now).await {
             Err(Error::Refused(Refusal::Insufficient { .. })) => Ok(()),
             Err(Error::Refused(Refusal::Input(violations))) => without_files(violations),
             other => panic!("{} {input:?}: {other:?}", model.name),
@@ -96,7 +96,7 @@ impl Doors {
     /// Of the page, which is sent a form.
     async fn form(&self, model: &Model, raw: &RawRequest) -> FormVerdict {
         let (db, now) = (self.app.db(), self.app.clock.now());
-        match generation::request(db, &self.person, raw, std::slice::from_ref(model), now).await {
+        match generation::request(&Desk::new(db.clone()), &self.person, raw, std::slice::from_ref(model), now).await {
             Err(Error::Refused(Refusal::Insufficient { .. })) => FormVerdict::Plain(Ok(())),
             Err(Error::Refused(Refusal::Input(violations))) => FormVerdict::Plain(without_files(violations)),
             Err(Error::Refused(Refusal::Fields(problems))) => {

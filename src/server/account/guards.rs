@@ -1,7 +1,8 @@
 //! The limits that a person sets for themselves: written here, and heeded in the transaction of each request.
 
 use crate::domain::{Credits, Guards, PersonId, Refusal, Timestamp};
-use crate::server::db::{Db, Tx};
+use crate::server::db::{Db, Told, Tx, with_rows};
+use serde_json::json;
 
 /// What the cap of a day is about, in milliseconds: the last 24 hours, whatever zone somebody lives in.
 const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
@@ -39,6 +40,7 @@ pub async fn spent_today(db: &Db, person: &PersonId, now: Timestamp) -> Result<C
 }
 
 /// What a person is about to let be spent.
+#[derive(Clone, Copy, Debug)]
 pub(in crate::server) struct Spending {
     /// The whole price.
     pub price: Credits,
@@ -48,34 +50,57 @@ pub(in crate::server) struct Spending {
     pub can_be_asked: bool,
 }
 
-/// The limit that forbids this, if one does. The caller's transaction has the person's account row locked by its hold, so
-/// of two requests at once the second sees what the first took.
-pub(in crate::server) async fn forbidding(
-    tx: &mut Tx,
-    person: &PersonId,
-    spending: &Spending,
-    now: Timestamp,
-) -> Result<Option<Refusal>, sqlx::Error> {
-    let guards: Option<(Option<Credits>, Option<Credits>, Credits)> = sqlx::query_as(
-        "select daily_cap, ask_above,
-                (case when daily_cap is null then 0 else
+/// The limits of one person, and what they let be spent by now.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::server) struct Limits {
+    cap: Option<Credits>,
+    above: Option<Credits>,
+    spent: Credits,
+}
+
+/// The word for what is told of them.
+const LIMITS: &str = "limits";
+
+/// Asks for these people's limits on the next way to the database. The answer goes by the moment of that statement: it is
+/// exact when the caller makes sure that their accounts have not changed since, as its holds tell.
+pub(in crate::server) fn ask<'a>(tx: &mut Tx, people: impl IntoIterator<Item = &'a PersonId>, now: Timestamp) {
+    let since = now.plus_ms(-DAY_MS);
+    let text = with_rows!(
+        tx,
+        "select 'limits', p.id, '', p.daily_cap, p.ask_above,
+                (case when p.daily_cap is null then 0 else
                   (select cast(coalesce(sum(case when g.state in ('succeeded', 'failed', 'canceled') then g.captured
                                                  else g.price end), 0) as bigint)
-                   from generation g where g.owner_id = person.id and g.created_at > $2) end) as spent
-         from person where id = $1 and (daily_cap is not null or ask_above is not null)",
-    )
-    .bind(person)
-    .bind(now.plus_ms(-DAY_MS))
-    .fetch_optional(tx.connection())
-    .await?;
-    let Some((cap, above, spent)) = guards else { return Ok(None) };
-    let Spending { price, confirmed, can_be_asked } = *spending;
-    if let Some(cap) = cap {
-        let left = Credits(cap.0.saturating_sub(spent.0).max(0));
-        if price > left {
-            return Ok(Some(Refusal::DailyCapReached { cap, left }));
-        }
+                   from generation g where g.owner_id = p.id and g.created_at > v.since) end)
+         from person p, ",
+        (person text, since bigint),
+        "where p.id = v.person and (p.daily_cap is not null or p.ask_above is not null)"
+    );
+    tx.ask(text, people.into_iter().map(|person| json!({"person": person, "since": since})).collect());
+}
+
+impl Limits {
+    /// What was told of this person; `None` when they set themselves no limits.
+    pub fn told(told: &[Told], person: &PersonId) -> Option<Self> {
+        let told = told.iter().find(|told| told.what == LIMITS && told.whose == person.as_str())?;
+        let [cap, above, spent] = told.numbers.map(|number| number.map(Credits));
+        Some(Self { cap, above, spent: spent.unwrap_or(Credits::ZERO) })
     }
-    let unasked = above.filter(|above| can_be_asked && price > *above && confirmed.is_none_or(|confirmed| price > confirmed));
-    Ok(unasked.map(|above| Refusal::AskFirst { above, price }))
+
+    /// The limit that forbids this, if one does. What none forbids counts as spent from here on.
+    pub fn spend(&mut self, spending: &Spending) -> Option<Refusal> {
+        let Spending { price, confirmed, can_be_asked } = *spending;
+        if let Some(cap) = self.cap {
+            let left = Credits(cap.0.saturating_sub(self.spent.0).max(0));
+            if price > left {
+                return Some(Refusal::DailyCapReached { cap, left });
+            }
+        }
+        let is_unasked = |above: &Credits| can_be_asked && price > *above && confirmed.is_none_or(|confirmed| price > confirmed);
+        if let Some(above) = self.above.filter(is_unasked) {
+            return Some(Refusal::AskFirst { above, price });
+        }
+        self.spent = Credits(self.spent.0.saturating_add(price.0));
+        None
+    }
 }

@@ -3,7 +3,7 @@
 //! It is a press of its own, with a key and a hold of its own. It remembers what it repeats, so that the two can be laid
 //! beside each other when it is done.
 
-use super::request::Press;
+use super::request::{Desk, Press};
 use super::{Error, Requested, Source, views};
 use crate::domain::{
     AspectRatio, Credits, Field, FieldProblem, GenerationId, Model, ModelName, Parent, PersonId, Problem, Refusal, Request,
@@ -38,6 +38,7 @@ pub async fn price(db: &Db, owner: &PersonId, id: &GenerationId) -> Result<Optio
 /// [`Error::NotFound`] when it is not this person's; [`Error::Refused`] when the price rose, the credits are short or the
 /// model is not on offer any more: nothing is charged then.
 pub async fn again(
+    desk: &Desk,
     db: &Db,
     owner: &PersonId,
     id: &GenerationId,
@@ -62,7 +63,7 @@ pub async fn again(
         parent: Some(Parent::Again(id.clone())),
         input,
     };
-    Press::of(&Source::Page, owner, &[request], &model, now)?.send(db).await
+    desk.take(Press::of(&Source::Page, owner, &[request], &model, now)?).await
 }
 
 async fn read(db: &Db, owner: &PersonId, id: &GenerationId) -> Result<Row, Error> {

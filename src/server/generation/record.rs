@@ -6,6 +6,7 @@
 //! when one of them cannot be, the others are written without it.
 
 use super::limits;
+use super::together::{Together, Turn};
 use super::work::{Effects, Job, KeptOutput};
 use super::{Event, note_all};
 use crate::domain::{Failure, GenerationId, Timestamp};
@@ -18,8 +19,6 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::oneshot;
 
 /// The most that go into one transaction: it keeps rows locked.
 const AT_ONCE: usize = 64;
@@ -63,20 +62,13 @@ pub struct Kept {
 #[derive(Clone, Debug)]
 pub struct Recorder {
     db: Db,
-    waiting: Arc<Mutex<Vec<Waiting>>>,
-    turn: Arc<tokio::sync::Mutex<()>>,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    item: Item,
-    tell: oneshot::Sender<Result<bool, ledger::Error>>,
+    items: Together<Item, Result<bool, ledger::Error>>,
 }
 
 impl Recorder {
     /// One for this process.
     pub fn new(db: Db) -> Self {
-        Self { db, waiting: Arc::default(), turn: Arc::default() }
+        Self { db, items: Together::new(AT_ONCE) }
     }
 
     /// Writes it down, together with whatever else waits at this moment. `false` means that the lease was lost: nothing
@@ -85,13 +77,14 @@ impl Recorder {
     /// # Errors
     /// When the database fails, or whoever wrote it down was stopped; nothing may be assumed then, and the lease runs out.
     pub async fn write(&self, item: Item) -> Result<bool, ledger::Error> {
-        let (tell, mut told) = oneshot::channel();
-        self.waiting().push(Waiting { item, tell });
+        let mut place = self.items.hand_in(item);
         loop {
-            tokio::select! {
-                biased;
-                written = &mut told => return written.unwrap_or_else(|_| Err(stopped())),
-                _turn = self.turn.lock() => self.write_waiting().await,
+            match place.turn().await {
+                Turn::Over(written) => return written.unwrap_or_else(|| Err(stopped())),
+                Turn::Mine(batch) => {
+                    let written = write_each(&self.db, batch.items()).await;
+                    batch.answer(written);
+                }
             }
         }
     }
@@ -110,23 +103,6 @@ impl Recorder {
     /// As there; the file is stored again later under the same key.
     pub async fn keep(&self, kept: Kept) -> Result<bool, ledger::Error> {
         self.write(Item::Kept(Box::new(kept))).await
-    }
-
-    async fn write_waiting(&self) {
-        let batch: Vec<_> = {
-            let mut waiting = self.waiting();
-            let many = waiting.len().min(AT_ONCE);
-            waiting.drain(..many).collect()
-        };
-        let (items, tells): (Vec<_>, Vec<_>) = batch.into_iter().map(|Waiting { item, tell }| (item, tell)).unzip();
-        for (written, tell) in write_each(&self.db, &items).await.into_iter().zip(tells) {
-            // Whoever asked may have been told meanwhile that its lease is lost.
-            let _ = tell.send(written);
-        }
-    }
-
-    fn waiting(&self) -> std::sync::MutexGuard<'_, Vec<Waiting>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,15 +1,16 @@
 //! A press of the button: the price is held and the row is written in one commit, or nothing is. That row is the durable
 //! job; there is no second queue that could disagree with it.
 
+mod desk;
 mod press;
+mod standing;
 mod write;
 
+pub use desk::Desk;
 pub(super) use press::Press;
 
 use super::{DEADLINE_MS, Error};
 use crate::domain::{ApiKeyId, GenerationId, Model, PersonId, RawRequest, Refusal, Request, RequestKey, Timestamp};
-use crate::server::crash::{self, Point};
-use crate::server::db::{Db, retried};
 use regex::RegexBuilder;
 use serde_json::{Map, Value};
 
@@ -93,13 +94,13 @@ impl Source {
 /// # Errors
 /// As [`request_from`].
 pub async fn request(
-    db: &Db,
+    desk: &Desk,
     owner: &PersonId,
     raw: &RawRequest,
     catalogue: &[Model],
     now: Timestamp,
 ) -> Result<Requested, Error> {
-    request_from(Source::Page, db, owner, raw, catalogue, now).await
+    request_from(Source::Page, desk, owner, raw, catalogue, now).await
 }
 
 /// The same for a program that says in the model's own words what it wants.
@@ -108,7 +109,7 @@ pub async fn request(
 /// As [`request_from`].
 pub async fn request_input(
     source: Source,
-    db: &Db,
+    desk: &Desk,
     owner: &PersonId,
     key: &RequestKey,
     model: &Model,
@@ -117,7 +118,7 @@ pub async fn request_input(
 ) -> Result<Requested, Error> {
     let request = Request::of_input(key.clone(), model, input, matches);
     let request = request.map_err(|violations| Error::Refused(Refusal::Input(violations)))?;
-    Press::of(&source, owner, &[request], model, now)?.send(db).await
+    desk.take(Press::of(&source, owner, &[request], model, now)?).await
 }
 
 /// Holds the price and queues one generation. The same key with the same request answers with the first one.
@@ -126,14 +127,14 @@ pub async fn request_input(
 /// [`Error::Refused`] with the reason; nothing is charged or recorded then.
 pub async fn request_from(
     source: Source,
-    db: &Db,
+    desk: &Desk,
     owner: &PersonId,
     raw: &RawRequest,
     catalogue: &[Model],
     now: Timestamp,
 ) -> Result<Requested, Error> {
     let (request, model) = raw.parse(catalogue, matches).map_err(Error::Refused)?;
-    Press::of(&source, owner, &[request], model, now)?.send(db).await
+    desk.take(Press::of(&source, owner, &[request], model, now)?).await
 }
 
 /// What a form asks for, checked and with its model; for who has something to do before it is [queued](request_ready).
@@ -150,13 +151,13 @@ pub fn read<'a>(raw: &RawRequest, catalogue: &'a [Model]) -> Result<(Request, &'
 /// As [`request_from`].
 pub async fn request_ready(
     source: &Source,
-    db: &Db,
+    desk: &Desk,
     owner: &PersonId,
     request: &Request,
     model: &Model,
     now: Timestamp,
 ) -> Result<Requested, Error> {
-    Press::of(source, owner, std::slice::from_ref(request), model, now)?.send(db).await
+    desk.take(Press::of(source, owner, std::slice::from_ref(request), model, now)?).await
 }
 
 /// Several at once of one model and one price each, all or none: the first says for all what was quoted. Answers with the
@@ -166,31 +167,13 @@ pub async fn request_ready(
 /// As [`request_from`]; what is refused is refused of all of them together.
 pub async fn request_all(
     source: &Source,
-    db: &Db,
+    desk: &Desk,
     owner: &PersonId,
     requests: &[Request],
     model: &Model,
     now: Timestamp,
 ) -> Result<Requested, Error> {
-    Press::of(source, owner, requests, model, now)?.send(db).await
-}
-
-impl Press {
-    /// Holds the price and queues what is wanted. What was pressed before answers with what it made then.
-    ///
-    /// # Errors
-    /// As [`request_from`].
-    pub(super) async fn send(&self, db: &Db) -> Result<Requested, Error> {
-        match retried(|| write::write(db, self)).await {
-            Ok(()) => {
-                crash::point(Point::Requested).await;
-                Ok(Requested::New(self.first().clone()))
-            }
-            // What stands in the way may be this very press: it took the last credit, or has the key.
-            Err(Error::Refused(refusal)) => write::known(db, self).await?.map(Requested::Again).ok_or(Error::Refused(refusal)),
-            Err(error) => Err(error),
-        }
-    }
+    desk.take(Press::of(source, owner, requests, model, now)?).await
 }
 
 /// Whether a text matches a pattern of a model's schema. One that cannot be read here, or is meant to be costly, matches

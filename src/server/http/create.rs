@@ -179,7 +179,7 @@ async fn retry(
             let quoted = again.quoted_price.parse().ok().map(crate::domain::Credits);
             // The button says the price: whoever presses it has been asked.
             let request = Request { quoted, confirmed: quoted, parent: Some(Parent::Again(id)), ..request };
-            generation::request_ready(&Source::Page, &app.db, &person.id, &request, model, app.clock.now()).await
+            generation::request_ready(&Source::Page, &app.desk, &person.id, &request, model, app.clock.now()).await
         }
         Err(refusal) => Err(generation::Error::Refused(refusal)),
     };

@@ -126,7 +126,7 @@ async fn press(app: &App, person: &SignedIn, raw: &RawRequest) -> Result<Result<
     }
     let now = app.clock.now();
     let model = Quote::read(app.seals.get().await?, &person.id, &raw.quote, now).honour(model);
-    match generation::request_all(&Source::Page, &app.db, &person.id, &requests, &model, now).await {
+    match generation::request_all(&Source::Page, &app.desk, &person.id, &requests, &model, now).await {
         Ok(requested) => Ok(Ok(requested)),
         Err(Error::Refused(refusal)) => Ok(Err(refusal)),
         Err(error) => Err(error.into()),
@@ -147,7 +147,7 @@ pub(super) async fn request(
             Ok(()) => {
                 let now = app.clock.now();
                 let model = Quote::read(app.seals.get().await?, &person.id, &raw.quote, now).honour(model);
-                generation::request_ready(&source, &app.db, &person.id, &request, &model, now).await
+                generation::request_ready(&source, &app.desk, &person.id, &request, &model, now).await
             }
             Err(refusal) => return Ok(Err(refusal)),
         },

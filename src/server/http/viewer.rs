@@ -166,7 +166,7 @@ async fn once_more(
     let key = RequestKey::parse(form.request_key.trim()).ok_or(Trouble::status(StatusCode::UNPROCESSABLE_ENTITY))?;
     let quoted = form.quoted_price.trim().parse().ok().map(Credits);
     let now = app.clock.now();
-    match again::again(&app.db, &person.id, &id, &key, quoted, now).await {
+    match again::again(&app.desk, &app.db, &person.id, &id, &key, quoted, now).await {
         Ok(requested) if person.visitor.wants_json => {
             let status = if matches!(requested, Requested::New(_)) { StatusCode::CREATED } else { StatusCode::OK };
             let view = views::find(&app.db, &person.id, requested.id()).await?.ok_or(Trouble::NOT_FOUND)?;

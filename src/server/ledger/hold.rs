@@ -1,11 +1,11 @@
-//! The beginning of a charge: credits are set aside, if the person has them. Any number of holds in one statement, and their
-//! lines in the books on the way with whatever else is written.
+//! The beginning of a charge: credits are set aside, if the person has them. Any number of holds, their lines in the books
+//! and whatever else is written with them go on one way to the database.
 
 use super::Error;
-use crate::domain::{AccountId, Credits, GenerationId, PersonId, Timestamp};
-use crate::server::db::{Tx, mint, with_rows};
-use serde_json::{Value, json};
-use std::collections::{BTreeMap, HashMap};
+use crate::domain::{Credits, GenerationId, PersonId, Timestamp};
+use crate::server::db::{Told, Tx, mint, with_rows};
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Credits of one person that one generation may cost.
 #[derive(Clone, Copy, Debug)]
@@ -25,33 +25,75 @@ pub struct Hold<'a> {
 }
 
 /// What a person is to set aside in all.
+#[derive(Clone, Copy, Debug)]
 struct Sum {
     amount: Credits,
     holds: i64,
     at: Timestamp,
 }
 
-/// Sets all of these aside, or none. Their people's account rows are locked from here on, in the order of their ids.
+/// Holds that are on their way to the database.
+#[derive(Debug)]
+pub struct Holding<'a>(BTreeMap<&'a PersonId, Sum>);
+
+/// The word for an account that had enough: its version now, and the one that the statement had seen, where those can differ.
+const ACCOUNT: &str = "account";
+
+/// Leaves all of these holds for the next way to the database, with nothing before them that may be about the same accounts. What is [told](Tx::told) then says whether they were set
+/// aside; their people's account rows are locked from there on, in the order of their ids.
 ///
 /// # Errors
-/// [`Error::Insufficient`] when one of the people has too little for theirs; nothing may be committed then.
-pub async fn hold(tx: &mut Tx, holds: &[Hold<'_>]) -> Result<(), Error> {
-    // What an account holds may still be on its way.
+/// When a sum does not fit, or the database fails with what was left for it before.
+pub async fn hold<'a>(tx: &mut Tx, holds: &[Hold<'a>]) -> Result<Holding<'a>, Error> {
     tx.write_deferred().await?;
     let sums = sums(holds)?;
-    let accounts = take(tx, &sums).await?;
-    if let Some((person, sum)) = sums.iter().find(|(person, _)| !accounts.contains_key(**person)) {
-        let (available,): (Credits,) = sqlx::query_as("select posted - held from account where owner_id = $1")
-            .bind(*person)
-            .fetch_one(tx.connection())
-            .await?;
-        return Err(Error::Insufficient { available, price: sum.amount });
-    }
-    write_down(tx, holds, &accounts);
+    take(tx, &sums);
+    write_down(tx, holds);
     for person in sums.keys() {
         tx.touch(person);
     }
-    Ok(())
+    Ok(Holding(sums))
+}
+
+impl Holding<'_> {
+    /// The people who had too little for theirs; if there are any, nothing may be committed.
+    pub fn short(&self, told: &[Told]) -> Vec<&PersonId> {
+        let had = |person: &PersonId| told.iter().any(|told| told.what == ACCOUNT && told.whose == person.as_str());
+        self.0.keys().copied().filter(|person| !had(person)).collect()
+    }
+
+    /// Whether one of the accounts changed after the moment that the statement went by, while it waited for the lock. What
+    /// else it said of these people may be wrong, and nothing may be committed.
+    pub fn is_stale(&self, told: &[Told]) -> bool {
+        let accounts = told.iter().filter(|told| told.what == ACCOUNT);
+        let mut versions = accounts.filter_map(|told| Some((told.whose.as_str(), told.numbers[0]?, told.numbers[1]?)));
+        versions.any(|(person, now, seen)| {
+            let sum = self.0.iter().find(|(of, _)| of.as_str() == person);
+            sum.is_some_and(|(_, sum)| now - sum.holds != seen)
+        })
+    }
+}
+
+/// Locks these people's accounts, in the order of their ids: nothing that is asked afterwards is [stale](Holding::is_stale).
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock(tx: &mut Tx, people: &BTreeSet<&PersonId>) -> Result<(), sqlx::Error> {
+    let text = tx.either(
+        "select 1 from account where owner_id in (select value from json_each($1))",
+        "select 1 from account where owner_id in (select json_array_elements_text($1::json)) order by id for update",
+    );
+    sqlx::query(text).bind(json!(people).to_string()).execute(tx.connection()).await.map(drop)
+}
+
+/// What a person could spend at this moment.
+///
+/// # Errors
+/// When the database fails.
+pub async fn available(tx: &mut Tx, person: &PersonId) -> Result<Credits, sqlx::Error> {
+    let (available,) =
+        sqlx::query_as("select posted - held from account where owner_id = $1").bind(person).fetch_one(tx.connection()).await?;
+    Ok(available)
 }
 
 fn sums<'a>(holds: &[Hold<'a>]) -> Result<BTreeMap<&'a PersonId, Sum>, Error> {
@@ -65,16 +107,17 @@ fn sums<'a>(holds: &[Hold<'a>]) -> Result<BTreeMap<&'a PersonId, Sum>, Error> {
     Ok(sums)
 }
 
-/// The accounts that had enough, which have it set aside now.
-async fn take(tx: &mut Tx, sums: &BTreeMap<&PersonId, Sum>) -> Result<HashMap<PersonId, AccountId>, sqlx::Error> {
+/// Sets the sums aside in the accounts that have enough.
+fn take(tx: &mut Tx, sums: &BTreeMap<&PersonId, Sum>) {
     macro_rules! take_text {
-        ($rows:literal, $lock:literal) => {
+        ($rows:literal, $lock:literal, $seen:literal) => {
             concat!(
                 "update account set held = account.held + asked.amount, version = account.version + asked.holds, updated_at = asked.at
                  from (select a.id, v.amount, v.holds, v.at from ", $rows, " join account a on a.owner_id = v.person order by a.id ",
                 $lock,
                 ") as asked
-                 where account.id = asked.id and account.posted - account.held >= asked.amount returning account.owner_id, account.id"
+                 where account.id = asked.id and account.posted - account.held >= asked.amount
+                 returning 'account', account.owner_id, '', account.version, ", $seen, ", 0"
             )
         };
     }
@@ -82,21 +125,24 @@ async fn take(tx: &mut Tx, sums: &BTreeMap<&PersonId, Sum>) -> Result<HashMap<Pe
         take_text!(
             "(select value ->> 'person' as person, value ->> 'amount' as amount, value ->> 'holds' as holds, value ->> 'at' as at
               from json_each($1)) as v",
-            ""
+            "",
+            // Nobody else writes while this transaction may.
+            "null"
         ),
-        take_text!("json_to_recordset($1::json) as v (person text, amount bigint, holds bigint, at bigint)", "for update of a"),
+        take_text!(
+            "json_to_recordset($1::json) as v (person text, amount bigint, holds bigint, at bigint)",
+            "for update of a",
+            // A subquery goes by the statement's moment, also after the lock was waited for.
+            "(select s.version from account s where s.id = account.id)"
+        ),
     );
-    let asked: Vec<_> = sums
-        .iter()
-        .map(|(person, sum)| json!({"person": person, "amount": sum.amount, "holds": sum.holds, "at": sum.at}))
-        .collect();
-    let taken: Vec<(PersonId, AccountId)> =
-        sqlx::query_as(text).bind(Value::Array(asked).to_string()).fetch_all(tx.connection()).await?;
-    Ok(taken.into_iter().collect())
+    let asked =
+        sums.iter().map(|(person, sum)| json!({"person": person, "amount": sum.amount, "holds": sum.holds, "at": sum.at}));
+    tx.ask(text, asked.collect());
 }
 
 /// A txn and a hold for each; they have no entries, since nothing has changed hands.
-fn write_down(tx: &mut Tx, holds: &[Hold<'_>], accounts: &HashMap<PersonId, AccountId>) {
+fn write_down(tx: &mut Tx, holds: &[Hold<'_>]) {
     let causes = holds
         .iter()
         .map(|hold| json!({"id": mint(), "ref": hold.generation, "actor": format!("person:{}", hold.person), "at": hold.at}));
@@ -108,14 +154,15 @@ fn write_down(tx: &mut Tx, holds: &[Hold<'_>], accounts: &HashMap<PersonId, Acco
     );
     tx.defer(text, causes.collect());
     let rows = holds.iter().map(|hold| {
-        json!({"id": mint(), "account": accounts.get(hold.person), "generation": hold.generation, "amount": hold.amount,
+        json!({"id": mint(), "person": hold.person, "generation": hold.generation, "amount": hold.amount,
                "unit_price": hold.unit_price, "expires_at": hold.expires_at, "at": hold.at})
     });
     let text = with_rows!(
         tx,
         "insert into hold (id, account_id, generation_id, amount, unit_price, state, expires_at, created_at)
-         select id, account, generation, amount, unit_price, 'open', expires_at, at from ",
-        (id text, account text, generation text, amount bigint, unit_price bigint, expires_at bigint, at bigint),
+         select id, (select a.id from account a where a.owner_id = v.person), generation, amount, unit_price, 'open', expires_at, at
+         from ",
+        (id text, person text, generation text, amount bigint, unit_price bigint, expires_at bigint, at bigint),
         ""
     );
     tx.defer(text, rows.collect());

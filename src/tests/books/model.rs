@@ -83,12 +83,12 @@ impl Books {
                 Answer::Done
             }
             Verb::Hold { person, generation, unit_price, count } => {
+                if self.holds.contains_key(&generation) {
+                    return Answer::Again;
+                }
                 let (amount, available) = (unit_price * count, self.available(person));
                 if available < amount {
                     return Answer::Insufficient(available);
-                }
-                if self.holds.contains_key(&generation) {
-                    return Answer::Again;
                 }
                 self.accounts[person].held += amount;
                 self.holds.insert(generation, Hold { person, unit_price, amount, end: None });

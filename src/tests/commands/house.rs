@@ -104,7 +104,7 @@ impl House {
         };
         self.catalogue[0].price.unit = *unit_price;
         let (owner, now) = (&self.people[*person], self.app.clock.now());
-        match generation::request_from(source.clone(), self.app.db(), owner, &press, &self.catalogue, now).await {
+        match generation::request_from(source.clone(), &self.app.process.app.desk, owner, &press, &self.catalogue, now).await {
             Ok(Requested::New(id)) => {
                 self.generations.push(id);
                 Outcome::Requested { generation: self.generations.len() - 1, new: true }

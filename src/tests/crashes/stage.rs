@@ -81,7 +81,7 @@ impl Stage {
         };
         loop {
             let now = self.app.clock.now();
-            let request = generation::request(self.app.db(), &self.owner, &press, &self.catalogue, now);
+            let request = generation::request(&self.app.process.app.desk, &self.owner, &press, &self.catalogue, now);
             match company.life.live(request).await {
                 Some(requested) => return requested.expect("it is taken").id().clone(),
                 None => company.next(&self.app).await,

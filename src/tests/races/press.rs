@@ -110,7 +110,8 @@ both_databases! {
             let id = GenerationId::trusted(mint());
             let one = Credits(1);
             let hold = Hold { person: &scene.owner, generation: &id, unit_price: one, amount: one, expires_at: now, at: now };
-            ledger::hold(&mut tx, &[hold]).await.expect("held");
+            let holding = ledger::hold(&mut tx, &[hold]).await.expect("a sum that fits");
+            assert!(holding.short(&tx.told().await.expect("answers")).is_empty(), "held");
             tx
         };
         // Right: the job is the row of the same transaction, so there is nothing in between.

@@ -10,7 +10,7 @@ use super::weather::{Calamity, Weather};
 use super::worker::{Decided, Worker};
 use atelier::domain::{Credits, GenerationId, Model, PersonId, RawRequest, Refusal, Timestamp};
 use atelier::server::db::Db;
-use atelier::server::generation::{self, Caps, Requested, limits};
+use atelier::server::generation::{self, Caps, Desk, Requested, limits};
 use atelier::server::ledger::{self, Grant};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
@@ -305,7 +305,7 @@ impl House {
     /// Somebody presses the button; when the answer is lost, they press it again.
     async fn press(&mut self, person: usize, wish: RawRequest) -> Result<(), Broken> {
         let owner = self.people[person].id.clone();
-        let made = generation::request(&self.db, &owner, &wish, &self.catalogue, Timestamp(self.now)).await;
+        let made = generation::request(&Desk::new(self.db.clone()), &owner, &wish, &self.catalogue, Timestamp(self.now)).await;
         match made {
             Ok(Requested::Again(id)) => {
                 if !self.requested.iter().any(|(known, _)| *known == id) {

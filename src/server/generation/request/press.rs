@@ -120,7 +120,7 @@ fn named_files(input: &Map<String, Value>, model: &Model) -> Result<Vec<(String,
     for property in model.file_names() {
         let ids = file::adopt::marked(input, &[property]);
         if file::adopt::has_addresses(input, property) {
-            return Err(refused_file(property, FileProblem::Address));
+            return Err(Error::Refused(refused_file(property, FileProblem::Address)));
         }
         if !ids.is_empty() {
             named.push((property.to_owned(), ids));
@@ -129,8 +129,8 @@ fn named_files(input: &Map<String, Value>, model: &Model) -> Result<Vec<(String,
     Ok(named)
 }
 
-pub(super) fn refused_file(property: &str, problem: FileProblem) -> Error {
-    Error::Refused(Refusal::Input(vec![problem.violation(property)]))
+pub(super) fn refused_file(property: &str, problem: FileProblem) -> Refusal {
+    Refusal::Input(vec![problem.violation(property)])
 }
 
 /// A model that takes a seed always gets one: the picture can be made again, and should the answer to the paid call be

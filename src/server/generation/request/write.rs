@@ -1,34 +1,109 @@
-//! A press of the button in the database: everything in one commit, or nothing.
+//! Presses of the button in the database: any number of them, each in one commit with all that belongs to it, or not at all.
+//!
+//! Everything is asked and written on one way there. What has to be decided is decided by the answers, before the commit: a
+//! press that something stands in the way of is refused, nothing is committed, and the others are sent again without it.
 
-use super::MAX_QUEUED_PER_PERSON;
 use super::press::{Press, Wanted, refused_file};
-use crate::domain::{GenerationId, Refusal, State};
-use crate::server::account::guards::{self, Spending};
-use crate::server::db::{Db, Tx, with_rows};
+use super::standing::{self, Refused};
+use crate::domain::{Credits, GenerationId, PersonId, Refusal, State, Timestamp};
+use crate::server::account::guards;
+use crate::server::db::{Db, Told, Tx, retried, with_rows};
 use crate::server::gallery::words;
+use crate::server::generation::Error;
 use crate::server::generation::timeline::{Event, note_all};
-use crate::server::generation::{Error, Source};
-use crate::server::ledger::{self, Hold};
+use crate::server::ledger::{self, Hold, Holding};
 use crate::server::{file, key};
 use serde_json::json;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// How much longer than its deadline a generation's hold may stay open before the reconciler asks why.
 const HOLD_GRACE_MS: i64 = 60 * 60 * 1_000;
 
-/// Holds the price of all that is wanted and queues it.
-///
-/// # Errors
-/// [`Error::Refused`] with what stands in the way; nothing was written then.
-pub(super) async fn write(db: &Db, press: &Press) -> Result<(), Error> {
-    press.as_quoted()?;
+/// Holds the price of all that each press wants and queues it. One answer for each press.
+pub(super) async fn write_each(db: &Db, presses: &[Press]) -> Vec<Result<(), Error>> {
+    let mut answers: Vec<_> = presses.iter().map(|press| press.as_quoted().err().map(Err)).collect();
+    loop {
+        let left: Vec<usize> = (0..presses.len()).filter(|place| answers[*place].is_none()).collect();
+        if left.is_empty() {
+            return answers.into_iter().flatten().collect();
+        }
+        let together: Vec<&Press> = left.iter().map(|place| &presses[*place]).collect();
+        match retried(|| write(db, &together)).await {
+            Ok(None) => left.iter().for_each(|place| answers[*place] = Some(Ok(()))),
+            Ok(Some(refused)) => {
+                for (place, refusal) in refused {
+                    answers[left[place]] = Some(Err(Error::Refused(refusal)));
+                }
+            }
+            Err(error) if left.len() == 1 => answers[left[0]] = Some(Err(error)),
+            Err(error) => {
+                tracing::debug!(%error, together = left.len(), "what could not be written together is written one by one");
+                for place in left {
+                    answers[place] = Some(write_one(db, &presses[place]).await);
+                }
+            }
+        }
+    }
+}
+
+async fn write_one(db: &Db, press: &Press) -> Result<(), Error> {
+    let alone = [press];
+    let refused = retried(|| write(db, &alone)).await?;
+    refused.and_then(|refused| refused.into_values().next()).map_or(Ok(()), |refusal| Err(Error::Refused(refusal)))
+}
+
+/// Writes all of them, or none: then it answers why.
+async fn write(db: &Db, presses: &[&Press]) -> Result<Option<Refused>, Error> {
+    match attempt(db, presses, false).await? {
+        Attempt::Written => Ok(None),
+        Attempt::Refused(refused) => Ok(Some(refused)),
+        // Once the accounts are locked beforehand, nothing can be stale.
+        Attempt::Stale => match attempt(db, presses, true).await? {
+            Attempt::Written => Ok(None),
+            Attempt::Refused(refused) => Ok(Some(refused)),
+            Attempt::Stale => Err(sqlx::Error::Protocol("a locked account has changed".into()).into()),
+        },
+    }
+}
+
+enum Attempt {
+    Written,
+    Refused(Refused),
+    /// Another press of one of these people came between the look and the lock.
+    Stale,
+}
+
+async fn attempt(db: &Db, presses: &[&Press], locked: bool) -> Result<Attempt, Error> {
+    let Some(now) = presses.iter().map(|press| press.at).max() else { return Ok(Attempt::Written) };
+    let people: BTreeSet<&PersonId> = presses.iter().map(|press| &press.owner).collect();
     let mut tx = db.begin().await?;
-    // The hold first: it locks the account row, so that one person's parallel presses queue up here on either database.
-    hold(&mut tx, press).await?;
-    allow(&mut tx, press).await?;
-    insert(&mut tx, press).await?;
-    work_from(&mut tx, press).await?;
-    Ok(tx.commit().await?)
+    if locked {
+        ledger::lock(&mut tx, &people).await?;
+    }
+    let holds: Vec<_> = presses.iter().flat_map(|press| press.holds()).collect();
+    let holding = ledger::hold(&mut tx, &holds).await?;
+    key::ask(&mut tx, presses.iter().filter_map(|press| press.source.call()).map(|call| &call.key).collect::<BTreeSet<_>>(), now);
+    guards::ask(&mut tx, people.iter().copied(), now);
+    count_queued(&mut tx, &people);
+    insert(&mut tx, presses);
+    let told = tx.told().await?;
+    if holding.is_stale(&told) {
+        return Ok(Attempt::Stale);
+    }
+    let mut refused = standing::refusals(presses, &told);
+    lack(&mut tx, presses, &holding, &told, &mut refused).await?;
+    for (place, press) in presses.iter().enumerate() {
+        if refused.is_empty()
+            && let Err(refusal) = work_from(&mut tx, press).await?
+        {
+            refused.insert(place, refusal);
+        }
+    }
+    if !refused.is_empty() {
+        return Ok(Attempt::Refused(refused));
+    }
+    tx.commit().await?;
+    Ok(Attempt::Written)
 }
 
 /// The first generation that this press made when it was sent before, if it was. Another press under one of its keys is
@@ -58,36 +133,52 @@ pub(super) async fn known(db: &Db, press: &Press) -> Result<Option<GenerationId>
     first.map(Some).ok_or(Error::Refused(Refusal::KeyReused))
 }
 
-async fn hold(tx: &mut Tx, press: &Press) -> Result<(), Error> {
-    let holds: Vec<_> = press
-        .wanted
-        .iter()
-        .map(|wanted| Hold {
-            person: &press.owner,
+impl Press {
+    fn holds(&self) -> impl Iterator<Item = Hold<'_>> {
+        self.wanted.iter().map(|wanted| Hold {
+            person: &self.owner,
             generation: &wanted.id,
             unit_price: wanted.unit_price,
             amount: wanted.price,
             expires_at: wanted.deadline.plus_ms(HOLD_GRACE_MS),
-            at: press.at,
+            at: self.at,
         })
-        .collect();
-    Ok(ledger::hold(tx, &holds).await?)
-}
-
-/// Asks the key that a program came with, and the limits that the person set for themselves, whether this much may be
-/// spent. Programs cannot be asked whether they mean it.
-async fn allow(tx: &mut Tx, press: &Press) -> Result<(), Error> {
-    if let Some(call) = press.source.call() {
-        key::charge(tx, &call.key, press.total, press.at).await?.map_err(Error::Refused)?;
     }
-    let spending = Spending { price: press.total, confirmed: press.confirmed, can_be_asked: press.source == Source::Page };
-    let forbidding = guards::forbidding(tx, &press.owner, &spending, press.at).await?;
-    forbidding.map_or(Ok(()), |refusal| Err(Error::Refused(refusal)))
 }
 
-/// The rows themselves, with the words they are found by and the first lines of their timelines; unless too many of this
-/// person's wait already, or one of the keys is taken.
-async fn insert(tx: &mut Tx, press: &Press) -> Result<(), Error> {
+fn count_queued(tx: &mut Tx, people: &BTreeSet<&PersonId>) {
+    let text = with_rows!(
+        tx,
+        "select 'queued', v.person, '', (select count(*) from generation q where q.owner_id = v.person and q.state = 'queued'), 0, 0
+         from ",
+        (person text),
+        ""
+    );
+    tx.ask(text, people.iter().map(|person| json!({"person": person})).collect());
+}
+
+/// Who has too little for all of theirs goes without the last of them.
+async fn lack(
+    tx: &mut Tx,
+    presses: &[&Press],
+    holding: &Holding<'_>,
+    told: &[Told],
+    refused: &mut Refused,
+) -> Result<(), sqlx::Error> {
+    for person in holding.short(told) {
+        let mut theirs: Vec<_> = presses.iter().enumerate().filter(|(_, press)| press.owner == *person).collect();
+        let Some((last, press)) = theirs.pop() else { continue };
+        let before: i64 = theirs.iter().map(|(_, press)| press.total.0).sum();
+        let available = ledger::available(tx, person).await?;
+        let available = Credits(available.0.saturating_sub(before).max(0));
+        refused.entry(last).or_insert(Refusal::Insufficient { available, price: press.total });
+    }
+    Ok(())
+}
+
+/// The rows themselves, with the words they are found by and the first lines of their timelines. A key that is taken makes
+/// all of it fail.
+fn insert(tx: &mut Tx, presses: &[&Press]) {
     let text = with_rows!(
         tx,
         "insert into generation (id, owner_id, request_key, request_hash, model, model_version, prompt, aspect, seed, count, input,
@@ -102,40 +193,33 @@ async fn insert(tx: &mut Tx, press: &Press) -> Result<(), Error> {
         (id text, owner_id text, request_key text, request_hash text, model text, model_version text, prompt text, aspect text,
          seed bigint, count bigint, input text, unit_price bigint, price bigint, at bigint, deadline_at bigint, priority bigint,
          price_rule text, output_kind text, api_key_id text, webhook text, webhook_events text, asked_deadline_at bigint,
-         retry_of text, remix_of text, room bigint),
-        "where (select count(*) from generation q where q.owner_id = v.owner_id and q.state = 'queued') < v.room
-         on conflict (owner_id, request_key) do nothing returning id"
+         retry_of text, remix_of text),
+        ""
     );
-    let rows = (1..).zip(&press.wanted).map(|(place, wanted)| {
-        let mut row = wanted.row.clone();
-        row["room"] = json!(MAX_QUEUED_PER_PERSON + 1 - place);
-        row
-    });
-    tx.defer(text, rows.collect());
-    let inserted: Vec<(GenerationId,)> = tx.written().await?;
-    if inserted.len() < press.wanted.len() {
-        return Err(Error::Refused(Refusal::TooManyQueued { limit: MAX_QUEUED_PER_PERSON }));
-    }
-    let (owner, at) = (&press.owner, press.at);
-    words::keep(tx, press.wanted.iter().map(|wanted| (&wanted.id, owner, wanted.prompt.as_str(), at)));
-    let events =
-        press.wanted.iter().map(|Wanted { id, .. }| Event { id, at, epoch: 0, from: None, to: State::Queued, detail: None });
-    note_all(tx, &events.collect::<Vec<_>>());
-    Ok(())
+    let all: Vec<(&PersonId, Timestamp, &Wanted)> =
+        presses.iter().flat_map(|press| press.wanted.iter().map(|wanted| (&press.owner, press.at, wanted))).collect();
+    tx.defer(text, all.iter().map(|(.., wanted)| wanted.row.clone()).collect());
+    words::keep(tx, all.iter().map(|(owner, at, wanted)| (&wanted.id, *owner, wanted.prompt.as_str(), *at)));
+    let events: Vec<_> = all
+        .iter()
+        .map(|(_, at, Wanted { id, .. })| Event { id, at: *at, epoch: 0, from: None, to: State::Queued, detail: None })
+        .collect();
+    note_all(tx, &events);
 }
 
-/// Keeps the files that the generations work from for as long as they do.
-async fn work_from(tx: &mut Tx, press: &Press) -> Result<(), Error> {
+/// Keeps the files that the generations work from for as long as they do; or says which of them is not there any more.
+async fn work_from(tx: &mut Tx, press: &Press) -> Result<Result<(), Refusal>, sqlx::Error> {
     for wanted in &press.wanted {
         for (property, ids) in &wanted.files {
-            file::work_from(tx, &press.owner, &wanted.id, ids, press.at).await.map_err(|error| match error {
-                file::Error::Database(error) => Error::Database(error),
-                file::Error::Refused(problem) => refused_file(property, problem),
-                error @ (file::Error::Store(_) | file::Error::Disk(_)) => {
-                    Error::Database(sqlx::Error::Protocol(error.to_string()))
+            match file::work_from(tx, &press.owner, &wanted.id, ids, press.at).await {
+                Ok(()) => {}
+                Err(file::Error::Database(error)) => return Err(error),
+                Err(file::Error::Refused(problem)) => return Ok(Err(refused_file(property, problem))),
+                Err(error @ (file::Error::Store(_) | file::Error::Disk(_))) => {
+                    return Err(sqlx::Error::Protocol(error.to_string()));
                 }
-            })?;
+            }
         }
     }
-    Ok(())
+    Ok(Ok(()))
 }

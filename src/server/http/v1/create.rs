@@ -101,7 +101,8 @@ async fn accept(v1: &V1, bearer: &Bearer, model: &Model, headers: &HeaderMap, mu
         Ok(adopted) => adopted.map_err(|refusal| refused(&refusal, app))?,
         Err(trouble) => return Ok(trouble.into_response()),
     }
-    let asked = generation::request_input(Source::Key(call), &app.db, &bearer.owner, &key, model, &input, app.clock.now()).await;
+    let asked =
+        generation::request_input(Source::Key(call), &app.desk, &bearer.owner, &key, model, &input, app.clock.now()).await;
     let requested = match asked {
         Ok(requested) => requested,
         Err(generation::Error::Refused(refusal)) => return Err(refused(&refusal, app)),
