@@ -98,6 +98,20 @@ pub struct Tx {
     _writer: Option<OwnedMutexGuard<()>>,
 }
 
+/// The turn to write one statement.
+#[derive(Debug)]
+pub(in crate::server) struct Single<'a> {
+    reads: &'a Reads,
+    _writer: Option<OwnedMutexGuard<()>>,
+}
+
+impl Single<'_> {
+    /// Where it is run.
+    pub const fn connection(&self) -> &Reads {
+        self.reads
+    }
+}
+
 impl Db {
     /// Connects to `sqlite://path` or `postgres://…`, and brings the schema up to date.
     ///
@@ -137,11 +151,23 @@ impl Db {
     /// # Errors
     /// When no connection can be had.
     pub async fn begin(&self) -> Result<Tx, sqlx::Error> {
-        let writer = match self.dialect {
+        let writer = self.writer().await;
+        // What is written is looked for by its key: thinking about each statement anew would take longer than most of them.
+        let begin = self.either("begin immediate", "begin; set local plan_cache_mode = force_generic_plan");
+        self.open(begin, writer).await
+    }
+
+    /// For a write that is one statement, and so a transaction by itself.
+    pub(in crate::server) async fn single(&self) -> Single<'_> {
+        Single { reads: &self.reads, _writer: self.writer().await }
+    }
+
+    /// The turn among this process's writers, where there can be only one.
+    async fn writer(&self) -> Option<OwnedMutexGuard<()>> {
+        match self.dialect {
             Dialect::Sqlite => Some(Arc::clone(&self.writer).lock_owned().await),
             Dialect::Postgres => None,
-        };
-        self.open(self.either("begin immediate", "begin"), writer).await
+        }
     }
 
     /// Starts a transaction that sees the whole database as it is at this moment, changes nothing and may take its time.
@@ -246,6 +272,14 @@ impl Tx {
     /// Remembers that this person's page has something new to show once this is committed.
     pub fn touch(&mut self, person: &PersonId) {
         self.touched.push(person.clone());
+    }
+
+    /// Undoes it now. Only dropped, it keeps its locks until the pool gets round to it.
+    ///
+    /// # Errors
+    /// When the database does not answer; it undoes it by itself then.
+    pub async fn roll_back(self) -> Result<(), sqlx::Error> {
+        self.health.in_time(self.inner.rollback()).await
     }
 
     /// Makes it so, what was deferred included, then tells the live hub.

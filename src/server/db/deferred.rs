@@ -7,7 +7,8 @@
 
 use super::{Dialect, Tx};
 use serde_json::Value;
-use sqlx::AssertSqlSafe;
+use sqlx::any::AnyRow;
+use sqlx::{AssertSqlSafe, FromRow};
 
 /// A statement of [`with_rows`](super::with_rows), and its rows.
 #[derive(Debug)]
@@ -64,6 +65,18 @@ impl Tx {
     /// # Errors
     /// As [`Tx::write_deferred`].
     pub async fn told(&mut self) -> Result<Vec<Told>, sqlx::Error> {
+        let rows: Vec<Row> = self.answers().await?;
+        Ok(rows.into_iter().map(|(what, whose, within, a, b, c)| Told { what, whose, within, numbers: [a, b, c] }).collect())
+    }
+
+    /// The same where what is said has another shape: one and the same of all the statements that were asked.
+    ///
+    /// # Errors
+    /// As [`Tx::write_deferred`].
+    pub(in crate::server) async fn answers<T>(&mut self) -> Result<Vec<T>, sqlx::Error>
+    where
+        T: for<'r> FromRow<'r, AnyRow> + Send + Unpin,
+    {
         let deferred = std::mem::take(&mut self.deferred);
         if deferred.is_empty() {
             return Ok(Vec::new());
@@ -72,8 +85,7 @@ impl Tx {
         for part in deferred {
             query = query.bind(part.rows);
         }
-        let rows: Vec<Row> = query.fetch_all(self.connection()).await?;
-        Ok(rows.into_iter().map(|(what, whose, within, a, b, c)| Told { what, whose, within, numbers: [a, b, c] }).collect())
+        query.fetch_all(self.connection()).await
     }
 }
 

@@ -96,24 +96,46 @@ pub struct Gates {
     model_caps: HashMap<String, i64>,
 }
 
+/// All that [`Gates`] go by, as rows of one shape. One question instead of five: on PostgreSQL each would be a way there
+/// and back.
+macro_rules! gates_text {
+    () => {
+        "select 'allowance' as what, name, '' as text, '' as more_text, amount as number, 0 as more, 0 as epoch, 0 as seq from allowance
+         union all select 'bucket', name, '', '', parts, refilled_at, 0, 0 from bucket
+         union all select 'blocked', name, '', '', blocked_until, 0, 0, 0 from bucket
+         union all select 'pause', scope, reason, '', until, failures, 0, 0 from pause
+         union all select 'model', name, '', '', max_in_flight, 0, 0, 0 from model where max_in_flight is not null
+         union all select 'flight', owner_id, model, '', count(*), 0, 0, 0 from generation
+                   where state in ('submitting', 'waiting', 'canceling') group by owner_id, model"
+    };
+}
+
+pub(super) use gates_text;
+
+/// One of those rows, or one of what the admission asks with them.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub(super) struct GateRow {
+    pub what: String,
+    pub name: String,
+    pub text: String,
+    pub more_text: String,
+    pub number: Option<i64>,
+    pub more: i64,
+    pub epoch: i64,
+    pub seq: i64,
+}
+
 impl Gates {
     /// Looks, through the caller's transaction or a connection of the pool.
     ///
     /// # Errors
     /// When the database fails.
     pub async fn look(rows: impl Executor<'_, Database = Any>, now: Timestamp) -> Result<Self, sqlx::Error> {
-        // One question instead of five: on PostgreSQL each would be a way there and back.
-        let rows: Vec<(String, String, String, Option<i64>, i64)> = sqlx::query_as(
-            "select 'allowance', name, '', amount, 0 from allowance
-             union all select 'bucket', name, '', parts, refilled_at from bucket
-             union all select 'blocked', name, '', blocked_until, 0 from bucket
-             union all select 'pause', scope, reason, until, failures from pause
-             union all select 'model', name, '', max_in_flight, 0 from model where max_in_flight is not null
-             union all select 'flight', owner_id, model, count(*), 0 from generation
-                       where state in ('submitting', 'waiting', 'canceling') group by owner_id, model",
-        )
-        .fetch_all(rows)
-        .await?;
+        Ok(Self::of(sqlx::query_as(gates_text!()).fetch_all(rows).await?, now))
+    }
+
+    /// What such a look came to.
+    pub(super) fn of(rows: Vec<GateRow>, now: Timestamp) -> Self {
         let mut gates = Self {
             caps: Caps { in_flight: 0, per_person: 0, creates_per_minute: 1 },
             blocked_until: Timestamp(0),
@@ -123,7 +145,7 @@ impl Gates {
             model_caps: HashMap::new(),
         };
         let mut bucket = (0, Timestamp(0));
-        for (what, name, text, amount, more) in rows {
+        for GateRow { what, name, text, number: amount, more, .. } in rows {
             let number = amount.unwrap_or(0);
             match (what.as_str(), name.as_str()) {
                 ("allowance", "in_flight") => gates.caps.in_flight = number,
@@ -140,7 +162,7 @@ impl Gates {
             }
         }
         gates.parts = refilled(bucket.0, bucket.1, gates.caps.creates_per_minute, now);
-        Ok(gates)
+        gates
     }
 
     /// Paid calls that may be made now, whoever makes them.

@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedMutexGuard, oneshot};
+use tokio::task::yield_now;
 
 /// Where items wait. Cheap to clone; the clones share it.
 #[derive(Debug)]
@@ -75,7 +76,11 @@ impl<I, O> Place<'_, I, O> {
         tokio::select! {
             biased;
             answer = &mut self.told => Turn::Over(answer.ok()),
-            turn = Arc::clone(&self.together.turn).lock_owned() => Turn::Mine(self.together.batch(turn)),
+            turn = Arc::clone(&self.together.turn).lock_owned() => {
+                // Whoever is about to hand in at this very moment is let in.
+                yield_now().await;
+                Turn::Mine(self.together.batch(turn))
+            }
         }
     }
 }

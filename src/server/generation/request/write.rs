@@ -7,11 +7,11 @@ use super::press::{Press, Wanted, refused_file};
 use super::standing::{self, Refused};
 use crate::domain::{Credits, GenerationId, PersonId, Refusal, State, Timestamp};
 use crate::server::account::guards;
-use crate::server::db::{Db, Told, Tx, retried, with_rows};
+use crate::server::db::{Db, Tx, retried, with_rows};
 use crate::server::gallery::words;
 use crate::server::generation::Error;
 use crate::server::generation::timeline::{Event, note_all};
-use crate::server::ledger::{self, Hold, Holding};
+use crate::server::ledger::{self, Hold};
 use crate::server::{file, key};
 use serde_json::json;
 use std::collections::{BTreeSet, HashMap};
@@ -69,7 +69,7 @@ async fn write(db: &Db, presses: &[&Press]) -> Result<Option<Refused>, Error> {
 enum Attempt {
     Written,
     Refused(Refused),
-    /// Another press of one of these people came between the look and the lock.
+    /// Something of one of these people changed between the look and the lock.
     Stale,
 }
 
@@ -88,10 +88,17 @@ async fn attempt(db: &Db, presses: &[&Press], locked: bool) -> Result<Attempt, E
     insert(&mut tx, presses);
     let told = tx.told().await?;
     if holding.is_stale(&told) {
+        tx.roll_back().await?;
         return Ok(Attempt::Stale);
     }
     let mut refused = standing::refusals(presses, &told);
-    lack(&mut tx, presses, &holding, &told, &mut refused).await?;
+    let short = holding.short(&told);
+    lack(&mut tx, presses, &short, &mut refused).await?;
+    if refused.is_empty() && !short.is_empty() {
+        // They were given some meanwhile.
+        tx.roll_back().await?;
+        return Ok(Attempt::Stale);
+    }
     for (place, press) in presses.iter().enumerate() {
         if refused.is_empty()
             && let Err(refusal) = work_from(&mut tx, press).await?
@@ -100,6 +107,7 @@ async fn attempt(db: &Db, presses: &[&Press], locked: bool) -> Result<Attempt, E
         }
     }
     if !refused.is_empty() {
+        tx.roll_back().await?;
         return Ok(Attempt::Refused(refused));
     }
     tx.commit().await?;
@@ -157,21 +165,17 @@ fn count_queued(tx: &mut Tx, people: &BTreeSet<&PersonId>) {
     tx.ask(text, people.iter().map(|person| json!({"person": person})).collect());
 }
 
-/// Who has too little for all of theirs goes without the last of them.
-async fn lack(
-    tx: &mut Tx,
-    presses: &[&Press],
-    holding: &Holding<'_>,
-    told: &[Told],
-    refused: &mut Refused,
-) -> Result<(), sqlx::Error> {
-    for person in holding.short(told) {
-        let mut theirs: Vec<_> = presses.iter().enumerate().filter(|(_, press)| press.owner == *person).collect();
-        let Some((last, press)) = theirs.pop() else { continue };
-        let before: i64 = theirs.iter().map(|(_, press)| press.total.0).sum();
-        let available = ledger::available(tx, person).await?;
-        let available = Credits(available.0.saturating_sub(before).max(0));
-        refused.entry(last).or_insert(Refusal::Insufficient { available, price: press.total });
+/// Of people who have too little for all of theirs, the presses that do not fit any more, in the order in which they came.
+async fn lack(tx: &mut Tx, presses: &[&Press], short: &[&PersonId], refused: &mut Refused) -> Result<(), sqlx::Error> {
+    for person in short {
+        let mut left = ledger::available(tx, person).await?;
+        for (place, press) in presses.iter().enumerate().filter(|(_, press)| press.owner == **person) {
+            if press.total <= left {
+                left = Credits(left.0 - press.total.0);
+            } else {
+                refused.entry(place).or_insert(Refusal::Insufficient { available: left, price: press.total });
+            }
+        }
     }
     Ok(())
 }
