@@ -3,7 +3,8 @@
 // The tiles of one list are laid out together, so a list that grew would be laid out anew with everything on it. Here what
 // comes later is in lists of its own, and the browser lays out only lists that are near the window. How tiles fall into rows
 // is reckoned from their shapes, as the stylesheet's flex lines do it: to ask the browser would lay out what nobody sees yet.
-// So a list also knows its height before it is drawn. Only the last list of a day ends half full.
+// So a list also knows its height before it is drawn. Only the last list of a day ends half full. Who hears the page is told of
+// one list for each day.
 
 const ROWS = 3; // in a list
 const SHAPE = /--ar:([\d.]+)/;
@@ -51,7 +52,8 @@ function fill(list, rows, { isLast = false, isHalf = isLast }) {
   }
   const heights = rows.map((row) => (isHalf && row === rows.at(-1) ? room.like : heightOf(row)));
   const height = heights.reduce((sum, each) => sum + room.gap + each, -room.gap);
-  list.style.setProperty("--h", `${height.toFixed(2)}px`);
+  // A list that is dealt anew with the width must not remember what it was; the last may lose tiles.
+  list.style.containIntrinsicBlockSize = `${isLast ? "auto " : ""}${height.toFixed(2)}px`;
   list.toggleAttribute("data-half", isHalf);
   if (isLast) delete list.dataset.count;
   else list.dataset.count = tiles.length;
@@ -75,7 +77,7 @@ function* deal(day, tiles, there) {
 }
 
 // Puts another page's tiles under the day, a few rows at a time. The row that is there half full goes on where it `may`; else
-// it is mended once nobody sees it.
+// it stays as it is until nobody sees it.
 export function* goOn(day, tiles, may) {
   const last = lists(day).at(-1);
   const rows = rowsOf(tilesOf(last));
@@ -84,23 +86,28 @@ export function* goOn(day, tiles, may) {
   yield* deal(day, [...begun, ...tiles], rows.length ? [] : [last]);
 }
 
+const daysOfSeveral = (results) => [...results.querySelectorAll(".day:has(.rows + .rows)")];
 const isLost = (list) => list.childElementCount !== Number(list.dataset.count);
-const isPast = (list) => "half" in list.dataset && list.getBoundingClientRect().bottom < 0;
 
-// Every day of several lists, with the lists below the first of which tiles went, or which ends half full above the window.
+// The days that tiles went from, each with the first list that is too short and all below it.
 const broken = (results) =>
-  [...results.querySelectorAll(".day:has(> .rows + .rows)")].flatMap((day) => {
+  daysOfSeveral(results).flatMap((day) => {
     const all = lists(day);
-    const from = all.slice(0, -1).findIndex((list) => isLost(list) || isPast(list));
+    const from = all.slice(0, -1).findIndex(isLost);
     return from < 0 ? [] : [[day, all.slice(from)]];
   });
 
-export const isBroken = (results) => broken(results).length > 0;
+// Lists above the window that end half full though others follow. Their last row can be drawn out; to deal anew would move
+// what is looked at from row to row.
+const past = (results) => [...results.querySelectorAll("[data-half][data-count]")].filter((list) => list.getBoundingClientRect().bottom < 0);
+
+export const isBroken = (results) => broken(results).length + past(results).length > 0;
 
 // Makes whole rows again: of what is broken, or of everything where the width is another.
 export function mend(results, everywhere = false) {
-  const days = everywhere ? [...results.querySelectorAll(".day:has(> .rows + .rows)")].map((day) => [day, lists(day)]) : broken(results);
+  const days = everywhere ? daysOfSeveral(results).map((day) => [day, lists(day)]) : broken(results);
   for (const [day, there] of days) for (const _ of deal(day, there.flatMap(tilesOf), there));
+  for (const list of past(results)) fill(list, rowsOf(tilesOf(list)), {});
 }
 
 // Keeps rows whole for as long as the page lives.
