@@ -32,6 +32,22 @@ async function watchShifts(page: Page): Promise<() => Promise<number>> {
   return () => page.evaluate(() => (window as unknown as { moved: { sum: number } }).moved.sum);
 }
 
+/** Where rows end before the right edge; only the last row of a day may. */
+const short = (page: Page): Promise<number[]> =>
+  page.evaluate(() => {
+    const found: number[] = [];
+    for (const day of document.querySelectorAll(".day")) {
+      const boxes = [...day.querySelectorAll(".tile")].map((tile) => tile.getBoundingClientRect());
+      const last = boxes.at(-1)?.top ?? 0;
+      boxes.forEach((box, at) => {
+        const next = boxes[at + 1];
+        // Tiles grow no higher than 353 px.
+        if (box.height < 350 && box.top < last - 4 && next && next.top > box.top + 4 && day.getBoundingClientRect().right - box.right > 2) found.push(at);
+      });
+    }
+    return found;
+  });
+
 test("L1 the first page is whole without a script, and links lead to the oldest", async ({ page, elsewhere }) => {
   await stocked(page, many(130));
   const still = await (await elsewhere({ javaScriptEnabled: false, storageState: await page.context().storageState() })).newPage();
@@ -86,30 +102,47 @@ test("L2 a day of several pages has one heading and no gap between its rows, in 
   const days = await page.locator(".day").evaluateAll((days) => days.map((day) => (day as HTMLElement).dataset["day"]));
   expect(new Set(days).size).toBe(days.length);
   expect(await page.locator(".day:not(:has(> h2:first-child)), .day:has(h2 ~ h2)").count()).toBe(0);
-  // Only the last row of a day may end before the right edge.
-  const short = () =>
-    page.evaluate(() => {
-      const found: number[] = [];
-      for (const day of document.querySelectorAll(".day")) {
-        const boxes = [...day.querySelectorAll(".tile")].map((tile) => tile.getBoundingClientRect());
-        const last = boxes.at(-1)?.top ?? 0;
-        boxes.forEach((box, at) => {
-          const next = boxes[at + 1];
-          // Tiles grow no higher than 353 px.
-          if (box.height < 350 && box.top < last - 4 && next && next.top > box.top + 4 && day.getBoundingClientRect().right - box.right > 2) found.push(at);
-        });
-      }
-      return found;
-    });
   expect(await page.locator(".rows + .rows").count()).toBeGreaterThan(0);
-  expect(await short()).toEqual([]);
+  expect(await short(page)).toEqual([]);
   await page.setViewportSize({ width: 1_050, height: 800 });
-  await expect.poll(short).toEqual([]);
+  await expect.poll(() => short(page)).toEqual([]);
   await page.evaluate(() => scrollTo(0, 0));
   await links(page).nth(3).focus();
   await page.keyboard.press("Delete");
   await expect(tiles(page)).toHaveCount(260);
-  await expect.poll(short).toEqual([]);
+  await expect.poll(() => short(page)).toEqual([]);
+});
+
+test("L2 a row that was seen half full stays as it is while it is seen, and is drawn out later", async ({ page }) => {
+  await stocked(page, many(500));
+  let letCome: (() => void) | undefined;
+  await page.route(/\/gallery\?before=/, async (route) => {
+    await new Promise<void>((come) => (letCome = come));
+    await route.continue();
+  });
+  const come = async () => {
+    await expect.poll(() => letCome !== undefined).toBe(true);
+    const before = await tiles(page).count();
+    letCome?.();
+    letCome = undefined;
+    await expect(tiles(page)).toHaveCount(before + 60);
+  };
+  await open(page);
+  const last = tiles(page).nth(59);
+  await last.evaluate((tile) => tile.scrollIntoView({ block: "center" }));
+  await settled(page);
+  const before = await last.boundingBox();
+  await come();
+  expect(await last.boundingBox()).toEqual(before);
+  expect(await short(page)).toEqual([59]);
+  // Once it is above the window it is drawn out, and what is looked at stays.
+  const looked = tiles(page).nth(90);
+  await looked.evaluate((tile) => tile.scrollIntoView({ block: "center" }));
+  await settled(page);
+  const at = await topOf(looked);
+  await come();
+  await expect.poll(() => short(page)).toEqual([]);
+  expect(Math.abs((await topOf(looked)) - at)).toBeLessThanOrEqual(2);
 });
 
 test("L3 nothing moves while pages come below and pictures come from elsewhere", async ({ page }) => {

@@ -119,10 +119,12 @@ pub fn PictureTile(
     let TileView { href, alt, output, text, foreign, marks } = tile;
     let id = marks.as_ref().map(|marks| marks.id.to_string());
     let favourite = marks.as_ref().and_then(|marks| marks.favourite).map(|_| "");
+    // The gallery says itself which list its tiles are in: a day is one list of many.
+    let role = marks.as_ref().map(|_| "listitem");
     let marks = marks.map(marked);
     if output.medium() != Medium::Picture {
         return view! {
-            <li class="tile" data-medium=output.medium().as_str() style=tile_style(&output) lang=foreign data-id=id data-file=output.url.clone() data-favourite=favourite>
+            <li class="tile" role=role data-medium=output.medium().as_str() style=tile_style(&output) lang=foreign data-id=id data-file=output.url.clone() data-favourite=favourite>
                 <a href=href aria-label=alt>{thumb::plate(&output, text.as_deref())}</a>
                 {marks}
             </li>
@@ -131,7 +133,7 @@ pub fn PictureTile(
     }
     let (width, height) = (output.width.max(1), output.height.max(1));
     view! {
-        <li class="tile" style=tile_style(&output) lang=foreign data-id=id data-file=output.url.clone() data-favourite=favourite>
+        <li class="tile" role=role style=tile_style(&output) lang=foreign data-id=id data-file=output.url.clone() data-favourite=favourite>
             <a href=href>
                 <img
                     src=output.small.clone()

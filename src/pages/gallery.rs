@@ -162,7 +162,8 @@ fn nothing(view: &GalleryView, lang: Lang) -> impl IntoView + use<> {
     }
 }
 
-/// One section for each day. A script that appends the next page puts the list of a day that goes on under its first heading.
+/// One section for each day. A script that appends the next page puts the tiles of a day that goes on under its first heading,
+/// in lists of a few rows each; whoever hears the page hears of one list.
 fn days(view: &GalleryView, now: Timestamp, lang: Lang) -> impl IntoView + use<> {
     let said = &text::pages(lang).gallery;
     let inside = query_value(&view.filter.to_query());
@@ -185,13 +186,15 @@ fn days(view: &GalleryView, now: Timestamp, lang: Lang) -> impl IntoView + use<>
             view! {
                 <section class="day" data-day=number>
                     <h2>{name}</h2>
-                    <ul class="rows" aria-label=said.pictures style=room>
-                        {tiles
-                            .into_iter()
-                            .enumerate()
-                            .map(|(at, tile)| view! { <PictureTile tile eager=at < first /> })
-                            .collect_view()}
-                    </ul>
+                    <div role="list" aria-label=said.pictures>
+                        <ul class="rows" role="none" style=room>
+                            {tiles
+                                .into_iter()
+                                .enumerate()
+                                .map(|(at, tile)| view! { <PictureTile tile eager=at < first /> })
+                                .collect_view()}
+                        </ul>
+                    </div>
                 </section>
             }
         })

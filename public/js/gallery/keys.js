@@ -9,15 +9,12 @@ let stop; // the one tile that the tabulator stops at
 
 const linkOf = (tile) => tile.querySelector("a");
 
-// One link can be tabbed to; boxes are chosen with the space bar.
+// One link can be tabbed to; boxes are chosen with the space bar. What comes later is no stop when it comes.
 function rove() {
   if (!stop?.isConnected) stop = results().querySelector(".tile");
-  // Only those that are new, or were the stop: there may be thousands.
-  for (const link of results().querySelectorAll('.tile > a:not([tabindex="-1"])')) {
-    link.tabIndex = -1;
-    link.parentElement.querySelector(".pick").tabIndex = -1;
-  }
-  if (stop) linkOf(stop).tabIndex = 0;
+  const now = stop && linkOf(stop);
+  for (const link of results().querySelectorAll('.tile > a:not([tabindex="-1"])')) if (link !== now) link.tabIndex = -1;
+  if (now && now.tabIndex !== 0) now.tabIndex = 0;
 }
 
 function goTo(tile) {
@@ -116,6 +113,7 @@ function pressed(event) {
 
 export function wakeKeys(gallery) {
   root = gallery;
+  for (const pick of results().querySelectorAll(".pick")) pick.tabIndex = -1;
   rove();
   root.addEventListener("gallery:changed", rove);
   root.addEventListener("focusin", ({ target }) => {

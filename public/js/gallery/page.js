@@ -3,12 +3,13 @@
 // The server's pages are the only truth: every change fetches one and takes its parts over. Whatever somebody looks at stays
 // where it is: what is older comes below, what is new waits behind a button, unless nobody is at work at the top.
 
-import { goOn, mend, wakeRows } from "./rows.js";
+import { goOn, isBroken, mend, wakeRows } from "./rows.js";
 
 const AHEAD = "250%"; // how far below the window the next page is fetched
 const PAGES_BY_ITSELF = 5; // then the link waits for somebody, and the last line of the page can be reached
 const TYPING_MS = 250;
 const NEWS_MS = 300;
+const HIGH = 400; // no row is higher
 const SLICE = 12_000; // so many characters of a page are read before the next frame may be drawn
 const REST_MS = 3_000; // so long nobody has done anything, and what is new may come by itself
 
@@ -31,15 +32,20 @@ async function fetched(url, signal) {
   if (!answer.ok || answer.redirected) throw new Error(`${answer.status}`);
   const page = await parsed(await answer.text());
   if (!page.getElementById("gallery-results")) throw new Error("no gallery");
+  // The grid is one stop of the tabulator, and has it already.
+  for (const stop of page.querySelectorAll(".tile > a, .pick")) stop.tabIndex = -1;
   return page;
 }
+
+// Lets go, so that a frame may be drawn.
+const breath = () => globalThis.scheduler?.yield?.() ?? new Promise((later) => setTimeout(later));
 
 // A document that runs and loads nothing. It is read in slices: nobody who scrolls waits for the whole.
 async function parsed(text) {
   const page = document.implementation.createHTMLDocument();
   page.open();
   for (let at = 0; at < text.length; at += SLICE) {
-    if (at) await (globalThis.scheduler?.yield?.() ?? new Promise((later) => setTimeout(later)));
+    if (at) await breath();
     page.write(text.slice(at, at + SLICE));
   }
   page.close();
@@ -88,14 +94,22 @@ function take(page) {
   root.dispatchEvent(new Event("gallery:changed"));
 }
 
-// Puts a page's days below what is there; a day that goes on stays under its heading.
-function append(page) {
+// Puts a page's days below what is there, and stops whenever a frame may be drawn. A day that goes on stays under its heading;
+// a row that somebody sees goes on only for whoever `asked`.
+function* append(page, asked) {
   const here = results();
   const pager = here.querySelector(".pager");
+  const may = asked || pager.getBoundingClientRect().top > innerHeight + HIGH;
   for (const section of page.querySelectorAll("#gallery-results .day")) {
     const last = [...here.querySelectorAll(".day")].at(-1);
-    if (last?.dataset.day === section.dataset.day) goOn(last, section.querySelector(".rows"));
-    else here.insertBefore(section, pager);
+    const tiles = [...section.querySelectorAll(".tile")];
+    if (last?.dataset.day === section.dataset.day) {
+      yield* goOn(last, tiles, may);
+    } else {
+      section.querySelector(".rows").replaceChildren();
+      here.insertBefore(section, pager);
+      yield* goOn(section, tiles, true);
+    }
   }
   const further = page.querySelector("#gallery-results .pager");
   if (further) pager.replaceWith(further);
@@ -104,7 +118,7 @@ function append(page) {
   root.dispatchEvent(new Event("gallery:changed"));
 }
 
-export async function older() {
+export async function older(asked = true) {
   const link = results().querySelector("a[rel=next]");
   if (!link || link.ariaBusy) return;
   link.ariaBusy = "true";
@@ -112,7 +126,11 @@ export async function older() {
     const page = await fetched(link.href);
     if (!link.isConnected) return;
     appended += 1;
-    append(page);
+    for (const _ of append(page, asked)) {
+      await breath();
+      // Another view came meanwhile.
+      if (!link.isConnected) return;
+    }
   } catch {
     // The link is still there.
     link.ariaBusy = null;
@@ -126,7 +144,7 @@ function watch() {
     (seen) => {
       if (!seen.some((entry) => entry.isIntersecting) || byItself >= PAGES_BY_ITSELF) return;
       byItself += 1;
-      older();
+      older(false);
     },
     { rootMargin: `0px 0px ${AHEAD} 0px` },
   );
@@ -168,7 +186,7 @@ async function following(page, count, signal) {
 
 function goOnWith(further) {
   appended = further.length;
-  further.forEach(append);
+  for (const page of further) for (const _ of append(page, true));
 }
 
 // Shows another view; what was asked for before is asked for no more. What nobody asked for is `quiet`: it comes or it does not.
@@ -323,7 +341,12 @@ export function wakePage(gallery) {
   root = gallery;
   address = location.pathname + location.search;
   wakeRows(results());
-  root.addEventListener("gallery:changed", () => mend(results()));
+  root.addEventListener("gallery:changed", () => {
+    if (!isBroken(results())) return;
+    const place = anchor();
+    mend(results());
+    holdTo(place);
+  });
   wakePlace();
   watch();
   wakeSearch();

@@ -31,7 +31,7 @@ pub(super) fn filters(view: &GalleryView, lang: Lang) -> impl IntoView + use<> {
                 <Icon glyph=icon::SEARCH />
                 <input type="search" name="q" value=filter.words.clone() placeholder=said.search maxlength="200" autocomplete="off" />
             </label>
-            <select class="gallery-model" name="model" aria-label=said.model>
+            <select class="button gallery-model" name="model" aria-label=said.model>
                 <option value="">{said.any_model}</option>
                 {models
                     .into_iter()
