@@ -160,7 +160,7 @@ both_databases! {
         }
         // Whoever dies there has bought and written nothing down; everywhere else beginning again does no harm.
         assert_eq!(caught, BTreeSet::from([Point::Answered, Point::Recording]));
-        stage.close().await;
+        Box::pin(stage.close()).await;
     }
 }
 
@@ -190,6 +190,6 @@ async fn play_all(app: TestApp, script: Script) -> BTreeSet<Point> {
     }
     let took = begun.elapsed();
     eprintln!("{}, {:?}: {points} points, {schedules} schedules in {took:.1?}", stage.script.prompt, stage.app.engine());
-    stage.close().await;
+    Box::pin(stage.close()).await;
     died_at
 }

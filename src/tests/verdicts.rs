@@ -236,5 +236,5 @@ async fn every_door_says_the_same_of_the_same_input() {
     assert!(of_the_set >= 5_000, "{of_the_set}");
     // Neither is a rarity, or the comparison is of little use.
     assert!(form_took > 1_000 && form_refused > 500 && refused > 500, "{form_took} {form_refused} {refused}");
-    doors.finish().await;
+    Box::pin(doors.finish()).await;
 }

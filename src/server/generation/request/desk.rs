@@ -48,7 +48,7 @@ impl Desk {
                 Turn::Over(written) => return written.unwrap_or_else(|| Err(stopped().into())),
                 // On a task of its own: whoever hangs up must not take the others' presses along.
                 Turn::Mine(batch) => {
-                    if let Err(error) = tokio::spawn(crash::inherited(write_batch(self.db.clone(), batch))).await {
+                    if let Err(error) = tokio::spawn(crash::inherited(Box::pin(write_batch(self.db.clone(), batch)))).await {
                         tracing::error!(%error, "presses were not written");
                     }
                 }
