@@ -42,6 +42,9 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMutexGuard, broadcast};
 use tokio::time::timeout;
 
+/// On SQLite there is one writer at a time.
+const ONE_WRITER: u32 = 1;
+
 /// How long closing waits for statements under way.
 const CLOSING: Duration = Duration::from_secs(2);
 
@@ -67,6 +70,8 @@ impl Dialect {
 #[derive(Clone, Debug)]
 pub struct Db {
     reads: Reads,
+    /// On SQLite a connection of its own: whoever has the turn to write must not wait for one behind those who read.
+    writes: Reads,
     dialect: Dialect,
     url: Arc<str>,
     writer: Arc<Mutex<()>>,
@@ -111,9 +116,14 @@ impl Db {
             _ => url.to_owned(),
         };
         connect::migrate(&url, dialect).await?;
-        let (writer, news, health) = (Arc::default(), broadcast::channel(NEWS_CAPACITY).0, Health::default());
-        let reads = Reads::new(connect::pool(&url, dialect)?, health.clone());
-        Ok(Self { reads, dialect, url: url.into(), writer, news, health })
+        let health = Health::default();
+        let reads = Reads::new(connect::pool(&url, dialect, connect::MAX_CONNECTIONS)?, health.clone());
+        let writes = match dialect {
+            Dialect::Sqlite => Reads::new(connect::pool(&url, dialect, ONE_WRITER)?, health.clone()),
+            Dialect::Postgres => reads.clone(),
+        };
+        let news = broadcast::channel(NEWS_CAPACITY).0;
+        Ok(Self { reads, writes, dialect, url: url.into(), writer: Arc::default(), news, health })
     }
 
     /// For reads.
@@ -141,7 +151,7 @@ impl Db {
             Dialect::Sqlite => Some(Arc::clone(&self.writer).lock_owned().await),
             Dialect::Postgres => None,
         };
-        self.open(self.either("begin immediate", "begin"), writer).await
+        self.open(&self.writes, self.either("begin immediate", "begin"), writer).await
     }
 
     /// Starts a transaction that sees the whole database as it is at this moment, changes nothing and may take its time.
@@ -149,15 +159,16 @@ impl Db {
     /// # Errors
     /// When no connection can be had.
     pub async fn snapshot(&self) -> Result<Tx, sqlx::Error> {
-        let mut tx = self.open(self.either("begin", "begin isolation level repeatable read read only"), None).await?;
+        let mut tx =
+            self.open(&self.reads, self.either("begin", "begin isolation level repeatable read read only"), None).await?;
         if self.dialect == Dialect::Postgres {
             sqlx::query("set local statement_timeout = 0").execute(tx.connection()).await?;
         }
         Ok(tx)
     }
 
-    async fn open(&self, begin: &'static str, writer: Option<OwnedMutexGuard<()>>) -> Result<Tx, sqlx::Error> {
-        let inner = self.health.in_time(async { self.reads.pool().begin_with(begin).await }).await?;
+    async fn open(&self, pool: &Reads, begin: &'static str, writer: Option<OwnedMutexGuard<()>>) -> Result<Tx, sqlx::Error> {
+        let inner = self.health.in_time(async { pool.pool().begin_with(begin).await }).await?;
         Ok(Tx {
             inner,
             dialect: self.dialect,
@@ -214,7 +225,8 @@ impl Db {
 
     /// Closes every connection; the file is whole afterwards.
     pub async fn close(&self) {
-        if timeout(CLOSING, self.reads.pool().close()).await.is_err() {
+        let (reads, writes) = (self.reads.pool(), self.writes.pool());
+        if timeout(CLOSING, async { tokio::join!(reads.close(), writes.close()) }).await.is_err() {
             tracing::warn!("a statement was still under way when the database was closed");
         }
     }

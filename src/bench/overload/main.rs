@@ -7,8 +7,9 @@
 //! | `callers` | many connections of many people: first as fast as they are answered, then by the clock |
 //! | `memory` | what the kernel says of the process, every second, and whether it grows |
 //!
-//! SQLite is always loaded; PostgreSQL when `TEST_POSTGRES_URL` names a cluster (`scripts/bench-overload` brings one). One
-//! argument is the time under load for each database, in seconds (600; 60 for a quick look).
+//! SQLite is always loaded; PostgreSQL when `TEST_POSTGRES_URL` names a cluster (`scripts/bench-overload` brings one). The
+//! first argument is the time under load for each database, in seconds (600; 60 for a quick look); the second names the one
+//! database that is loaded.
 
 mod callers;
 #[path = "../databases.rs"]
@@ -50,13 +51,14 @@ fn note(text: &str) {
 #[tokio::main]
 async fn main() -> anyhow::Result<ExitCode> {
     // `cargo bench` adds `--bench` to what it was given.
-    let seconds = std::env::args().skip(1).find(|argument| !argument.starts_with("--"));
+    let mut arguments = std::env::args().skip(1).filter(|argument| !argument.starts_with("--"));
+    let (seconds, only) = (arguments.next(), arguments.next());
     let seconds = seconds.map(|seconds| seconds.parse()).transpose().context("the time is a whole number of seconds")?;
     let time = seconds.map_or(UNDER_LOAD, Duration::from_secs);
     ensure!(time >= Duration::from_secs(20), "in less than 20 seconds nothing settles");
     atelier::server::replicate::install_tls();
     let (mut table, mut wrong) = (Table::default(), Vec::new());
-    for (name, cluster) in databases() {
+    for (name, cluster) in databases().into_iter().filter(|(name, _)| only.as_ref().is_none_or(|only| only == name)) {
         let found = overload(&mut table, name, &cluster, time).await.with_context(|| format!("the overload on {name}"))?;
         wrong.extend(found.into_iter().map(|wrong| format!("{name}: {wrong}")));
     }

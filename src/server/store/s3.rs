@@ -89,13 +89,14 @@ impl Bucket {
         E: Cause + ProvideErrorMetadata + 'static,
     {
         let session = self.session();
-        let error = match call(session.client).await {
+        // On the heap: a call of the SDK is a large future, and it would be part of everything that awaits a store.
+        let error = match Box::pin(call(session.client)).await {
             Ok(done) => return Ok(done),
             Err(error) => error,
         };
         let renewed = if has_expired(&error) { self.renewed(&session.keys).await } else { None };
         match renewed {
-            Some(client) => call(client).await.map_err(|error| classify(doing, &error)),
+            Some(client) => Box::pin(call(client)).await.map_err(|error| classify(doing, &error)),
             None => Err(classify(doing, &error)),
         }
     }
