@@ -136,17 +136,14 @@ impl Caller {
             let (is_look, cookie) = (number.is_multiple_of(LOOKS), &self.cookies[number % self.cookies.len()]);
             let request = if is_look { look(&self.address, cookie) } else { press(&self.address, cookie, number) };
             let asked = Instant::now();
-            match timeout(GIVE_UP, self.ask(&request)).await {
-                Ok(Ok(status)) => {
-                    *answers.statuses.entry(status).or_default() += 1;
-                    let is_welcome = status == 200;
-                    answers.presses += usize::from(is_welcome && !is_look);
-                    if is_welcome { &mut answers.welcomed } else { &mut answers.refused }.push(asked.elapsed());
-                }
-                Ok(Err(_)) | Err(_) => {
-                    answers.unanswered += 1;
-                    self.connection = None;
-                }
+            if let Ok(Ok(status)) = timeout(GIVE_UP, self.ask(&request)).await {
+                *answers.statuses.entry(status).or_default() += 1;
+                let is_welcome = status == 200;
+                answers.presses += usize::from(is_welcome && !is_look);
+                if is_welcome { &mut answers.welcomed } else { &mut answers.refused }.push(asked.elapsed());
+            } else {
+                answers.unanswered += 1;
+                self.connection = None;
             }
         }
     }

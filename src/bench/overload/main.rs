@@ -117,20 +117,8 @@ async fn overload(table: &mut Table, name: &str, cluster: &str, time: Duration) 
     table.time("what was accepted, p50", name, welcome.p50(), Against::Peer("before", unhurried.p50()));
     let refusals = Spread::new(load.refused.clone());
     table.time("a refusal, p99", name, refusals.p99(), Against::Limit(EARLY));
-    let (first, last) = memory.first_and_last(time);
-    table.amount("its own memory at the end, MiB", name, last.own, ("first settled minute", first.own));
-    table.amount(
-        "with what it maps of files, MiB",
-        name,
-        last.own + last.files,
-        ("first settled minute", first.own + first.files),
-    );
-    table.amount("growth in ten minutes, MiB", name, memory.slope(time) * 600.0, ("a tenth", first.own * (FLAT - 1.0)));
-
     let mut wrong = load.wrong();
-    let (all_first, all_last) = (first.own + first.files, last.own + last.files);
-    wrong.extend((last.own > first.own * FLAT).then(|| format!("{:.1} MiB grew to {:.1} MiB", first.own, last.own)));
-    wrong.extend((all_last > all_first * FLAT).then(|| format!("with files {all_first:.1} MiB grew to {all_last:.1} MiB")));
+    wrong.extend(grown(table, name, &memory, time));
     wrong.extend((refusals.p99() > EARLY).then(|| "who is turned away is told late".to_owned()));
     wrong.extend((load.with(429) + load.with(503) == 0).then(|| "nobody was turned away: it was no overload".to_owned()));
     wrong.extend((offered < carried * TIMES * 0.95).then(|| format!("only {offered:.0} a second could be offered")));
@@ -138,6 +126,18 @@ async fn overload(table: &mut Table, name: &str, cluster: &str, time: Duration) 
     wrong.extend(after.wrong());
     served.stop().await?;
     Ok(wrong)
+}
+
+/// What is needed at the end beside what was needed at the beginning; what of it grew.
+fn grown(table: &mut Table, name: &str, memory: &Memory, time: Duration) -> Vec<String> {
+    let (first, last) = memory.first_and_last(time);
+    let (all_first, all_last) = (first.own + first.files, last.own + last.files);
+    table.amount("its own memory at the end, MiB", name, last.own, ("first settled minute", first.own));
+    table.amount("with what it maps of files, MiB", name, all_last, ("first settled minute", all_first));
+    table.amount("growth in ten minutes, MiB", name, memory.slope(time) * 600.0, ("a tenth", first.own * (FLAT - 1.0)));
+    let pairs = [("alone", first.own, last.own), ("with files", all_first, all_last)];
+    let grown = pairs.into_iter().filter(|(_, first, last)| *last > first * FLAT);
+    grown.map(|(what, first, last)| format!("{what} {first:.1} MiB grew to {last:.1} MiB")).collect()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "millions at most")]
