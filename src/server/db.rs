@@ -226,7 +226,7 @@ impl Db {
     /// Closes every connection; the file is whole afterwards.
     pub async fn close(&self) {
         let (reads, writes) = (self.reads.pool(), self.writes.pool());
-        if timeout(CLOSING, async { tokio::join!(reads.close(), writes.close()) }).await.is_err() {
+        if timeout(CLOSING, Box::pin(async { tokio::join!(reads.close(), writes.close()) })).await.is_err() {
             tracing::warn!("a statement was still under way when the database was closed");
         }
     }
