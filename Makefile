@@ -2,10 +2,10 @@
 # The work is in scripts/; caches are outside the checkout (ATELIER_CACHE, default ~/.cache/atelier).
 
 .DEFAULT_GOAL := help
-.PHONY: help run dev test lint bench bench-search bench-ui drill schemas release clean-data
+.PHONY: help run dev test lint bench bench-overload bench-search bench-ui drill schemas release clean-data
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## build and start Atelier on http://127.0.0.1:3000; without a Replicate token, with the sandbox
 	@scripts/run
@@ -21,6 +21,9 @@ lint: ## rustfmt, clippy for both halves, licences and advisories, types of the 
 
 bench: ## what one process can do: the whole life of many generations
 	@scripts/bench
+
+bench-overload: ## five times the load it can carry, for ten minutes on each database: who is turned away how soon, and the memory (SECONDS=60)
+	@scripts/bench-overload $(SECONDS)
 
 bench-ui: ## how quick the pages are in a browser, each figure beside its target (SOAK_SECONDS=1800: the whole soak)
 	@scripts/bench-ui

@@ -5,7 +5,7 @@ use crate::domain::Credits;
 use crate::server::egress::Reach;
 use crate::server::generation::Caps;
 use crate::server::replicate::{is_loopback, webhook::Secret};
-use crate::server::store::StoreConfig;
+use crate::server::store::{Credentials, Keys, StoreConfig};
 use crate::server::worker::spool;
 use secrecy::SecretString;
 use std::net::{IpAddr, SocketAddr};
@@ -224,13 +224,18 @@ fn store(vars: &Vars<'_>, data_dir: &std::path::Path) -> Result<StoreConfig, Bad
         Some(_) => Some(vars.origin("AWS_ENDPOINT_URL_S3", "")?),
         None => None,
     };
-    Ok(StoreConfig::S3 {
-        bucket,
-        region: vars.or("AWS_REGION", "us-east-1"),
-        endpoint,
+    Ok(StoreConfig::S3 { bucket, region: vars.or("AWS_REGION", "us-east-1"), endpoint, credentials: credentials(vars)? })
+}
+
+fn credentials(vars: &Vars<'_>) -> Result<Credentials, Bad> {
+    if let Some(file) = vars.get("AWS_SHARED_CREDENTIALS_FILE") {
+        return Ok(Credentials::File(file.into()));
+    }
+    Ok(Credentials::Fixed(Keys {
         access_key: vars.needed("AWS_ACCESS_KEY_ID")?.into(),
         secret_key: vars.needed("AWS_SECRET_ACCESS_KEY")?.into(),
-    })
+        session_token: vars.get("AWS_SESSION_TOKEN").map(Into::into),
+    }))
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ pub enum Point {
     Settling,
     /// Right after it; no page has been told.
     Settled,
-    /// Right before other processes are told of changes.
+    /// Right before open pages, or on PostgreSQL other processes, are told of changes.
     Telling,
 }
 

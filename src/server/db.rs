@@ -42,6 +42,9 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMutexGuard, broadcast};
 use tokio::time::timeout;
 
+/// On SQLite there is one writer at a time.
+const ONE_WRITER: u32 = 1;
+
 /// How long closing waits for statements under way.
 const CLOSING: Duration = Duration::from_secs(2);
 
@@ -67,6 +70,8 @@ impl Dialect {
 #[derive(Clone, Debug)]
 pub struct Db {
     reads: Reads,
+    /// On SQLite a connection of its own: whoever has the turn to write must not wait for one behind those who read.
+    writes: Reads,
     dialect: Dialect,
     url: Arc<str>,
     writer: Arc<Mutex<()>>,
@@ -101,14 +106,14 @@ pub struct Tx {
 /// The turn to write one statement.
 #[derive(Debug)]
 pub(in crate::server) struct Single<'a> {
-    reads: &'a Reads,
+    writes: &'a Reads,
     _writer: Option<OwnedMutexGuard<()>>,
 }
 
 impl Single<'_> {
     /// Where it is run.
     pub const fn connection(&self) -> &Reads {
-        self.reads
+        self.writes
     }
 }
 
@@ -125,9 +130,14 @@ impl Db {
             _ => url.to_owned(),
         };
         connect::migrate(&url, dialect).await?;
-        let (writer, news, health) = (Arc::default(), broadcast::channel(NEWS_CAPACITY).0, Health::default());
-        let reads = Reads::new(connect::pool(&url, dialect)?, health.clone());
-        Ok(Self { reads, dialect, url: url.into(), writer, news, health })
+        let health = Health::default();
+        let reads = Reads::new(connect::pool(&url, dialect, connect::MAX_CONNECTIONS)?, health.clone());
+        let writes = match dialect {
+            Dialect::Sqlite => Reads::new(connect::pool(&url, dialect, ONE_WRITER)?, health.clone()),
+            Dialect::Postgres => reads.clone(),
+        };
+        let news = broadcast::channel(NEWS_CAPACITY).0;
+        Ok(Self { reads, writes, dialect, url: url.into(), writer: Arc::default(), news, health })
     }
 
     /// For reads.
@@ -154,12 +164,12 @@ impl Db {
         let writer = self.writer().await;
         // What is written is looked for by its key: thinking about each statement anew would take longer than most of them.
         let begin = self.either("begin immediate", "begin; set local plan_cache_mode = force_generic_plan");
-        self.open(begin, writer).await
+        self.open(&self.writes, begin, writer).await
     }
 
     /// For a write that is one statement, and so a transaction by itself.
     pub(in crate::server) async fn single(&self) -> Single<'_> {
-        Single { reads: &self.reads, _writer: self.writer().await }
+        Single { writes: &self.writes, _writer: self.writer().await }
     }
 
     /// The turn among this process's writers, where there can be only one.
@@ -175,15 +185,16 @@ impl Db {
     /// # Errors
     /// When no connection can be had.
     pub async fn snapshot(&self) -> Result<Tx, sqlx::Error> {
-        let mut tx = self.open(self.either("begin", "begin isolation level repeatable read read only"), None).await?;
+        let mut tx =
+            self.open(&self.reads, self.either("begin", "begin isolation level repeatable read read only"), None).await?;
         if self.dialect == Dialect::Postgres {
             sqlx::query("set local statement_timeout = 0").execute(tx.connection()).await?;
         }
         Ok(tx)
     }
 
-    async fn open(&self, begin: &'static str, writer: Option<OwnedMutexGuard<()>>) -> Result<Tx, sqlx::Error> {
-        let inner = self.health.in_time(async { self.reads.pool().begin_with(begin).await }).await?;
+    async fn open(&self, pool: &Reads, begin: &'static str, writer: Option<OwnedMutexGuard<()>>) -> Result<Tx, sqlx::Error> {
+        let inner = self.health.in_time(async { pool.pool().begin_with(begin).await }).await?;
         Ok(Tx {
             inner,
             dialect: self.dialect,
@@ -240,7 +251,8 @@ impl Db {
 
     /// Closes every connection; the file is whole afterwards.
     pub async fn close(&self) {
-        if timeout(CLOSING, self.reads.pool().close()).await.is_err() {
+        let (reads, writes) = (self.reads.pool(), self.writes.pool());
+        if timeout(CLOSING, Box::pin(async { tokio::join!(reads.close(), writes.close()) })).await.is_err() {
             tracing::warn!("a statement was still under way when the database was closed");
         }
     }

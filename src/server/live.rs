@@ -133,6 +133,9 @@ impl Hub {
                     Err(TryRecvError::Empty | TryRecvError::Closed) => break,
                 }
             }
+            if !whom.people.is_empty() {
+                crash::point(Point::Telling).await;
+            }
             for person in self.watching(&whom) {
                 if let Err(error) = self.look(&db, &clock, &person).await {
                     // The others' would fail too; the next round, or the return of the database, reaches back to it.

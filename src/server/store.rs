@@ -14,12 +14,11 @@ mod tests;
 
 pub use disk::Disk;
 pub use key::{ByteRange, Extension, Key};
-pub use s3::Bucket;
+pub use s3::{Bucket, Credentials, Keys};
 
 use crate::domain::Timestamp;
 use bytes::{Bytes, BytesMut};
 use futures::{TryStreamExt, stream::BoxStream};
-use secrecy::SecretString;
 use std::{
     io,
     ops::Range,
@@ -44,10 +43,8 @@ pub enum StoreConfig {
         region: String,
         /// The server, when it is not Amazon's own. Addressed by path: such servers rarely have a host name per bucket.
         endpoint: Option<Url>,
-        /// The public half of the credentials.
-        access_key: SecretString,
-        /// The secret half.
-        secret_key: SecretString,
+        /// Who we are there.
+        credentials: Credentials,
     },
 }
 
@@ -168,7 +165,7 @@ impl Store {
     /// Gets ready. Nothing is sent to an S3 server yet: see [`Store::check`].
     ///
     /// # Errors
-    /// When the directory can neither be found nor made.
+    /// When the directory can neither be found nor made, or the file with the credentials not be read.
     pub async fn open(config: &StoreConfig) -> Result<Self, Error> {
         Self::open_within(config, Limits::DEFAULT).await
     }
@@ -180,9 +177,10 @@ impl Store {
     pub async fn open_within(config: &StoreConfig, limits: Limits) -> Result<Self, Error> {
         match config {
             StoreConfig::Disk { dir } => Disk::open(dir.clone(), limits).await.map(Self::Disk),
-            StoreConfig::S3 { bucket, region, endpoint, access_key, secret_key } => {
-                let client = s3::client(region, endpoint.as_ref(), access_key, secret_key, limits);
-                Ok(Self::S3(Bucket::new(client, bucket.clone())))
+            StoreConfig::S3 { bucket, region, endpoint, credentials } => {
+                let keys = credentials.keys().await?;
+                let client = s3::client(region, endpoint.as_ref(), &keys, limits);
+                Ok(Self::S3(Bucket::new(client, keys, credentials.clone(), bucket.clone())))
             }
         }
     }

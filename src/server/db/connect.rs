@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 /// Connections a process holds at most.
-const MAX_CONNECTIONS: u32 = 16;
+pub(super) const MAX_CONNECTIONS: u32 = 16;
 /// How long anybody waits for one of them while the database is there; when it is not, nobody does.
 const ACQUIRE: Duration = Duration::from_secs(10);
 /// How long a connection that was idle may take to prove that it still leads somewhere.
@@ -40,13 +40,13 @@ const POSTGRES: &str = "set lock_timeout = '5s'; set statement_timeout = '15s'; 
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
-/// A pool that connects when it is asked to.
+/// A pool of at most so many connections, which connects when it is asked to.
 ///
 /// # Errors
 /// When the address is none.
-pub(super) fn pool(url: &str, dialect: Dialect) -> Result<AnyPool, sqlx::Error> {
+pub(super) fn pool(url: &str, dialect: Dialect, connections: u32) -> Result<AnyPool, sqlx::Error> {
     let options = AnyPoolOptions::new()
-        .max_connections(MAX_CONNECTIONS)
+        .max_connections(connections)
         .acquire_timeout(ACQUIRE)
         .test_before_acquire(false)
         .after_connect(move |connection, _| Box::pin(prepare(connection, dialect)))

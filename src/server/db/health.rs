@@ -126,7 +126,7 @@ impl Db {
         if self.health.is_here() {
             return;
         }
-        match connect::pool(&self.url, self.dialect) {
+        match connect::pool(&self.url, self.dialect, connect::MAX_CONNECTIONS) {
             // The old connections may be waiting for packets that TCP sends again in half a minute.
             Ok(fresh) => self.reads.replace(fresh),
             Err(error) => tracing::error!(%error, "the old connections have to do"),

@@ -4,7 +4,6 @@ mod servers;
 
 use super::*;
 use crate::domain::GenerationId;
-use secrecy::SecretString;
 use servers::{S3Server, SeaweedFs, answering, silent};
 use sha2::{Digest, Sha256};
 use std::time::Instant;
@@ -154,9 +153,10 @@ suite! {
 }
 
 async fn wrong_credentials_are_refused(config: StoreConfig) {
-    let StoreConfig::S3 { bucket, region, endpoint, access_key, .. } = config else { unreachable!("a server's") };
-    let secret_key = SecretString::from("not the secret");
-    let config = StoreConfig::S3 { bucket, region, endpoint, access_key, secret_key };
+    let StoreConfig::S3 { bucket, region, endpoint, credentials } = config else { unreachable!("a server's") };
+    let Credentials::Fixed(Keys { access_key, .. }) = credentials else { unreachable!("the server's") };
+    let credentials = Credentials::Fixed(Keys::lasting(access_key, "not the secret"));
+    let config = StoreConfig::S3 { bucket, region, endpoint, credentials };
     let store = Store::open(&config).await.expect("a store");
     assert!(matches!(store.put_bytes(&key("no"), Bytes::from_static(b"x")).await, Err(Error::Refused(_))));
     assert!(matches!(store.get(&key("no"), None).await.err(), Some(Error::Refused(_))));
@@ -251,8 +251,7 @@ fn a_secret_is_never_printed() {
         bucket: "b".into(),
         region: "r".into(),
         endpoint: None,
-        access_key: "AKIA".into(),
-        secret_key: "hunter2".into(),
+        credentials: Credentials::Fixed(Keys::lasting("AKIA", "hunter2")),
     };
     let printed = format!("{config:?}");
     assert!(!printed.contains("hunter2") && !printed.contains("AKIA"), "{printed}");

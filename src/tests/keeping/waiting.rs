@@ -24,6 +24,7 @@ both_databases! {
             Fault::Answer(403, "ExpiredToken"),
             Fault::Answer(403, "RequestTimeTooSkewed"),
             Fault::Reset,
+            Fault::CutOff,
             Fault::Hang,
         ].into_iter().enumerate() {
             let paths = [format!("/files/{at}-0"), format!("/files/{at}-1")];
@@ -49,6 +50,30 @@ both_databases! {
             let told = mika.told(&id).await;
             assert_eq!(told["sha256"], json!([sha256(&picture()), sha256(&picture())]), "{fault:?}");
         }
+        app.finish().await;
+    }
+
+    async fn rl_18_keys_that_expired_are_read_anew_once_and_what_waited_is_put_without_a_restart(app: TestApp) {
+        let (files, bucket) = (Files::start().await, Bucket::start().await);
+        let keys = tempfile::NamedTempFile::new().expect("a file");
+        Bucket::write_keys(keys.path());
+        let mut app = fetching_from(app, &files).await;
+        app.tools.store = bucket.store_with_keys_in(keys.path()).await;
+        app.worker = Worker::new(app.tools.clone());
+        let mika = app.sign_up("mika").await;
+        let puts = || bucket.log().iter().filter(|(method, _)| *method == Method::PUT).count();
+        let link = files.tell("/files/good", whole("image/png", &picture()));
+        bucket.fail(Fault::Expired);
+        let id = finished(&app, &mika, &[link]).await;
+        for tries in 1..=2 {
+            app.worker.turn().await.expect("a turn");
+            assert_eq!((app.state(&id).await, puts()), (State::Storing, tries), "nobody has renewed them, so it is not repeated");
+            app.clock.advance_ms(40 * MINUTE);
+        }
+        Bucket::renew_keys(keys.path());
+        app.settle_all().await;
+        assert_eq!((app.state(&id).await, files.asked("GET /files/good")), (State::Succeeded, 1));
+        assert_eq!(puts(), 2 + 1 + 3, "refused once more, then the picture and its two thumbnails with the new keys");
         app.finish().await;
     }
 

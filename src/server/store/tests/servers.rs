@@ -1,13 +1,12 @@
 //! S3 servers to test against, on ports of the system's choosing; each stops when it is dropped.
 
-use crate::server::store::{Limits, StoreConfig, s3};
+use crate::server::store::{Credentials, Keys, Limits, StoreConfig, s3};
 use axum::http::{StatusCode, header::CONTENT_TYPE};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto::Builder,
 };
 use s3s::{auth::SimpleAuth, service::S3ServiceBuilder};
-use secrecy::SecretString;
 use std::{net::SocketAddr, path::Path, process::Stdio, time::Duration};
 use tempfile::TempDir;
 use tokio::{
@@ -25,8 +24,7 @@ fn config(address: SocketAddr) -> StoreConfig {
         bucket: BUCKET.into(),
         region: "us-east-1".into(),
         endpoint: Some(format!("http://{address}").parse().expect("an address is a URL")),
-        access_key: SecretString::from(ACCESS_KEY),
-        secret_key: SecretString::from(SECRET_KEY),
+        credentials: Credentials::Fixed(Keys::lasting(ACCESS_KEY, SECRET_KEY)),
     }
 }
 
@@ -131,8 +129,8 @@ impl SeaweedFs {
 
     /// Asks until it answers: its parts need some seconds to find each other.
     async fn make_bucket(&self) {
-        let StoreConfig::S3 { region, endpoint, access_key, secret_key, .. } = self.config() else { unreachable!("S3") };
-        let client = s3::client(&region, endpoint.as_ref(), &access_key, &secret_key, Limits::DEFAULT);
+        let StoreConfig::S3 { region, endpoint, .. } = self.config() else { unreachable!("S3") };
+        let client = s3::client(&region, endpoint.as_ref(), &Keys::lasting(ACCESS_KEY, SECRET_KEY), Limits::DEFAULT);
         let mut every = tokio::time::interval(Duration::from_millis(250));
         let ready = async {
             loop {
