@@ -11,9 +11,11 @@ macro_rules! with_rows {
         $db.either(
             concat!(
                 $before,
-                "(select value ->> '", stringify!($first), "' as ", stringify!($first),
+                // Each row is unpacked once: as a column of `json_each` it would be written out anew for every field.
+                "(with j as materialized (select value from json_each($1))
+                  select value ->> '", stringify!($first), "' as ", stringify!($first),
                 $(", value ->> '", stringify!($name), "' as ", stringify!($name),)*
-                " from json_each($1)) as v ",
+                " from j) as v ",
                 $after
             ),
             concat!(

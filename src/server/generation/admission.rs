@@ -18,6 +18,8 @@ use serde_json::json;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
 
+/// How often it chooses anew when somebody is cancelled meanwhile.
+const TRIES: usize = 5;
 /// How often it looks further for people who have nothing in flight, before it asks for everybody's first.
 const FURTHER: usize = 3;
 
@@ -36,7 +38,17 @@ pub struct Admitted {
 /// # Errors
 /// When the database fails; nobody was admitted then.
 pub async fn admit(db: &Db, worker: &str, slots: i64, now: Timestamp) -> Result<Admitted, sqlx::Error> {
-    let Some(mut tx) = db.begin_alone(Alone::Admission).await? else { return Ok(Admitted::default()) };
+    for _ in 0..TRIES {
+        if let Some(admitted) = attempt(db, worker, slots, now).await? {
+            return Ok(admitted);
+        }
+    }
+    Ok(Admitted::default())
+}
+
+/// `None` when one of those who were chosen was cancelled at that very moment: the others are not to wait for it.
+async fn attempt(db: &Db, worker: &str, slots: i64, now: Timestamp) -> Result<Option<Admitted>, sqlx::Error> {
+    let Some(mut tx) = db.begin_alone(Alone::Admission).await? else { return Ok(Some(Admitted::default())) };
     let (mut gates, front) = look(&mut tx, now).await?;
     let troubled = gates.is_troubled();
     let chosen = choose(db, &mut tx, &mut gates, front, slots, now).await?;
@@ -46,9 +58,8 @@ pub async fn admit(db: &Db, worker: &str, slots: i64, now: Timestamp) -> Result<
         gates.close(&mut tx, now);
         jobs = in_order(tx.answers().await?, &chosen);
         if jobs.len() < chosen.len() {
-            // Somebody's was cancelled at this very moment; whoever did that has news of it, and everybody looks again.
             tx.roll_back().await?;
-            return Ok(Admitted { jobs: Vec::new(), troubled });
+            return Ok(None);
         }
         for job in &jobs {
             tx.touch(&job.owner_id);
@@ -60,7 +71,7 @@ pub async fn admit(db: &Db, worker: &str, slots: i64, now: Timestamp) -> Result<
     if !jobs.is_empty() {
         crash::point(Point::Admitted).await;
     }
-    Ok(Admitted { jobs, troubled })
+    Ok(Some(Admitted { jobs, troubled }))
 }
 
 /// Whose turn it is, in order: at most `slots`, and no more than every cap leaves room for.
