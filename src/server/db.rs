@@ -27,6 +27,7 @@ mod types;
 
 pub use deferred::Told;
 pub use health::is_passing;
+pub(in crate::server) use ids::with_ids_of_here;
 pub use ids::{mint, with_ids_from};
 pub use patience::{Reads, Statement};
 pub use retry::{Yielding, retried};

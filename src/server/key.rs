@@ -290,6 +290,8 @@ pub(super) struct Purse {
 
 /// The word for what is told of them.
 const KEY: &str = "key";
+/// The word for a key that lives, as the update of its row found.
+const USED: &str = "used";
 
 /// Asks on the next way to the database what these keys may spend, and notes that they were used. The answer goes by the
 /// moment of that statement: it is exact when the caller makes sure that their owners' accounts have not changed since, as
@@ -311,28 +313,36 @@ pub(super) fn ask<'a>(tx: &mut Tx, keys: impl IntoIterator<Item = &'a ApiKeyId>,
         "where k.id = v.key and k.revoked_at is null and (k.expires_at is null or k.expires_at > v.at)"
     );
     tx.ask(text, keys.clone());
-    let text = with_rows!(tx, "update api_key set last_used_at = v.at from ", (key text, at bigint), "where api_key.id = v.key");
-    tx.defer(text, keys);
+    let text = with_rows!(
+        tx,
+        "update api_key set last_used_at = v.at from ",
+        (key text, at bigint),
+        // Under its lock: it may have been revoked since the look.
+        "where api_key.id = v.key and api_key.revoked_at is null and (api_key.expires_at is null or api_key.expires_at > v.at)
+         returning 'used', api_key.id, '', 0, 0, 0"
+    );
+    tx.ask(text, keys);
 }
 
 impl Purse {
     /// What was told of this key; `None` when it may not be used any more.
     pub fn told(told: &[Told], key: &ApiKeyId) -> Option<Self> {
-        let told = told.iter().find(|told| told.what == KEY && told.whose == key.as_str())?;
+        let of = |what| told.iter().find(|told| told.what == what && told.whose == key.as_str());
+        let told = of(USED).and_then(|_| of(KEY))?;
         let [cap, spent, _] = told.numbers.map(|number| number.map(Credits));
         Some(Self { lineage: told.within.clone(), cap, spent: spent.unwrap_or(Credits::ZERO) })
     }
 
-    /// Why it may not spend this much more, if it may not. What it may counts as spent from here on.
-    pub fn spend(&mut self, price: Credits) -> Option<Refusal> {
-        if let Some(cap) = self.cap {
-            let left = Credits(cap.0.saturating_sub(self.spent.0));
-            if price > left {
-                return Some(Refusal::KeyCapReached { cap, left });
-            }
-        }
+    /// Why it may not spend this much more, if it may not.
+    pub fn forbids(&self, price: Credits) -> Option<Refusal> {
+        let cap = self.cap?;
+        let left = Credits(cap.0.saturating_sub(self.spent.0));
+        (price > left).then_some(Refusal::KeyCapReached { cap, left })
+    }
+
+    /// Counts this much as spent from here on.
+    pub fn spend(&mut self, price: Credits) {
         self.spent = Credits(self.spent.0.saturating_add(price.0));
-        None
     }
 }
 

@@ -87,8 +87,8 @@ impl Limits {
         Some(Self { cap, above, spent: spent.unwrap_or(Credits::ZERO) })
     }
 
-    /// The limit that forbids this, if one does. What none forbids counts as spent from here on.
-    pub fn spend(&mut self, spending: &Spending) -> Option<Refusal> {
+    /// The limit that forbids this, if one does.
+    pub fn forbids(&self, spending: &Spending) -> Option<Refusal> {
         let Spending { price, confirmed, can_be_asked } = *spending;
         if let Some(cap) = self.cap {
             let left = Credits(cap.0.saturating_sub(self.spent.0).max(0));
@@ -97,10 +97,11 @@ impl Limits {
             }
         }
         let is_unasked = |above: &Credits| can_be_asked && price > *above && confirmed.is_none_or(|confirmed| price > confirmed);
-        if let Some(above) = self.above.filter(is_unasked) {
-            return Some(Refusal::AskFirst { above, price });
-        }
+        self.above.filter(is_unasked).map(|above| Refusal::AskFirst { above, price })
+    }
+
+    /// Counts this much as spent from here on.
+    pub fn spend(&mut self, price: Credits) {
         self.spent = Credits(self.spent.0.saturating_add(price.0));
-        None
     }
 }

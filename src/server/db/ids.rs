@@ -1,20 +1,23 @@
 //! New ids: unique over all processes, and sorted after those made before.
 
-use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use uuid::Uuid;
 
 /// Where counted ids begin: a time of day in milliseconds, as every `UUIDv7` has one.
 const COUNTED_FROM: u64 = 1_790_000_000_000;
 
 tokio::task_local! {
-    static COUNTED: Cell<(u64, u64)>;
+    static COUNTED: Arc<Counted>;
 }
+
+/// What follows from a seed: it, and how many were made.
+struct Counted(u64, AtomicU64);
 
 /// A new id: unique, and sorted after those made before.
 pub fn mint() -> String {
     let counted = COUNTED.try_with(|ids| {
-        let (seed, n) = ids.get();
-        ids.set((seed, n + 1));
+        let (seed, n) = (ids.0, ids.1.fetch_add(1, Ordering::Relaxed));
         // The layout of a UUIDv7: 48 bits of time, the version, and what nobody else has.
         let (high, low) = ((COUNTED_FROM + n) << 16 | 0x7000, 1 << 63 | (seed << 32 >> 2) | n & 0xffff_ffff);
         Uuid::from_u64_pair(high, low)
@@ -24,7 +27,18 @@ pub fn mint() -> String {
 
 /// Runs `work` with ids that follow from `seed` and nothing else, so that it can be run again exactly.
 pub async fn with_ids_from<T>(seed: u64, work: impl Future<Output = T>) -> T {
-    COUNTED.scope(Cell::new((seed, 0)), work).await
+    COUNTED.scope(Arc::new(Counted(seed, AtomicU64::new(0))), work).await
+}
+
+/// `work` with the ids of whoever starts it, for a task of its own.
+pub(in crate::server) fn with_ids_of_here<T>(work: impl Future<Output = T>) -> impl Future<Output = T> {
+    let ids = COUNTED.try_with(Arc::clone).ok();
+    async move {
+        match ids {
+            Some(ids) => COUNTED.scope(ids, work).await,
+            None => work.await,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -96,11 +96,20 @@ async fn choose(
         // turns, however long the line goes on.
         firsts.retain(|head| head.flight == 0);
         fresh(db, tx, gates, &mut firsts, room, now).await?;
-        if firsts.len() < room || firsts.iter().any(|head| gates.room(&head.model) <= 0) {
+        if firsts.len() < room || are_too_many(gates, &firsts) {
             (firsts, rest) = (heads(db, tx, gates, room, now).await?, Rest::Asked);
         }
     }
     take_turns(db, tx, gates, (firsts, rest), room, now).await
+}
+
+/// Whether more of a model are among these than may go.
+fn are_too_many(gates: &Gates, firsts: &[Head]) -> bool {
+    let mut models = HashMap::<&str, i64>::new();
+    for head in firsts {
+        *models.entry(&head.model).or_default() += 1;
+    }
+    models.into_iter().any(|(model, wanted)| wanted > gates.room(model))
 }
 
 /// Adds the firsts of people who have nothing in flight and come later in the line, until there are enough or no more of

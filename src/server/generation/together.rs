@@ -60,6 +60,8 @@ impl<I, O> Together<I, O> {
 
     fn batch(&self, turn: OwnedMutexGuard<()>) -> Batch<I, O> {
         let mut waiting = self.waiting();
+        // Whoever has gone is not waited for, and nothing happens in their name that they would not hear of.
+        waiting.retain(|waiting| !waiting.tell.is_closed());
         let many = waiting.len().min(self.at_once);
         let (items, tells) = waiting.drain(..many).map(|Waiting { item, tell }| (item, tell)).unzip();
         Batch { items, tells, _turn: turn }
@@ -114,7 +116,7 @@ mod tests {
     use tokio::sync::Semaphore;
 
     #[tokio::test]
-    async fn what_comes_while_a_batch_is_under_way_is_the_next_one() {
+    async fn what_comes_at_one_moment_is_a_batch_and_the_rest_is_the_next_one() {
         let together = Together::<u32, (u32, usize)>::new(3);
         let gate = Semaphore::new(0);
         let hand_in = async |number: u32| {
@@ -131,10 +133,10 @@ mod tests {
             }
         };
         let mut all = pin!(join_all((1..=5).map(hand_in)));
-        assert!(poll_immediate(&mut all).await.is_none(), "the first has the turn and waits at the gate");
-        gate.add_permits(3);
+        assert!(poll_immediate(&mut all).await.is_none(), "the first batch waits at the gate");
+        gate.add_permits(2);
         let told: Vec<_> = all.await.into_iter().flatten().collect();
-        assert_eq!(told, [(10, 1), (20, 3), (30, 3), (40, 3), (50, 1)], "each its own answer, and at most three at once");
+        assert_eq!(told, [(10, 3), (20, 3), (30, 3), (40, 2), (50, 2)], "each its own answer, and at most three at once");
     }
 
     #[tokio::test]
@@ -149,8 +151,10 @@ mod tests {
             assert!(matches!(stopped.turn().await, Turn::Over(None)), "nothing is known of it");
             assert!(matches!(beside.turn().await, Turn::Mine(_)), "and the next one goes on");
         }
+        drop(together.hand_in(9));
         let mut later = together.hand_in(3);
         let Turn::Mine(batch) = later.turn().await else { panic!("the turn is free again") };
+        assert_eq!(batch.items(), [3], "without the one who has gone");
         batch.answer([3]);
         assert!(matches!(later.turn().await, Turn::Over(Some(3))));
     }

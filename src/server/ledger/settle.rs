@@ -78,7 +78,8 @@ pub async fn settle(tx: &mut Tx, settlements: &[Settlement<'_>]) -> Result<Vec<C
         change.entries += i64::from(hold.captured > Credits::ZERO);
         change.settled += 1;
     }
-    if holds.iter().any(|hold| hold.captured > Credits::ZERO) {
+    // Where nothing was captured there are no lines, but the accounts still have to be locked in their order.
+    if holds.iter().any(|hold| hold.captured > Credits::ZERO) || changes.len() > 1 {
         write_entries(tx, settlements, &holds, &causes, &mut changes).await?;
     }
     change_accounts(tx, &changes, settlements);

@@ -2,7 +2,8 @@
 
 use super::{BELONGS, HELD, OPEN, POSTED, Scene, raw, refused};
 use crate::support::{Engine, both_databases};
-use atelier::domain::{Credits, GenerationId, RawRequest, Refusal};
+use atelier::domain::{Credits, GenerationId, Guards, RawRequest, Refusal};
+use atelier::server::account::guards;
 use atelier::server::db::mint;
 use atelier::server::generation::Error;
 use atelier::server::ledger::{self, Hold};
@@ -122,6 +123,29 @@ both_databases! {
         // Wrong: the hold is committed, the job was to be sent.
         hold().await.commit().await.expect("a commit");
         scene.app.finish_adrift(BELONGS).await;
+    }
+
+    async fn presses_of_one_moment_are_each_judged_by_themselves(app: TestApp) {
+        let scene = Scene::open(app).await;
+        let asked = |counts: &'static [i64]| join_all(counts.iter().map(|count| scene.ask("#fail", *count)));
+        let answers = asked(&[4, 4, 4, 4, 3, 4, 1]).await;
+        assert_eq!(answers.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, true, true, true, true, false, true]);
+        let short = Refusal::Insufficient { available: Credits(1), price: Credits(4) };
+        assert!(matches!(&answers[5], Err(Error::Refused(refusal)) if *refusal == short), "{:?}", answers[5]);
+        assert_eq!(scene.balance().await, (0, 20));
+        scene.app.settle_all().await;
+        let limits = Guards { daily_cap: Some(Credits(6)), ask_above: Some(Credits(3)), warn_below: None };
+        guards::set_guards(scene.app.db(), &scene.owner, &limits).await.expect("limits");
+        // What is asked about takes nothing of the day, what is too much of it takes nothing either.
+        let answers = asked(&[3, 4, 2, 2, 1]).await;
+        assert_eq!(answers.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true, false, true]);
+        let unasked = Refusal::AskFirst { above: Credits(3), price: Credits(4) };
+        assert!(matches!(&answers[1], Err(Error::Refused(refusal)) if *refusal == unasked), "{:?}", answers[1]);
+        let over = Refusal::DailyCapReached { cap: Credits(6), left: Credits(1) };
+        assert!(matches!(&answers[3], Err(Error::Refused(refusal)) if *refusal == over), "{:?}", answers[3]);
+        assert_eq!(scene.balance().await, (14, 6));
+        scene.app.settle_all().await;
+        scene.app.finish().await;
     }
 
     async fn r_09_a_second_row_of_one_press_is_stopped_by_the_database(app: TestApp) {

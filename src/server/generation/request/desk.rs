@@ -4,7 +4,7 @@
 use super::press::Press;
 use super::{Requested, write};
 use crate::server::crash::{self, Point};
-use crate::server::db::Db;
+use crate::server::db::{Db, with_ids_of_here};
 use crate::server::generation::Error;
 use crate::server::generation::together::{Batch, Together, Turn};
 use std::io;
@@ -48,7 +48,8 @@ impl Desk {
                 Turn::Over(written) => return written.unwrap_or_else(|| Err(stopped().into())),
                 // On a task of its own: whoever hangs up must not take the others' presses along.
                 Turn::Mine(batch) => {
-                    if let Err(error) = tokio::spawn(crash::inherited(Box::pin(write_batch(self.db.clone(), batch)))).await {
+                    let written = Box::pin(write_batch(self.db.clone(), batch));
+                    if let Err(error) = tokio::spawn(crash::inherited(with_ids_of_here(written))).await {
                         tracing::error!(%error, "presses were not written");
                     }
                 }

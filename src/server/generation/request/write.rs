@@ -5,7 +5,7 @@
 
 use super::press::{Press, Wanted, refused_file};
 use super::standing::{self, Refused};
-use crate::domain::{Credits, GenerationId, PersonId, Refusal, State, Timestamp};
+use crate::domain::{GenerationId, PersonId, Refusal, State, Timestamp};
 use crate::server::account::guards;
 use crate::server::db::{Db, Tx, retried, with_rows};
 use crate::server::gallery::words;
@@ -13,6 +13,7 @@ use crate::server::generation::Error;
 use crate::server::generation::timeline::{Event, note_all};
 use crate::server::ledger::{self, Hold};
 use crate::server::{file, key};
+use futures::future::join_all;
 use serde_json::json;
 use std::collections::{BTreeSet, HashMap};
 
@@ -38,8 +39,9 @@ pub(super) async fn write_each(db: &Db, presses: &[Press]) -> Vec<Result<(), Err
             Err(error) if left.len() == 1 => answers[left[0]] = Some(Err(error)),
             Err(error) => {
                 tracing::debug!(%error, together = left.len(), "what could not be written together is written one by one");
-                for place in left {
-                    answers[place] = Some(write_one(db, &presses[place]).await);
+                let alone = join_all(left.iter().map(|place| write_one(db, &presses[*place]))).await;
+                for (place, answer) in left.into_iter().zip(alone) {
+                    answers[place] = Some(answer);
                 }
             }
         }
@@ -91,10 +93,13 @@ async fn attempt(db: &Db, presses: &[&Press], locked: bool) -> Result<Attempt, E
         tx.roll_back().await?;
         return Ok(Attempt::Stale);
     }
-    let mut refused = standing::refusals(presses, &told);
-    let short = holding.short(&told);
-    lack(&mut tx, presses, &short, &mut refused).await?;
-    if refused.is_empty() && !short.is_empty() {
+    let mut funds = HashMap::new();
+    for person in holding.short(&told) {
+        funds.insert(person, ledger::available(&mut tx, person).await?);
+    }
+    let were_short = !funds.is_empty();
+    let mut refused = standing::refusals(presses, &told, funds);
+    if refused.is_empty() && were_short {
         // They were given some meanwhile.
         tx.roll_back().await?;
         return Ok(Attempt::Stale);
@@ -163,21 +168,6 @@ fn count_queued(tx: &mut Tx, people: &BTreeSet<&PersonId>) {
         ""
     );
     tx.ask(text, people.iter().map(|person| json!({"person": person})).collect());
-}
-
-/// Of people who have too little for all of theirs, the presses that do not fit any more, in the order in which they came.
-async fn lack(tx: &mut Tx, presses: &[&Press], short: &[&PersonId], refused: &mut Refused) -> Result<(), sqlx::Error> {
-    for person in short {
-        let mut left = ledger::available(tx, person).await?;
-        for (place, press) in presses.iter().enumerate().filter(|(_, press)| press.owner == **person) {
-            if press.total <= left {
-                left = Credits(left.0 - press.total.0);
-            } else {
-                refused.entry(place).or_insert(Refusal::Insufficient { available: left, price: press.total });
-            }
-        }
-    }
-    Ok(())
 }
 
 /// The rows themselves, with the words they are found by and the first lines of their timelines. A key that is taken makes
