@@ -113,6 +113,41 @@ test("L2 a day of several pages has one heading and no gap between its rows, in 
   await expect.poll(() => short(page)).toEqual([]);
 });
 
+test("L2 a day that is deleted while more of it comes takes nothing else with it", async ({ page }) => {
+  // The page lets frames be drawn while tiles come: here, until it is told to go on.
+  await page.addInitScript(() => {
+    let goOn = (): void => undefined;
+    const told = new Promise<void>((go) => (goOn = go));
+    const isComing = (): boolean => document.querySelectorAll(".tile").length > 60;
+    const held = (): Promise<void> => {
+      if (!isComing()) return Promise.resolve();
+      document.documentElement.dataset["held"] = "";
+      return told;
+    };
+    Object.assign(window, { goOn, scheduler: { yield: held } });
+  });
+  await stocked(page, many(200), 30);
+  await open(page);
+  await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+  await expect(page.locator("html[data-held]")).toBeAttached();
+  const day = page.locator(".day").last().locator(".tile");
+  const gone = await day.count();
+  await day.first().locator("a").focus();
+  await page.keyboard.press("Space");
+  await day.last().locator("a").focus();
+  await page.keyboard.press("Shift+Space");
+  await expect(chosen(page)).toHaveText(`${gone} selected`);
+  await page.keyboard.press("Delete");
+  await expect(toast(page)).toContainText(`Moved to the trash: ${gone}`);
+  await page.evaluate(() => (window as unknown as { goOn: () => void }).goOn());
+  await expect(async () => {
+    await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+    expect(await tiles(page).count()).toBe(201 - gone);
+  }).toPass({ timeout: 30_000 });
+  const ids = await tiles(page).evaluateAll((tiles) => tiles.map((tile) => (tile as HTMLElement).dataset["id"]));
+  expect(new Set(ids).size).toBe(201 - gone);
+});
+
 test("L2 a row that was seen half full stays as it is while it is seen, and is drawn out later", async ({ page }) => {
   await stocked(page, many(500));
   let letCome: (() => void) | undefined;

@@ -30,22 +30,21 @@ pub fn Days(
         .map(|day| {
             let name = day.first().map(|generation| time::day_name(generation.created_at, now, lang)).unwrap_or_default();
             let tiles: Vec<_> = day.into_iter().flat_map(|generation| tiles(&generation)).collect();
-            let first = eager.min(tiles.len());
-            eager -= first;
             view! {
                 <section class="day">
                     <h2>{name}</h2>
-                    <ul class="rows">
-                        {tiles
-                            .into_iter()
-                            .enumerate()
-                            .map(|(at, tile)| view! { <PictureTile tile eager=at < first /> })
-                            .collect_view()}
-                    </ul>
+                    <ul class="rows">{shelf(tiles, &mut eager)}</ul>
                 </section>
             }
         })
         .collect_view()
+}
+
+/// The tiles of one day. Of all days, as many as `eager` says load at once; it is left with what the next ones may.
+pub fn shelf(tiles: Vec<TileView>, eager: &mut usize) -> impl IntoView + use<> {
+    let first = tiles.len().min(*eager);
+    *eager -= first;
+    tiles.into_iter().enumerate().map(move |(at, tile)| view! { <PictureTile tile eager=at < first /> }).collect_view()
 }
 
 /// A picture on its way into a row.

@@ -6,7 +6,7 @@
 mod bar;
 mod shelf;
 
-use crate::components::{Frame, Icon, PictureTile, Place, icon, tile, time};
+use crate::components::{Frame, Icon, Place, icon, tile, time};
 use crate::domain::{CollectionId, GalleryFilter, GenerationView, Lang, ModelName, Timestamp, Viewer, query_value};
 use crate::islands::{LiveStart, Parcel};
 use crate::text;
@@ -180,20 +180,12 @@ fn days(view: &GalleryView, now: Timestamp, lang: Lang) -> impl IntoView + use<>
         .map(|(number, shelf)| {
             let name = shelf.first().map(|tile| time::day_name(tile.view.created_at, now, lang)).unwrap_or_default();
             let tiles: Vec<_> = shelf.into_iter().flat_map(|tile| marked(tile, &inside, now, lang)).collect();
-            let first = eager.min(tiles.len());
-            eager -= first;
             let room = format!("--n:{}", tiles.len());
             view! {
                 <section class="day" data-day=number>
                     <h2>{name}</h2>
                     <div role="list" aria-label=said.pictures>
-                        <ul class="rows" role="none" style=room>
-                            {tiles
-                                .into_iter()
-                                .enumerate()
-                                .map(|(at, tile)| view! { <PictureTile tile eager=at < first /> })
-                                .collect_view()}
-                        </ul>
+                        <ul class="rows" role="none" style=room>{tile::shelf(tiles, &mut eager)}</ul>
                     </div>
                 </section>
             }

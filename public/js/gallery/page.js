@@ -94,8 +94,8 @@ function take(page) {
   root.dispatchEvent(new Event("gallery:changed"));
 }
 
-// Puts a page's days below what is there, and stops whenever a frame may be drawn. A day that goes on stays under its heading;
-// a row that somebody sees goes on only for whoever `asked`.
+// Puts a page's days below what is there, and stops at the day it is at whenever a frame may be drawn. A day that goes on stays
+// under its heading; a row that somebody sees goes on only for whoever `asked`.
 function* append(page, asked) {
   const here = results();
   const pager = here.querySelector(".pager");
@@ -103,13 +103,13 @@ function* append(page, asked) {
   for (const section of page.querySelectorAll("#gallery-results .day")) {
     const last = [...here.querySelectorAll(".day")].at(-1);
     const tiles = [...section.querySelectorAll(".tile")];
-    if (last?.dataset.day === section.dataset.day) {
-      yield* goOn(last, tiles, may);
-    } else {
+    const goesOn = last?.dataset.day === section.dataset.day;
+    const day = goesOn ? last : section;
+    if (!goesOn) {
       section.querySelector(".rows").replaceChildren();
       here.insertBefore(section, pager);
-      yield* goOn(section, tiles, true);
     }
+    for (const _ of goOn(day, tiles, may || !goesOn)) yield day;
   }
   const further = page.querySelector("#gallery-results .pager");
   if (further) pager.replaceWith(further);
@@ -126,10 +126,12 @@ export async function older(asked = true) {
     const page = await fetched(link.href);
     if (!link.isConnected) return;
     appended += 1;
-    for (const _ of append(page, asked)) {
+    for (const day of append(page, asked)) {
       await breath();
       // Another view came meanwhile.
       if (!link.isConnected) return;
+      // All that was there of the day was deleted meanwhile, and the day with it.
+      if (!day.isConnected) return refresh(true);
     }
   } catch {
     // The link is still there.
