@@ -244,6 +244,7 @@ fn tools(app: &App, spool: Spool, webhooks: Option<url::Url>) -> Tools {
         spool,
         reach: worker::reach::Reach::default(),
         concurrency: app.config.worker_concurrency,
+        standby: app.desk.standby().clone(),
         webhooks,
         links: app.config.input_links.then(|| app.config.public_url.clone()),
     }

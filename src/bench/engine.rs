@@ -5,10 +5,11 @@
 use crate::house::{House, press};
 use crate::table::Spread;
 use anyhow::{Context, ensure};
-use atelier::domain::{GenerationId, PersonId};
+use atelier::domain::{GenerationId, PersonId, State};
 use atelier::server::clock::Clock;
 use atelier::server::db::{Db, mint};
-use atelier::server::generation::{self, Desk, Job, Kept, KeptOutput, Outcome, Recorder};
+use atelier::server::generation::lease::LEASE_MS;
+use atelier::server::generation::{self, Desk, Job, KeptOutput, Outcome, Recorder};
 use atelier::server::replicate::Prediction;
 use atelier::server::worker::core::{Action, Event, Stored, Taken, plan, step};
 use futures::future::try_join_all;
@@ -85,20 +86,25 @@ async fn work(db: Db, recorder: Recorder, name: String, over: Arc<AtomicBool>) -
         let taken =
             claimed.into_iter().map(|job| (job, Taken::Claimed)).chain(admitted.into_iter().map(|job| (job, Taken::Admitted)));
         // Side by side, as the product's steps are.
-        try_join_all(taken.map(|(job, taken)| carry_out(&recorder, job, taken))).await?;
+        try_join_all(taken.map(|(job, taken)| carry_out(&recorder, &name, job, taken))).await?;
     }
     Ok(())
 }
 
-async fn carry_out(recorder: &Recorder, job: Job, taken: Taken) -> anyhow::Result<()> {
+/// One step, and the keeping of what it found finished, which the product does under the same lease.
+async fn carry_out(recorder: &Recorder, name: &str, job: Job, taken: Taken) -> anyhow::Result<()> {
+    let next = one_step(recorder, name, job, taken).await?;
+    if next.state == State::Storing && next.lease_owner.is_some() {
+        one_step(recorder, name, next, Taken::Claimed).await?;
+    }
+    Ok(())
+}
+
+async fn one_step(recorder: &Recorder, name: &str, job: Job, taken: Taken) -> anyhow::Result<Job> {
     let event = match plan(&job, taken, Clock::System.now()) {
         Action::Submit => Event::Submitted(Ok(prediction(&job, "starting")?)),
         Action::Poll => Event::Seen(Ok(prediction(&job, "succeeded")?)),
-        Action::Store => {
-            let (id, epoch, output) = (job.id.clone(), job.lease_epoch, nothing(&job.id));
-            recorder.keep(Kept { id, epoch, output, at: Clock::System.now() }).await?;
-            Event::Stored(Stored { kept: 1, ..Stored::default() })
-        }
+        Action::Store => Event::Stored(Stored { kept: 1, files: vec![nothing(&job.id)], ..Stored::default() }),
         other => anyhow::bail!("nothing here leads to {other:?}"),
     };
     let now = Clock::System.now();
@@ -106,9 +112,13 @@ async fn carry_out(recorder: &Recorder, job: Job, taken: Taken) -> anyhow::Resul
     // Nobody has anything to wait for here, and nothing went wrong before that would have to be put right.
     next.run_at = now;
     effects.lesson = None;
-    let outcome = Outcome { before: job, after: next, effects, at: now };
+    if next.state == State::Storing {
+        next.lease_owner = Some(name.to_owned());
+        next.lease_until = now.plus_ms(LEASE_MS);
+    }
+    let outcome = Outcome { before: job, after: next.clone(), effects, at: now };
     ensure!(recorder.record(outcome).await?, "a lease was lost");
-    Ok(())
+    Ok(next)
 }
 
 fn prediction(job: &Job, status: &str) -> anyhow::Result<Prediction> {

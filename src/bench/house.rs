@@ -116,6 +116,7 @@ impl House {
     /// The worker of the product, woken the way it is woken there.
     pub fn worker(&self, provider: &Provider) -> anyhow::Result<Working> {
         let worker = Worker::new(Tools {
+            standby: self.desk.standby().clone(),
             db: self.db.clone(),
             recorder: Recorder::new(self.db.clone()),
             replicate: provider.client.clone(),

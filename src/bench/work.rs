@@ -26,16 +26,18 @@ const CALLERS: usize = 8;
 /// Between two looks whether everything is over.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// From the call of a request, and from its commit, to the commit of the worker's intent; one at a time, nothing else to
-/// do. The prompts fail at once, so that the worker is idle again soon.
+/// From the call of a request to the commit of the worker's intent, where the worker stands by in the same process; and from
+/// the commit of a request to that of the intent, where the worker has to hear of it, as in another process. One at a time,
+/// nothing else to do. The prompts fail at once, so that the worker is idle again soon.
 pub async fn pickups(house: &House, how_many: usize) -> anyhow::Result<(Spread, Spread)> {
     let provider = house.provider(AT_ONCE).await?;
     let working = house.worker(&provider)?;
     let (mut from_call, mut from_commit) = (Vec::with_capacity(how_many), Vec::with_capacity(how_many));
+    let elsewhere = Desk::new(house.db.clone());
     for _ in 0..how_many {
-        let (whole, part) = pickup(house).await?;
-        from_call.push(whole);
-        from_commit.push(part);
+        from_call.push(pickup(house, &house.desk).await?.0);
+        over(&house.db).await?;
+        from_commit.push(pickup(house, &elsewhere).await?.1);
         over(&house.db).await?;
     }
     working.stop().await?;
@@ -71,9 +73,9 @@ pub async fn own_time(house: &House, how_many: usize) -> anyhow::Result<Spread> 
     Ok(Spread::new(measured))
 }
 
-/// The first news is the commit of the request, the second that of the worker's intent. They are heard on a thread of
-/// their own: the wake-up that is measured must not wait for the one that measures.
-async fn pickup(house: &House) -> anyhow::Result<(Duration, Duration)> {
+/// The first news is the commit of the request, the second that of the worker's intent, which may be the same commit. They
+/// are heard on a thread of their own: the wake-up that is measured must not wait for the one that measures.
+async fn pickup(house: &House, desk: &Desk) -> anyhow::Result<(Duration, Duration)> {
     let mut news = house.db.news();
     let (ready, is_ready) = oneshot::channel();
     let heard = tokio::task::spawn_blocking(move || {
@@ -85,7 +87,7 @@ async fn pickup(house: &House) -> anyhow::Result<(Duration, Duration)> {
     });
     is_ready.await?;
     let called = Instant::now();
-    generation::request(&house.desk, &house.person, &press("nothing #fail"), &house.catalogue, Clock::System.now()).await?;
+    generation::request(desk, &house.person, &press("nothing #fail"), &house.catalogue, Clock::System.now()).await?;
     let (committed, taken) = heard.await??;
     Ok((taken - called, taken - committed))
 }

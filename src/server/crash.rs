@@ -37,12 +37,10 @@ pub enum Point {
     HalfFetched,
     /// An output is on the disk, whole.
     Fetched,
-    /// The original is in the store; its thumbnails are not.
+    /// The original is in the store; its thumbnails may not be.
     Put,
     /// Everything of one output is in the store; no row says so.
     Stored,
-    /// The row of one output is committed.
-    Kept,
     /// Right before the commit that ends a generation and moves its money.
     Settling,
     /// Right after it; no page has been told.
@@ -53,7 +51,7 @@ pub enum Point {
 
 impl Point {
     /// Every point, in the order in which a generation comes to them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 17] = [
         Self::Requested,
         Self::Claimed,
         Self::Admitted,
@@ -68,7 +66,6 @@ impl Point {
         Self::Fetched,
         Self::Put,
         Self::Stored,
-        Self::Kept,
         Self::Settling,
         Self::Settled,
         Self::Telling,
@@ -91,7 +88,6 @@ impl Point {
             Self::Fetched => "fetched",
             Self::Put => "put",
             Self::Stored => "stored",
-            Self::Kept => "kept",
             Self::Settling => "settling",
             Self::Settled => "settled",
             Self::Telling => "telling",
@@ -178,7 +174,7 @@ mod tests {
     #[test]
     fn a_plan_names_a_point_and_a_visit() {
         assert_eq!("answered:3".parse(), Ok(Plan { point: Point::Answered, visit: 3 }));
-        assert_eq!("kept".parse(), Ok(Plan { point: Point::Kept, visit: 1 }));
+        assert_eq!("stored".parse(), Ok(Plan { point: Point::Stored, visit: 1 }));
         for bad in ["", "nowhere", "kept:0", "kept:", "kept:x", ":1"] {
             assert_eq!(bad.parse::<Plan>(), Err(()), "{bad:?}");
         }

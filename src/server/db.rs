@@ -37,6 +37,7 @@ pub use signals::{Listener, Publisher};
 use self::deferred::Deferred;
 use self::health::Health;
 use crate::domain::PersonId;
+use serde_json::Value;
 use sqlx::Row;
 use std::sync::Arc;
 use std::time::Duration;
@@ -280,6 +281,23 @@ impl Tx {
     /// The connection to run statements on.
     pub fn connection(&mut self) -> Statement<'_> {
         Statement::new(&mut self.inner, &self.health)
+    }
+
+    /// Leaves the question whether no other of the same `name` runs, in any process, for the next way to the database. If it
+    /// [is so](Tx::has_the_turn), none begins beside this one from then on.
+    pub(in crate::server) fn ask_for_the_turn(&mut self, name: Alone) {
+        if self.dialect == Dialect::Postgres {
+            let text =
+                "select 'turn', '', '', (case when pg_try_advisory_xact_lock(cast(v.name as bigint)) then 1 else 0 end), 0, 0
+                        from json_array_elements_text($1::json) as v (name)";
+            self.ask(text, vec![Value::from(name as i64)]);
+        }
+    }
+
+    /// What was answered to that.
+    pub(in crate::server) fn has_the_turn(&self, told: &[Told]) -> bool {
+        // On SQLite nobody else writes while this transaction may.
+        self.dialect == Dialect::Sqlite || told.iter().any(|told| told.what == "turn" && told.numbers[0] == Some(1))
     }
 
     /// Remembers that this person's page has something new to show once this is committed.

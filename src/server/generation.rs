@@ -5,11 +5,12 @@
 //! epoch it was given: zero rows means that the lease is lost and nothing was changed. A terminal state is written in
 //! the same transaction as its money, once; whoever comes second changes nothing.
 //!
-//! What people may see of it is in [`views`], and why it waits in [`waits`]; who goes into flight next in [`admission`], by what [`limits`] allow; who may
-//! work on it in [`lease`]; what a worker reports in [`work`], and how that is written down in [`record`](mod@record); what a
-//! webhook may do in [`hooks`], and what becomes of a prediction that nobody has a use for in [`strays`]. What is kept for good
-//! about it is in [`receipt`], and the same once more in [`again`]. What is left of it when its owner leaves is decided in
-//! [`erase`]. What was left to an operator is in [`parked`].
+//! What people may see of it is in [`views`], and why it waits in [`waits`]; who goes into flight next in [`admission`], by
+//! what [`limits`] allow, and without waiting in `standby`; who may work on it in [`lease`]; what a worker reports in [`work`],
+//! and how that is written down in [`record`](mod@record); what a webhook may do in [`hooks`], and what becomes of a prediction
+//! that nobody has a use for in [`strays`]. Presses and reports of one moment are one transaction by `together`. What is kept
+//! for good about it is in [`receipt`], and the same once more in [`again`]. What is left of it when its owner leaves is
+//! decided in [`erase`]. What was left to an operator is in [`parked`].
 
 pub mod admission;
 pub mod again;
@@ -24,6 +25,7 @@ pub mod predictions;
 pub mod receipt;
 pub mod record;
 mod request;
+mod standby;
 pub mod strays;
 mod timeline;
 mod together;
@@ -36,10 +38,11 @@ pub use admission::{Admitted, admit};
 pub use cancel::{Meant, cancel, cancel_all};
 pub use lease::{Takeable, claim, heartbeat, next_due, takeable};
 pub use limits::{Caps, Lesson};
-pub use record::{Kept, Outcome, Recorder, keep_output, record};
+pub use record::{Outcome, Recorder, record};
 pub use request::{
     Call, Desk, MAX_QUEUED_PER_PERSON, Requested, Source, read, request, request_all, request_from, request_input, request_ready,
 };
+pub use standby::{Handed, Standby};
 pub use work::{Effects, Job, KeptOutput, Submission, sweep};
 
 use self::timeline::{Event, note, note_all};
@@ -67,7 +70,6 @@ pub enum Error {
 impl From<ledger::Error> for Error {
     fn from(error: ledger::Error) -> Self {
         match error {
-            ledger::Error::Insufficient { available, price } => Self::Refused(Refusal::Insufficient { available, price }),
             ledger::Error::NotOpen(id) => Self::Database(sqlx::Error::Protocol(format!("the hold of {id} is not open"))),
             ledger::Error::Database(error) => Self::Database(error),
         }

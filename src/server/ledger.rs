@@ -32,14 +32,6 @@ const EARNED: &str = "earned";
 /// Why money did not move.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The person has less than it costs.
-    #[error("{available} credits are available, {price} are needed")]
-    Insufficient {
-        /// What they have.
-        available: Credits,
-        /// What it costs.
-        price: Credits,
-    },
     /// The hold is not open: it was settled before.
     #[error("the hold of generation {0} is not open")]
     NotOpen(GenerationId),
@@ -52,7 +44,7 @@ impl Yielding for Error {
     fn of_database(&self) -> Option<&sqlx::Error> {
         match self {
             Self::Database(error) => Some(error),
-            Self::Insufficient { .. } | Self::NotOpen(_) => None,
+            Self::NotOpen(_) => None,
         }
     }
 }

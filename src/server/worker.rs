@@ -8,6 +8,7 @@
 
 pub mod core;
 mod follow;
+mod offer;
 pub mod reach;
 mod run;
 pub mod spool;
@@ -18,6 +19,7 @@ pub mod submit;
 pub use submit::check_window;
 
 use self::core::{Action, Event, Taken, plan, step};
+use self::offer::Offer;
 use self::reach::Reach;
 use self::run::{Listeners, Run};
 use self::spool::Spool;
@@ -30,7 +32,7 @@ use super::egress::Egress;
 use super::file;
 use super::gallery;
 use super::generation::lease::LEASE_MS;
-use super::generation::{self, Effects, Job, Lesson, Outcome, Recorder};
+use super::generation::{self, Effects, Handed, Job, Lesson, Outcome, Recorder, Standby};
 use super::ledger;
 use super::replicate::{Client, Prediction};
 use super::store::Store;
@@ -41,7 +43,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::broadcast::error::TryRecvError;
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -87,6 +89,8 @@ pub struct Tools {
     pub reach: Reach,
     /// Steps at work at once.
     pub concurrency: usize,
+    /// Where presses of this process find it when it has nothing to do.
+    pub standby: Standby,
     /// The origin that Replicate sends webhooks to; without one, predictions are only polled.
     pub webhooks: Option<Url>,
     /// The origin that files over 256 kB are linked at; without one, Replicate is given copies.
@@ -109,6 +113,15 @@ pub struct Worker {
     troubled: Arc<AtomicBool>,
     /// Whether every step is taken for itself, so that a test can look at what is between two.
     halting: bool,
+}
+
+/// What a look for work came to.
+#[derive(Clone, Copy, Debug, Default)]
+struct Took {
+    /// Rows that were taken.
+    rows: usize,
+    /// Whether the queue was empty before.
+    nobody_waits: bool,
 }
 
 /// A step could not be recorded; its lease runs out and somebody takes it up again.
@@ -158,7 +171,7 @@ impl Worker {
         let ended = generation::sweep(&self.tools.db, self.tools.clock.now()).await?;
         let mut steps = JoinSet::new();
         let single = Self { halting: true, ..self.clone() };
-        let taken = single.take(usize::MAX >> 33, &mut steps).await? + strays::cancel_due(&self.tools).await?;
+        let taken = single.take(usize::MAX >> 33, &mut steps).await?.rows + strays::cancel_due(&self.tools).await?;
         while let Some(step) = steps.join_next().await {
             step?;
         }
@@ -167,30 +180,65 @@ impl Worker {
 
     async fn work(&self, steps: &mut JoinSet<()>, stop: &CancellationToken) {
         let mut news = self.tools.db.news();
+        let mut offer = Offer::new(self.tools.standby.clone());
         // What ran out of time while nobody worked is ended first.
         self.sweep_once().await;
         while !stop.is_cancelled() {
-            let free = self.tools.concurrency.saturating_sub(self.busy(steps));
+            let free = self.tools.concurrency.saturating_sub(self.busy(steps) + offer.withdraw());
             let looked_at = self.tools.clock.now();
             let pause = match self.take(free, steps).await {
                 // Something was taken: there may be more, as soon as a slot is free.
-                Ok(taken) if taken > 0 && self.busy(steps) < self.tools.concurrency => SHORTEST,
-                Ok(_) => self.until_due(looked_at).await,
+                Ok(taken) if taken.rows > 0 && self.busy(steps) < self.tools.concurrency => SHORTEST,
+                Ok(taken) => {
+                    if taken.nobody_waits && !self.tools.spool.is_crowded() {
+                        offer.make(&self.id, free.saturating_sub(taken.rows + self.reserved()), &self.tools.clock);
+                    }
+                    self.until_due(looked_at).await
+                }
                 Err(error) => {
                     tracing::error!(%error, "the worker cannot reach the database; it will try again");
                     IDLE
                 }
             };
             tokio::select! {
+                biased;
                 () = stop.cancelled() => {}
+                Some(handed) = offer.handed() => self.take_on(handed, steps),
                 Some(ended) = steps.join_next(), if !steps.is_empty() => report(ended),
                 // A lagging receiver has news too.
                 _ = news.recv(), if self.busy(steps) < self.tools.concurrency => {}
                 () = tokio::time::sleep(pause) => {}
             }
+            // The news may be of the very commit that let in what is handed over a moment later.
+            if offer.withdraw() > 0
+                && let Ok(Some(handed)) = timeout(SHORTEST, offer.handed()).await
+            {
+                self.take_on(handed, steps);
+            }
             // One look answers all the news there is.
             while !matches!(news.try_recv(), Err(TryRecvError::Empty | TryRecvError::Closed)) {}
         }
+        if offer.withdraw() > 0
+            && let Ok(Some(handed)) = timeout(GRACE, offer.handed()).await
+        {
+            self.take_on(handed, steps);
+        }
+    }
+
+    /// Starts what a press let in.
+    fn take_on(&self, handed: Handed, steps: &mut JoinSet<()>) {
+        let Handed { admitted, intended } = handed;
+        if !admitted.jobs.is_empty() {
+            self.troubled.store(admitted.troubled, Ordering::Relaxed);
+        }
+        for job in admitted.jobs {
+            self.start(job, Taken::Admitted, intended, steps);
+        }
+    }
+
+    /// One slot is never given to new work: what is paid for already must find one within seconds, however long the queue.
+    const fn reserved(&self) -> usize {
+        if self.tools.concurrency > 1 { 1 } else { 0 }
     }
 
     /// Slots that are taken.
@@ -199,36 +247,34 @@ impl Worker {
     }
 
     /// Claims what is due, admits what is queued, and starts a step for each.
-    async fn take(&self, slots: usize, steps: &mut JoinSet<()>) -> anyhow::Result<usize> {
+    async fn take(&self, slots: usize, steps: &mut JoinSet<()>) -> anyhow::Result<Took> {
         let Tools { db, clock, .. } = &self.tools;
         let slots = i64::try_from(slots)?;
         if slots == 0 {
-            return Ok(0);
+            return Ok(Took::default());
         }
         let there_is = generation::takeable(db, clock.now()).await?;
         let mut claimed = Vec::new();
         if there_is.due {
             claimed = generation::claim(db, &self.id, slots, clock.now()).await?;
         }
-        let mut taken = claimed.len();
+        let mut rows = claimed.len();
         // Started before anything else can fail: a claimed row that nobody works on waits for its lease to run out.
         for job in claimed {
             self.start(job, Taken::Claimed, Instant::now(), steps);
         }
-        // One slot is never given to new work: what is paid for already must find one within seconds, however long the queue.
-        let reserved = i64::from(self.tools.concurrency > 1);
-        let left = slots - i64::try_from(taken)? - reserved;
+        let left = slots - i64::try_from(rows + self.reserved())?;
         if there_is.queued && left > 0 && !self.tools.spool.is_crowded() {
             // Read before the intent: the send window is measured by this process's own steady clock.
             let intended = Instant::now();
             let admitted = generation::admit(db, &self.id, left, clock.now()).await?;
             self.troubled.store(admitted.troubled, Ordering::Relaxed);
-            taken += admitted.jobs.len();
+            rows += admitted.jobs.len();
             for job in admitted.jobs {
                 self.start(job, Taken::Admitted, intended, steps);
             }
         }
-        Ok(taken)
+        Ok(Took { rows, nobody_waits: !there_is.queued })
     }
 
     fn start(&self, job: Job, taken: Taken, intended: Instant, steps: &mut JoinSet<()>) {
@@ -440,7 +486,7 @@ impl Worker {
 
     /// Lets steps under way end, then drops what is left. A dropped paid call keeps its lease and is looked for later.
     async fn finish(&self, mut steps: JoinSet<()>) {
-        let ended = tokio::time::timeout(GRACE, async {
+        let ended = timeout(GRACE, async {
             while let Some(ended) = steps.join_next().await {
                 report(ended);
             }

@@ -146,10 +146,8 @@ async fn deliver(db: &Db, worker: &str) -> Result<(), sqlx::Error> {
         if !record(db, &admitted, &storing, &Effects::default()).await? {
             continue;
         }
-        if !generation::keep_output(db, &storing, &output(&storing.id), now).await? {
-            continue;
-        }
-        let money = Effects { money: Some(Money::Capture(1)), ..Effects::default() };
+        let files = vec![output(&storing.id)];
+        let money = Effects { money: Some(Money::Capture(1)), files, ..Effects::default() };
         let succeeded = Job { state: State::Succeeded, captured: storing.unit_price, ..storing.clone() };
         record(db, &storing, &succeeded, &money).await?;
     }

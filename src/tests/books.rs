@@ -213,7 +213,6 @@ impl Bench {
                     }
                     Err(ledger::Error::NotOpen(_)) => Ok(Answer::NotOpen),
                     Err(ledger::Error::Database(error)) => refusal(&error),
-                    Err(other) => Err(other.to_string()),
                 }
             }
             Verb::Release { generation } => {
@@ -226,7 +225,7 @@ impl Bench {
                         Ok(Answer::Done)
                     }
                     Err(ledger::Error::NotOpen(_)) => Ok(Answer::NotOpen),
-                    Err(other) => Err(other.to_string()),
+                    Err(ledger::Error::Database(error)) => refusal(&error),
                 }
             }
         }

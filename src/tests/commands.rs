@@ -13,7 +13,7 @@ mod model;
 
 use crate::support::TestApp;
 use atelier::domain::{Credits, GenerationId, PredictionId, Refusal, State, Timestamp};
-use atelier::server::generation::{Caps, Effects, Job, Source};
+use atelier::server::generation::{Caps, Effects, Job, KeptOutput, Source};
 use atelier::server::replicate::{Error, Prediction};
 use atelier::server::worker::core::{Event, Stored, step};
 use gates::{Gates, Scope};
@@ -41,7 +41,6 @@ enum Command {
     Cancel { person: usize, generation: usize },
     Admit { worker: &'static str, slots: i64 },
     Claim { worker: &'static str },
-    Keep { job: Job, place: i64 },
     Record { before: Job, after: Job, effects: Effects },
     Heartbeat { worker: &'static str, generations: Vec<usize> },
     HandBack { worker: &'static str },
@@ -198,9 +197,6 @@ impl Chance {
         let at = self.below(self.hands.len());
         let job = self.hands[at].clone();
         let row = model.row(&job.id);
-        if job.state == State::Storing && row.kept < job.count && self.random.random_bool(0.6) {
-            return Command::Keep { job, place: row.kept };
-        }
         if self.random.random_bool(0.8) {
             self.hands.swap_remove(at);
         }
@@ -227,9 +223,12 @@ impl Chance {
                 Event::Seen(Ok(prediction(job.prediction_id.as_ref(), statuses[chosen], job, now)))
             }
             (State::Storing, _) => {
+                let files: Vec<_> = (kept..job.count).take_while(|_| self.random.random_bool(0.6)).map(file).collect();
+                let kept = kept + i64::try_from(files.len()).expect("a few");
                 let missing = job.count - kept;
                 let (unfetched, damaged) = (missing * i64::from(chosen == 0), missing * i64::from(chosen == 1));
-                Event::Stored(Stored { kept, lost: missing - unfetched - damaged, unfetched, damaged, ..Stored::default() })
+                let lost = missing - unfetched - damaged;
+                Event::Stored(Stored { kept, files, lost, unfetched, damaged, ..Stored::default() })
             }
             _ => Event::Parked,
         }
@@ -268,6 +267,22 @@ fn prediction(id: Option<&PredictionId>, status: &str, job: &Job, now: Timestamp
         _ => json!({ "id": id, "status": status }),
     };
     serde_json::from_value(told).expect("a prediction")
+}
+
+/// A file as the model knows it; the house puts one into its store under a name of its own.
+fn file(place: i64) -> KeptOutput {
+    KeptOutput {
+        place,
+        object_key: String::new(),
+        content_type: "image/webp".to_owned(),
+        bytes: 1,
+        sha256: String::new(),
+        width: 1,
+        height: 1,
+        color: "#000000".to_owned(),
+        thumbhash: String::new(),
+        duration_ms: None,
+    }
 }
 
 /// The model's name of its generation number `at`.

@@ -24,7 +24,7 @@ use std::time::Instant;
 const PAIRS_ON_POSTGRES: usize = 10;
 
 /// Where a life goes by that nobody interferes with.
-const WAY: [Point; 14] = [
+const WAY: [Point; 13] = [
     Point::Requested,
     Point::Admitted,
     Point::Sending,
@@ -36,7 +36,6 @@ const WAY: [Point; 14] = [
     Point::Fetched,
     Point::Put,
     Point::Stored,
-    Point::Kept,
     Point::Settling,
     Point::Settled,
 ];

@@ -2,7 +2,7 @@
 
 use crate::support::{Answer, Browser, Engine, both_databases};
 use atelier::domain::{GenerationId, PersonId, State};
-use atelier::server::generation::{self, Effects, Job, KeptOutput, Money, keep_output};
+use atelier::server::generation::{self, Effects, Job, KeptOutput, Money};
 use atelier::server::ledger;
 use atelier::server::replicate::Prediction;
 use atelier::server::worker::core::{Event, Stored, step};
@@ -355,9 +355,9 @@ async fn store_by_hand(app: &crate::support::TestApp, storing: &Job) {
         duration_ms: None,
     };
     let now = app.clock.now();
-    assert!(keep_output(app.db(), storing, &output, now).await.expect("the database"));
-    let (done, effects) = step(storing, Event::Stored(Stored { kept: 1, ..Stored::default() }), now);
-    assert_eq!(effects, Effects { money: Some(Money::Capture(1)), ..Effects::default() });
+    let files = vec![output];
+    let (done, effects) = step(storing, Event::Stored(Stored { kept: 1, files: files.clone(), ..Stored::default() }), now);
+    assert_eq!(effects, Effects { money: Some(Money::Capture(1)), files, ..Effects::default() });
     assert!(generation::record(app.db(), storing, &done, &effects, now).await.expect("the database"));
 }
 

@@ -5,13 +5,13 @@ use crate::support::{Browser, Engine, TestApp, both_databases};
 use atelier::domain::{GenerationId, State};
 use atelier::server::crash::{self, Doom, Point};
 use atelier::server::db::Db;
-use atelier::server::generation::{self, Job, KeptOutput, keep_output};
+use atelier::server::generation::{self, Job, KeptOutput};
 use atelier::server::ledger;
 use atelier::server::replicate::{Create, Error};
 use atelier::server::sandbox::InvoiceEvent;
 use atelier::server::store::Key;
 use atelier::server::worker::Worker;
-use atelier::server::worker::core::{Event, LOST_LEASES, step};
+use atelier::server::worker::core::{Event, LOST_LEASES, Stored, step};
 use futures::future::join_all;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -244,7 +244,7 @@ both_databases! {
         app.finish().await;
     }
 
-    async fn a_worker_that_dies_between_two_files_leaves_the_kept_one_kept(app: TestApp) {
+    async fn of_two_files_the_one_that_came_is_not_fetched_again_for_the_other(app: TestApp) {
         let mika = app.sign_up("mika").await;
         let id = mika.trigger_with(&json!({"prompt": "a lighthouse", "count": 2})).await;
         app.until(&id, State::Storing).await;
@@ -267,11 +267,14 @@ both_databases! {
         assert_eq!(awake.lease_epoch, frozen.lease_epoch + 1);
         let before = row(&app, &id).await;
         let now = app.clock.now();
-        let lost = Event::Stored(atelier::server::worker::core::Stored { lost: 1, ..Default::default() });
+        let lost = Event::Stored(Stored { lost: 1, ..Stored::default() });
         let (next, effects) = step(&frozen, lost, now);
         assert!(effects.money.is_some(), "it would give the credits back");
         assert!(!generation::record(app.db(), &frozen, &next, &effects, now).await.expect("the database"));
-        assert!(!keep_output(app.db(), &frozen, &output(&id), now).await.expect("the database"));
+        let kept = Event::Stored(Stored { kept: 1, files: vec![output(&id)], ..Stored::default() });
+        let (next, effects) = step(&frozen, kept, now);
+        assert!(!effects.files.is_empty(), "it would keep what it has");
+        assert!(!generation::record(app.db(), &frozen, &next, &effects, now).await.expect("the database"));
         assert!(generation::heartbeat(app.db(), "frozen", std::slice::from_ref(&id), now).await.expect("the database").is_empty());
         generation::lease::hand_back(app.db(), "frozen", now).await.expect("the database");
         assert_eq!(row(&app, &id).await, before);
@@ -467,7 +470,9 @@ async fn keep_first(app: &TestApp, job: &Job) -> Value {
     let name = kept.object_key.rsplit('/').next().expect("a name");
     app.tools.store.put(&Key::parse(&job.id, name).expect("a key"), &scratch).await.expect("the store");
     std::fs::remove_file(&scratch).expect("the file on its way");
-    assert!(keep_output(app.db(), job, &kept, app.clock.now()).await.expect("the database"));
+    let now = app.clock.now();
+    let (next, effects) = step(job, Event::Stored(Stored { kept: 1, files: vec![kept], unfetched: 1, ..Stored::default() }), now);
+    assert!(generation::record(app.db(), job, &next, &effects, now).await.expect("the database"));
     json!(download.sha256)
 }
 

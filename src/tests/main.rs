@@ -45,6 +45,7 @@ mod routes;
 mod saved_models;
 mod sharing;
 mod simulator;
+mod standby;
 mod statement;
 mod support;
 mod v1;

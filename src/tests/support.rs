@@ -139,6 +139,7 @@ impl TestApp {
         let (cog, egress) = (process.app.cog.clone(), process.app.files.egress.clone());
         let recorder = Recorder::new(db.clone());
         let tools = Tools {
+            standby: process.app.desk.standby().clone(),
             db,
             recorder,
             replicate,

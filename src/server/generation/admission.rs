@@ -2,7 +2,8 @@
 //!
 //! One process at a time, in one short transaction, so that every cap is exact. Least in flight goes first: whoever has
 //! the fewest predictions at Replicate has the next turn, so one person's thousand delays another's first by one turn of
-//! a slot and no more. Between equals the page goes before the API, then the older press.
+//! a slot and no more. Between equals the page goes before the API, then the older press. Where nobody waits there is nobody
+//! to weigh, and what is pressed may be let in by its own transaction ([`admit_just_written`]).
 
 mod line;
 
@@ -16,7 +17,7 @@ use crate::server::crash::{self, Point};
 use crate::server::db::{Alone, Db, Tx, with_rows};
 use serde_json::json;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, VecDeque};
+use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
 
 /// How often it chooses anew when somebody is cancelled meanwhile.
 const TRIES: usize = 5;
@@ -32,6 +33,13 @@ pub struct Admitted {
     pub troubled: bool,
 }
 
+/// Who takes on what is let into flight, and how much of it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taker<'a> {
+    pub worker: &'a str,
+    pub slots: i64,
+}
+
 /// Lets up to `slots` queued generations into flight, and writes the intents of their paid calls. Committed before a byte
 /// is sent.
 ///
@@ -39,7 +47,7 @@ pub struct Admitted {
 /// When the database fails; nobody was admitted then.
 pub async fn admit(db: &Db, worker: &str, slots: i64, now: Timestamp) -> Result<Admitted, sqlx::Error> {
     for _ in 0..TRIES {
-        if let Some(admitted) = attempt(db, worker, slots, now).await? {
+        if let Some(admitted) = attempt(db, Taker { worker, slots }, now).await? {
             return Ok(admitted);
         }
     }
@@ -47,31 +55,63 @@ pub async fn admit(db: &Db, worker: &str, slots: i64, now: Timestamp) -> Result<
 }
 
 /// `None` when one of those who were chosen was cancelled at that very moment: the others are not to wait for it.
-async fn attempt(db: &Db, worker: &str, slots: i64, now: Timestamp) -> Result<Option<Admitted>, sqlx::Error> {
+async fn attempt(db: &Db, taker: Taker<'_>, now: Timestamp) -> Result<Option<Admitted>, sqlx::Error> {
     let Some(mut tx) = db.begin_alone(Alone::Admission).await? else { return Ok(Some(Admitted::default())) };
-    let (mut gates, front) = look(&mut tx, now).await?;
-    let troubled = gates.is_troubled();
-    let chosen = choose(db, &mut tx, &mut gates, front, slots, now).await?;
-    let mut jobs = Vec::new();
-    if !chosen.is_empty() {
-        intend(&mut tx, &chosen, worker, now);
-        gates.close(&mut tx, now);
-        jobs = in_order(tx.answers().await?, &chosen);
-        if jobs.len() < chosen.len() {
-            tx.roll_back().await?;
-            return Ok(None);
-        }
-        for job in &jobs {
-            tx.touch(&job.owner_id);
-        }
-    }
+    let (gates, front) = look(&mut tx, now).await?;
+    let Some(admitted) = let_in(db, &mut tx, gates, front, taker, now).await? else {
+        tx.roll_back().await?;
+        return Ok(None);
+    };
     // Ended here also when nobody goes: a transaction that is only dropped keeps the turn until the pool gets round to it,
     // and whoever looks next, perhaps at the very moment a gate opens, would find it taken.
     tx.commit().await?;
-    if !jobs.is_empty() {
+    if !admitted.jobs.is_empty() {
         crash::point(Point::Admitted).await;
     }
-    Ok(Some(Admitted { jobs, troubled }))
+    Ok(Some(admitted))
+}
+
+/// The same in the transaction that has just written these generations and has the [turn](Alone::Admission): they are let
+/// in with it as far as there is room, unless others wait, who are to be weighed against them.
+///
+/// # Errors
+/// When the database fails.
+pub(super) async fn admit_just_written(
+    db: &Db,
+    tx: &mut Tx,
+    written: &HashSet<&str>,
+    taker: Taker<'_>,
+    now: Timestamp,
+) -> Result<Admitted, sqlx::Error> {
+    let (gates, front) = look(tx, now).await?;
+    if front.len() == FRONT || front.iter().any(|head| !written.contains(head.id.as_str())) {
+        return Ok(Admitted::default());
+    }
+    let admitted = let_in(db, tx, gates, front, taker, now).await?;
+    admitted.ok_or_else(|| sqlx::Error::Protocol("what nobody else has seen yet was changed".into()))
+}
+
+/// Chooses, and writes the intents. `None` when one of the chosen is not there any more, and nothing may be committed.
+async fn let_in(
+    db: &Db,
+    tx: &mut Tx,
+    mut gates: Gates,
+    front: Vec<Head>,
+    taker: Taker<'_>,
+    now: Timestamp,
+) -> Result<Option<Admitted>, sqlx::Error> {
+    let troubled = gates.is_troubled();
+    let chosen = choose(db, tx, &mut gates, front, taker.slots, now).await?;
+    if chosen.is_empty() {
+        return Ok(Some(Admitted { jobs: Vec::new(), troubled }));
+    }
+    intend(tx, &chosen, taker.worker, now);
+    gates.close(tx, now);
+    let jobs = in_order(tx.answers().await?, &chosen);
+    for job in &jobs {
+        tx.touch(&job.owner_id);
+    }
+    Ok((jobs.len() == chosen.len()).then_some(Admitted { jobs, troubled }))
 }
 
 /// Whose turn it is, in order: at most `slots`, and no more than every cap leaves room for.

@@ -1,13 +1,13 @@
-//! Writing down what came of steps and what was kept: under the lease each was given, and many at a time.
+//! Writing down what came of steps: under the lease each was given, and many at a time.
 //!
-//! Every write names its lease epoch; where the lease was lost nothing is changed. A terminal state is written together
-//! with its money. What several steps of one process have to write at the same moment goes into one transaction
-//! ([`Recorder`]): a commit costs the same for one as for many. Each of them still is written whole or not at all, and
-//! when one of them cannot be, the others are written without it.
+//! Every write names its lease epoch; where the lease was lost nothing is changed. A step's files are written with what the
+//! step came to, and a terminal state with its money. What several steps of one process have to write at the same moment
+//! goes into one transaction ([`Recorder`]): a commit costs the same for one as for many. Each of them still is written
+//! whole or not at all, and when one of them cannot be, the others are written without it.
 
 use super::limits;
-use super::together::{Together, Turn};
-use super::work::{Effects, Job, KeptOutput};
+use super::together::{Together, Turn, stopped};
+use super::work::{Effects, Job};
 use super::{Event, note_all};
 use crate::domain::{Failure, GenerationId, Timestamp};
 use crate::server::crash::{self, Point};
@@ -18,19 +18,9 @@ use crate::server::replicate::WebhookEvent;
 use futures::future::join_all;
 use serde_json::{Value, json};
 use std::collections::HashSet;
-use std::io;
 
 /// The most that go into one transaction: it keeps rows locked.
 const AT_ONCE: usize = 64;
-
-/// Something to write down.
-#[derive(Clone, Debug)]
-pub enum Item {
-    /// What came of a step.
-    Outcome(Box<Outcome>),
-    /// A file that is safely in the store.
-    Kept(Box<Kept>),
-}
 
 /// What came of a step.
 #[derive(Clone, Debug)]
@@ -45,30 +35,17 @@ pub struct Outcome {
     pub at: Timestamp,
 }
 
-/// A file that is safely in the store.
-#[derive(Clone, Debug)]
-pub struct Kept {
-    /// Whose it is.
-    pub id: GenerationId,
-    /// The lease under which it was stored.
-    pub epoch: i64,
-    /// The file.
-    pub output: KeptOutput,
-    /// When.
-    pub at: Timestamp,
-}
-
 /// Writes down for many steps at once. Cheap to clone; the clones write together.
 #[derive(Clone, Debug)]
 pub struct Recorder {
     db: Db,
-    items: Together<Item, Result<bool, ledger::Error>>,
+    outcomes: Together<Outcome, Result<bool, ledger::Error>>,
 }
 
 impl Recorder {
     /// One for this process.
     pub fn new(db: Db) -> Self {
-        Self { db, items: Together::new(AT_ONCE) }
+        Self { db, outcomes: Together::new(AT_ONCE) }
     }
 
     /// Writes it down, together with whatever else waits at this moment. `false` means that the lease was lost: nothing
@@ -76,11 +53,11 @@ impl Recorder {
     ///
     /// # Errors
     /// When the database fails, or whoever wrote it down was stopped; nothing may be assumed then, and the lease runs out.
-    pub async fn write(&self, item: Item) -> Result<bool, ledger::Error> {
-        let mut place = self.items.hand_in(item);
+    pub async fn record(&self, outcome: Outcome) -> Result<bool, ledger::Error> {
+        let mut place = self.outcomes.hand_in(outcome);
         loop {
             match place.turn().await {
-                Turn::Over(written) => return written.unwrap_or_else(|| Err(stopped())),
+                Turn::Over(written) => return written.unwrap_or_else(|| Err(stopped().into())),
                 Turn::Mine(batch) => {
                     let written = write_each(&self.db, batch.items()).await;
                     batch.answer(written);
@@ -88,27 +65,6 @@ impl Recorder {
             }
         }
     }
-
-    /// [`Recorder::write`] of a step's outcome.
-    ///
-    /// # Errors
-    /// As there.
-    pub async fn record(&self, outcome: Outcome) -> Result<bool, ledger::Error> {
-        self.write(Item::Outcome(Box::new(outcome))).await
-    }
-
-    /// [`Recorder::write`] of a file that is safely in the store. Writing it twice is writing it once.
-    ///
-    /// # Errors
-    /// As there; the file is stored again later under the same key.
-    pub async fn keep(&self, kept: Kept) -> Result<bool, ledger::Error> {
-        self.write(Item::Kept(Box::new(kept))).await
-    }
-}
-
-fn stopped() -> ledger::Error {
-    let cause = "the step that wrote this down together with its own was stopped";
-    ledger::Error::Database(sqlx::Error::Io(io::Error::new(io::ErrorKind::Interrupted, cause)))
 }
 
 /// Records the outcome of one step, alone; as [`Recorder::record`].
@@ -116,53 +72,37 @@ fn stopped() -> ledger::Error {
 /// # Errors
 /// As there.
 pub async fn record(db: &Db, before: &Job, after: &Job, effects: &Effects, now: Timestamp) -> Result<bool, ledger::Error> {
-    let outcome = Outcome { before: before.clone(), after: after.clone(), effects: effects.clone(), at: now };
-    write_one(db, Item::Outcome(Box::new(outcome))).await
+    write_one(db, Outcome { before: before.clone(), after: after.clone(), effects: effects.clone(), at: now }).await
 }
 
-/// Records one file that is safely in the store, alone; as [`Recorder::keep`].
-///
-/// # Errors
-/// As there.
-pub async fn keep_output(db: &Db, job: &Job, output: &KeptOutput, now: Timestamp) -> Result<bool, sqlx::Error> {
-    let kept = Kept { id: job.id.clone(), epoch: job.lease_epoch, output: output.clone(), at: now };
-    write_one(db, Item::Kept(Box::new(kept))).await.map_err(|error| match error {
-        ledger::Error::Database(error) => error,
-        // No money is moved by keeping.
-        error => sqlx::Error::Protocol(error.to_string()),
-    })
-}
-
-async fn write_one(db: &Db, item: Item) -> Result<bool, ledger::Error> {
-    let items = [item];
-    Ok(retried(|| write_all(db, &items)).await?.into_iter().all(|written| written))
+async fn write_one(db: &Db, outcome: Outcome) -> Result<bool, ledger::Error> {
+    let alone = [outcome];
+    Ok(retried(|| write_all(db, &alone)).await?.into_iter().all(|written| written))
 }
 
 /// All of them in one transaction; when that fails, each in its own, so that none suffers for another.
-async fn write_each(db: &Db, items: &[Item]) -> Vec<Result<bool, ledger::Error>> {
-    match retried(|| write_all(db, items)).await {
+async fn write_each(db: &Db, outcomes: &[Outcome]) -> Vec<Result<bool, ledger::Error>> {
+    match retried(|| write_all(db, outcomes)).await {
         Ok(written) => written.into_iter().map(Ok).collect(),
-        Err(error) if items.len() == 1 => vec![Err(error)],
+        Err(error) if outcomes.len() == 1 => vec![Err(error)],
         Err(error) => {
-            tracing::debug!(%error, together = items.len(), "what could not be written together is written one by one");
-            join_all(items.iter().cloned().map(|item| write_one(db, item))).await
+            tracing::debug!(%error, together = outcomes.len(), "what could not be written together is written one by one");
+            join_all(outcomes.iter().cloned().map(|outcome| write_one(db, outcome))).await
         }
     }
 }
 
 /// Whether each of them was written, in one transaction.
-async fn write_all(db: &Db, items: &[Item]) -> Result<Vec<bool>, ledger::Error> {
-    let kept: Vec<&Kept> = items.iter().filter_map(Item::kept).collect();
-    let outcomes: Vec<&Outcome> = items.iter().filter_map(Item::outcome).collect();
+async fn write_all(db: &Db, outcomes: &[Outcome]) -> Result<Vec<bool>, ledger::Error> {
     let mut tx = db.begin().await?;
-    let held = if kept.is_empty() { HashSet::new() } else { keep(&mut tx, &kept).await? };
-    let ours = if outcomes.is_empty() { HashSet::new() } else { write_rows(&mut tx, &outcomes).await? };
-    let written: Vec<bool> = items.iter().map(|item| item.is_among(&held, &ours)).collect();
-    let outcomes: Vec<&Outcome> = outcomes.into_iter().filter(|outcome| ours.contains(&outcome.lease())).collect();
-    if !written.contains(&true) {
+    let ours = write_rows(&mut tx, outcomes).await?;
+    let written = outcomes.iter().map(|outcome| ours.contains(&outcome.lease())).collect();
+    let outcomes: Vec<&Outcome> = outcomes.iter().filter(|outcome| ours.contains(&outcome.lease())).collect();
+    if outcomes.is_empty() {
         return Ok(written);
     }
     settle(&mut tx, &outcomes).await?;
+    keep(&mut tx, &outcomes);
     write_submissions(&mut tx, &outcomes);
     for outcome in &outcomes {
         if let Some(lesson) = outcome.effects.lesson {
@@ -175,51 +115,14 @@ async fn write_all(db: &Db, items: &[Item]) -> Result<Vec<bool>, ledger::Error> 
         crash::point(outcome.due()).await;
     }
     tx.commit().await?;
-    for (item, _) in items.iter().zip(&written).filter(|(_, written)| **written) {
-        crash::point(item.done()).await;
+    for outcome in &outcomes {
+        crash::point(outcome.done()).await;
     }
     Ok(written)
 }
 
 /// A lease: whose, and its number.
 type Lease = (GenerationId, i64);
-
-impl Item {
-    fn kept(&self) -> Option<&Kept> {
-        match self {
-            Self::Kept(kept) => Some(kept),
-            Self::Outcome(_) => None,
-        }
-    }
-
-    fn outcome(&self) -> Option<&Outcome> {
-        match self {
-            Self::Outcome(outcome) => Some(outcome),
-            Self::Kept(_) => None,
-        }
-    }
-
-    fn is_among(&self, held: &HashSet<Lease>, ours: &HashSet<Lease>) -> bool {
-        match self {
-            Self::Kept(kept) => held.contains(&kept.lease()),
-            Self::Outcome(outcome) => ours.contains(&outcome.lease()),
-        }
-    }
-
-    fn done(&self) -> Point {
-        match self {
-            Self::Kept(_) => Point::Kept,
-            Self::Outcome(outcome) if outcome.effects.money.is_some() => Point::Settled,
-            Self::Outcome(_) => Point::Recorded,
-        }
-    }
-}
-
-impl Kept {
-    fn lease(&self) -> Lease {
-        (self.id.clone(), self.epoch)
-    }
-}
 
 impl Outcome {
     fn lease(&self) -> Lease {
@@ -229,25 +132,20 @@ impl Outcome {
     fn due(&self) -> Point {
         if self.effects.money.is_some() { Point::Settling } else { Point::Recording }
     }
+
+    fn done(&self) -> Point {
+        if self.effects.money.is_some() { Point::Settled } else { Point::Recorded }
+    }
 }
 
-/// The rows of the files whose leases still are the ones that were given: those leases.
-async fn keep(tx: &mut Tx, kept: &[&Kept]) -> Result<HashSet<Lease>, sqlx::Error> {
-    let asked = kept.iter().map(|kept| json!({"id": kept.id, "epoch": kept.epoch, "at": kept.at}));
-    let text = with_rows!(
-        tx,
-        "update generation set updated_at = v.at from ",
-        (id text, epoch bigint, at bigint),
-        "where generation.id = v.id and generation.lease_epoch = v.epoch and generation.state = 'storing'
-         returning generation.id, generation.lease_epoch"
-    );
-    let held: Vec<Lease> = sqlx::query_as(text).bind(list(asked)).fetch_all(tx.connection()).await?;
-    let held = HashSet::from_iter(held);
-    let rows = kept.iter().filter(|kept| held.contains(&kept.lease())).map(|Kept { id, output, at, .. }| {
+/// The rows of the files that they kept. A file that was kept before stays as it was.
+fn keep(tx: &mut Tx, outcomes: &[&Outcome]) {
+    let files = outcomes.iter().flat_map(|outcome| outcome.effects.files.iter().map(move |file| (outcome, file)));
+    let rows = files.map(|(Outcome { after, at, .. }, file)| {
         json!({
-            "generation_id": id, "place": output.place, "object_key": output.object_key, "content_type": output.content_type,
-            "bytes": output.bytes, "sha256": output.sha256, "width": output.width, "height": output.height,
-            "color": output.color, "thumbhash": output.thumbhash, "created_at": at, "duration_ms": output.duration_ms,
+            "generation_id": after.id, "place": file.place, "object_key": file.object_key, "content_type": file.content_type,
+            "bytes": file.bytes, "sha256": file.sha256, "width": file.width, "height": file.height,
+            "color": file.color, "thumbhash": file.thumbhash, "created_at": at, "duration_ms": file.duration_ms,
         })
     });
     let text = with_rows!(
@@ -261,11 +159,10 @@ async fn keep(tx: &mut Tx, kept: &[&Kept]) -> Result<HashSet<Lease>, sqlx::Error
         "where true on conflict (generation_id, place) do nothing"
     );
     tx.defer(text, rows.collect());
-    Ok(held)
 }
 
 /// The rows themselves, where the lease still is the one that was given: those leases.
-async fn write_rows(tx: &mut Tx, outcomes: &[&Outcome]) -> Result<HashSet<Lease>, sqlx::Error> {
+async fn write_rows(tx: &mut Tx, outcomes: &[Outcome]) -> Result<HashSet<Lease>, sqlx::Error> {
     let rows = outcomes.iter().map(|Outcome { before, after, at, .. }| {
         json!({
             "id": after.id, "epoch": before.lease_epoch, "was": before.state.as_str(), "state": after.state.as_str(),

@@ -2,6 +2,7 @@
 //! told what came of its own. Nobody waits for company: whoever comes while nothing is under way starts at once, and what
 //! comes meanwhile is the next batch.
 
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedMutexGuard, oneshot};
 use tokio::task::yield_now;
@@ -106,6 +107,12 @@ impl<I, O> Batch<I, O> {
             let _ = tell.send(answer);
         }
     }
+}
+
+/// What whoever waited is told when nothing is known of its item.
+pub(super) fn stopped() -> sqlx::Error {
+    let cause = "whoever wrote this down together with what was theirs was stopped";
+    sqlx::Error::Io(io::Error::new(io::ErrorKind::Interrupted, cause))
 }
 
 #[cfg(test)]

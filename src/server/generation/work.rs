@@ -67,6 +67,8 @@ pub struct Effects {
     pub prediction: Option<PredictionId>,
     /// What the paid call taught about Replicate.
     pub lesson: Option<Lesson>,
+    /// Files of it that are in the store since.
+    pub files: Vec<KeptOutput>,
     /// For the operator's timeline.
     pub detail: Option<String>,
 }

@@ -66,7 +66,7 @@ impl From<ledger::Error> for Trouble {
     fn from(error: ledger::Error) -> Self {
         match error {
             ledger::Error::Database(error) => error.into(),
-            error => Self::internal(&error),
+            error @ ledger::Error::NotOpen(_) => Self::internal(&error),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The beginning of a charge: credits are set aside, if the person has them. Any number of holds, their lines in the books
 //! and whatever else is written with them go on one way to the database.
 
-use super::Error;
 use crate::domain::{Credits, GenerationId, PersonId, Timestamp};
 use crate::server::db::{Told, Tx, mint, with_rows};
 use serde_json::json;
@@ -44,7 +43,7 @@ const ACCOUNT: &str = "account";
 ///
 /// # Errors
 /// When a sum does not fit, or the database fails with what was left for it before.
-pub async fn hold<'a>(tx: &mut Tx, holds: &[Hold<'a>]) -> Result<Holding<'a>, Error> {
+pub async fn hold<'a>(tx: &mut Tx, holds: &[Hold<'a>]) -> Result<Holding<'a>, sqlx::Error> {
     tx.write_deferred().await?;
     let sums = sums(holds)?;
     take(tx, &sums);
@@ -96,7 +95,7 @@ pub async fn available(tx: &mut Tx, person: &PersonId) -> Result<Credits, sqlx::
     Ok(available)
 }
 
-fn sums<'a>(holds: &[Hold<'a>]) -> Result<BTreeMap<&'a PersonId, Sum>, Error> {
+fn sums<'a>(holds: &[Hold<'a>]) -> Result<BTreeMap<&'a PersonId, Sum>, sqlx::Error> {
     let mut sums = BTreeMap::new();
     for hold in holds {
         let sum = sums.entry(hold.person).or_insert(Sum { amount: Credits::ZERO, holds: 0, at: hold.at });

@@ -12,7 +12,7 @@
 
 use crate::domain::{Failure, OutputKind, PriceRule, State, Timestamp};
 use crate::server::cog::{self, NotRun};
-use crate::server::generation::{Effects, Job, Lesson, Money, Submission};
+use crate::server::generation::{Effects, Job, KeptOutput, Lesson, Money, Submission};
 use crate::server::replicate::made::{self, Made};
 use crate::server::replicate::{Error, Prediction, RunFailure, Status};
 use std::time::Duration;
@@ -102,6 +102,8 @@ pub enum Event {
 pub struct Stored {
     /// Outputs that are in the store, all goes together.
     pub kept: i64,
+    /// Those of them that no row tells of yet.
+    pub files: Vec<KeptOutput>,
     /// Outputs that are gone for certain.
     pub lost: i64,
     /// Outputs that did not arrive this time.
@@ -159,7 +161,7 @@ pub fn step(before: &Job, event: Event, now: Timestamp) -> (Job, Effects) {
         Event::Running => next.running(),
         Event::Ran(Ok(prediction)) => next.ran(&prediction),
         Event::Ran(Err(why)) => next.not_run(&why),
-        Event::Stored(stored) => next.stored(&stored),
+        Event::Stored(stored) => next.stored(stored),
         Event::Parked => next.park("it was lost by its worker too often"),
     }
     // A file that came inside of the answer is kept by now, or given up; a row that nobody reads again need not carry it.
@@ -447,8 +449,9 @@ impl Next {
         }
     }
 
-    fn stored(&mut self, stored: &Stored) {
+    fn stored(&mut self, stored: Stored) {
         self.effects.detail.clone_from(&stored.detail);
+        self.effects.files = stored.files;
         let links_dead = self.job.output_until.is_some_and(|until| self.now >= until);
         let tries_spent = stored.damaged > 0 && self.job.step_try + 1 >= FETCH_TRIES;
         let may_come = stored.unfetched + stored.damaged > 0 && !links_dead && !tries_spent;

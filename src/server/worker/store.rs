@@ -3,15 +3,14 @@
 //! Everything is fetched before anything is put: links die, our store comes back. From the moment a file is in the
 //! [spool](super::spool) no link is needed for it and no outage of the store can lose it. Every part can be done twice
 //! without harm, so a step that died half-way is simply taken again; what is kept or spooled is not fetched again. An
-//! object is put before a row names it, never after.
+//! object is put before a row names it, never after: the rows of a go are written with what it came to.
 
 use super::Tools;
 use super::core::Stored;
 use super::spool::Held;
 use crate::server::crash::{self, Point};
 use crate::server::egress::{self, Closed};
-use crate::server::generation::{Job, Kept, KeptOutput, work};
-use crate::server::ledger;
+use crate::server::generation::{Job, KeptOutput, work};
 use crate::server::media::{self, Inspected, Problem};
 use crate::server::replicate::made::{self, Document};
 use crate::server::replicate::{Download, DownloadError, DownloadLimits};
@@ -57,7 +56,7 @@ struct Gathered {
     inspected: Option<Inspected>,
 }
 
-pub(super) async fn store(tools: &Tools, job: &Job) -> Result<Stored, ledger::Error> {
+pub(super) async fn store(tools: &Tools, job: &Job) -> Result<Stored, sqlx::Error> {
     let links: Vec<String> =
         job.prediction_output.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default();
     let kept = work::kept(&tools.db, &job.id).await?;
@@ -85,11 +84,11 @@ pub(super) async fn store(tools: &Tools, job: &Job) -> Result<Stored, ledger::Er
     }
     for file in gathered {
         match put(tools, job, &file).await {
-            Ok(output) if keep(tools, job, &output).await? => {
+            Ok(output) => {
                 stored.kept += 1;
                 played_ms.extend(output.duration_ms);
+                stored.files.push(output);
             }
-            Ok(_) => note(&mut stored, &NotKept::Unfetched("the lease was lost".to_owned())),
             Err(cause) => {
                 if matches!(cause, NotKept::StoreAway(_)) && file.inspected.is_some() {
                     wait_for_the_store(tools, job, &file).await?;
@@ -100,11 +99,6 @@ pub(super) async fn store(tools: &Tools, job: &Job) -> Result<Stored, ledger::Er
     }
     stored.seconds = (!played_ms.is_empty()).then(|| (played_ms.iter().sum::<i64>() + 999) / 1_000);
     Ok(stored)
-}
-
-async fn keep(tools: &Tools, job: &Job, output: &KeptOutput) -> Result<bool, ledger::Error> {
-    let kept = Kept { id: job.id.clone(), epoch: job.lease_epoch, output: output.clone(), at: tools.clock.now() };
-    tools.recorder.keep(kept).await
 }
 
 /// What the output says that is no file.
@@ -168,7 +162,7 @@ async fn gather_document(tools: &Tools, job: &Job, place: u32, document: &Docume
     Ok(Gathered { place, held, inspected: Some(inspected) })
 }
 
-/// Puts what is in the spool into the store: the original, then its thumbnails, so that what a row will name is all there.
+/// Puts what is in the spool into the store, the original and its thumbnails side by side: what a row will name is all there.
 async fn put(tools: &Tools, job: &Job, file: &Gathered) -> Result<KeptOutput, NotKept> {
     let Some(attempt) = tools.reach.attempt(tools.clock.now()) else {
         return Err(NotKept::StoreAway("the store failed a moment ago".to_owned()));
@@ -212,11 +206,16 @@ async fn put_all(
     bytes: Bytes,
     inspected: &Inspected,
 ) -> Result<(), store::Error> {
+    // Alone at first: a store that is away is asked for one thing, not for three.
     tools.store.put_bytes(key, bytes).await?;
     crash::point(Point::Put).await;
     if let Some(picture) = &inspected.picture {
-        tools.store.put_bytes(&Key::small(&job.id, place), Bytes::copy_from_slice(&picture.small)).await?;
-        tools.store.put_bytes(&Key::large(&job.id, place), Bytes::copy_from_slice(&picture.large)).await?;
+        let (small, large) = (Key::small(&job.id, place), Key::large(&job.id, place));
+        let (small, large) = tokio::join!(
+            tools.store.put_bytes(&small, Bytes::copy_from_slice(&picture.small)),
+            tools.store.put_bytes(&large, Bytes::copy_from_slice(&picture.large)),
+        );
+        small.and(large)?;
     }
     crash::point(Point::Stored).await;
     Ok(())

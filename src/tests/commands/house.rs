@@ -4,10 +4,11 @@ use super::gates::{Gates, Pause, Scope};
 use super::{Command, Outcome, PEOPLE, Seen, Sight, named, number};
 use crate::support::TestApp;
 use atelier::domain::{GenerationId, Model, ModelName, PersonId, RawRequest, Timestamp};
-use atelier::server::generation::{self, Caps, Error, Job, KeptOutput, Requested, keep_output, lease, limits};
+use atelier::server::generation::{self, Caps, Effects, Error, Job, KeptOutput, Requested, lease, limits};
 use atelier::server::store::{Extension, Key};
 use atelier::server::{ledger, model};
 use bytes::Bytes;
+use futures::future::join_all;
 use sha2::{Digest, Sha256};
 use sqlx::{FromRow, Row};
 
@@ -58,10 +59,11 @@ impl House {
                 jobs.sort_by_key(|job| number(&job.id));
                 Outcome::Taken(jobs)
             }
-            Command::Keep { job, place } => Outcome::Written(self.keep(job, *place).await),
             Command::Record { before, after, effects } => {
                 let (before, after) = (self.as_stored(before), self.as_stored(after));
-                Outcome::Written(generation::record(&db, &before, &after, effects, now).await.expect("the database"))
+                let files = join_all(effects.files.iter().map(|file| self.put(&before.id, file))).await;
+                let effects = Effects { files, ..effects.clone() };
+                Outcome::Written(generation::record(&db, &before, &after, &effects, now).await.expect("the database"))
             }
             Command::Heartbeat { worker, generations } => {
                 let ids: Vec<_> = generations.iter().map(|at| self.generations[*at].clone()).collect();
@@ -116,24 +118,13 @@ impl House {
     }
 
     /// Something is in the store before a row says so, as everywhere.
-    async fn keep(&self, job: &Job, place: i64) -> bool {
-        let stored = self.as_stored(job);
-        let bytes = Bytes::from(format!("{} {place}", stored.id));
-        let key = Key::output(&stored.id, u32::try_from(place).expect("a place"), Extension::Webp);
+    async fn put(&self, id: &GenerationId, file: &KeptOutput) -> KeptOutput {
+        let bytes = Bytes::from(format!("{id} {}", file.place));
+        let key = Key::output(id, u32::try_from(file.place).expect("a place"), Extension::Webp);
         self.app.tools.store.put_bytes(&key, bytes.clone()).await.expect("the store");
-        let output = KeptOutput {
-            place,
-            object_key: key.to_string(),
-            content_type: "image/webp".to_owned(),
-            bytes: i64::try_from(bytes.len()).expect("a length"),
-            sha256: hex::encode(Sha256::digest(&bytes)),
-            width: 1,
-            height: 1,
-            color: "#000000".to_owned(),
-            thumbhash: String::new(),
-            duration_ms: None,
-        };
-        keep_output(self.app.db(), &stored, &output, self.app.clock.now()).await.expect("the database")
+        let length = i64::try_from(bytes.len()).expect("a length");
+        let sha256 = hex::encode(Sha256::digest(&bytes));
+        KeptOutput { object_key: key.to_string(), bytes: length, sha256, ..file.clone() }
     }
 
     pub async fn sight(&self) -> Sight {

@@ -60,7 +60,6 @@ impl Model {
             Command::Cancel { person, generation } => self.cancel(*person, *generation),
             Command::Admit { worker, slots } => self.admit(worker, *slots),
             Command::Claim { worker } => self.claim(worker),
-            Command::Keep { job, place } => self.keep(job, *place),
             Command::Record { before, after, effects } => self.record(before, after, effects),
             Command::Heartbeat { worker, generations } => self.heartbeat(worker, generations),
             Command::HandBack { worker } => self.hand_back(worker),
@@ -273,15 +272,6 @@ impl Model {
         present.lease_epoch == job.lease_epoch && present.state == job.state
     }
 
-    fn keep(&mut self, job: &Job, place: i64) -> Outcome {
-        let theirs = self.is_theirs(job);
-        if theirs {
-            let row = &mut self.rows[number(&job.id)];
-            row.kept = row.kept.max(place + 1);
-        }
-        Outcome::Written(theirs)
-    }
-
     /// What the step made of the row, but for what belongs to others: who it is, when it must end, whether it was asked to
     /// stop. If it was asked meanwhile, whoever is next acts on it now.
     fn record(&mut self, before: &Job, after: &Job, effects: &Effects) -> Outcome {
@@ -293,6 +283,7 @@ impl Model {
         let cancel_requested_at = row.job.cancel_requested_at;
         let asked_meanwhile = cancel_requested_at.is_some() && before.cancel_requested_at.is_none();
         row.version += 1;
+        row.kept += i64::try_from(effects.files.len()).expect("a few");
         row.job = Job { cancel_requested_at, lease_owner: None, ..after.clone() };
         if asked_meanwhile && after.state != State::Submitting {
             row.job.run_at = now;

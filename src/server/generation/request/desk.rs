@@ -6,8 +6,8 @@ use super::{Requested, write};
 use crate::server::crash::{self, Point};
 use crate::server::db::{Db, with_ids_of_here};
 use crate::server::generation::Error;
-use crate::server::generation::together::{Batch, Together, Turn};
-use std::io;
+use crate::server::generation::standby::Standby;
+use crate::server::generation::together::{Batch, Together, Turn, stopped};
 
 /// The most that go into one transaction: it keeps people's accounts locked.
 const AT_ONCE: usize = 32;
@@ -17,12 +17,18 @@ const AT_ONCE: usize = 32;
 pub struct Desk {
     db: Db,
     presses: Together<Press, Result<(), Error>>,
+    standby: Standby,
 }
 
 impl Desk {
     /// One for this process.
     pub fn new(db: Db) -> Self {
-        Self { db, presses: Together::new(AT_ONCE) }
+        Self { db, presses: Together::new(AT_ONCE), standby: Standby::default() }
+    }
+
+    /// Where this process's worker is met, if it has one.
+    pub const fn standby(&self) -> &Standby {
+        &self.standby
     }
 
     /// Holds the price and queues what is wanted. What was pressed before answers with what it made then.
@@ -48,7 +54,7 @@ impl Desk {
                 Turn::Over(written) => return written.unwrap_or_else(|| Err(stopped().into())),
                 // On a task of its own: whoever hangs up must not take the others' presses along.
                 Turn::Mine(batch) => {
-                    let written = Box::pin(write_batch(self.db.clone(), batch));
+                    let written = Box::pin(write_batch(self.db.clone(), self.standby.clone(), batch));
                     if let Err(error) = tokio::spawn(crash::inherited(with_ids_of_here(written))).await {
                         tracing::error!(%error, "presses were not written");
                     }
@@ -58,8 +64,8 @@ impl Desk {
     }
 }
 
-async fn write_batch(db: Db, batch: Batch<Press, Result<(), Error>>) {
-    let written = write::write_each(&db, batch.items()).await;
+async fn write_batch(db: Db, standby: Standby, batch: Batch<Press, Result<(), Error>>) {
+    let written = write::write_each(&db, &standby, batch.items()).await;
     batch.answer(written);
 }
 
@@ -69,8 +75,4 @@ fn stands_in_the_way(error: &Error) -> bool {
         Error::Database(sqlx::Error::Database(error)) => error.is_unique_violation(),
         Error::Database(_) | Error::NotFound => false,
     }
-}
-
-fn stopped() -> sqlx::Error {
-    sqlx::Error::Io(io::Error::new(io::ErrorKind::Interrupted, "whoever wrote it down was stopped"))
 }

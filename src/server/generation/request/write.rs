@@ -2,26 +2,32 @@
 //!
 //! Everything is asked and written on one way there. What has to be decided is decided by the answers, before the commit: a
 //! press that something stands in the way of is refused, nothing is committed, and the others are sent again without it.
+//! When a worker stands by, and nobody waits, they go into flight with the same commit.
 
 use super::press::{Press, Wanted, refused_file};
 use super::standing::{self, Refused};
 use crate::domain::{GenerationId, PersonId, Refusal, State, Timestamp};
 use crate::server::account::guards;
-use crate::server::db::{Db, Tx, retried, with_rows};
+use crate::server::crash::{self, Point};
+use crate::server::db::{Alone, Db, Tx, retried, with_rows};
 use crate::server::gallery::words;
-use crate::server::generation::Error;
+use crate::server::generation::admission::{Taker, admit_just_written};
+use crate::server::generation::standby::{Slots, Standby};
 use crate::server::generation::timeline::{Event, note_all};
+use crate::server::generation::{Admitted, Error};
 use crate::server::ledger::{self, Hold};
 use crate::server::{file, key};
 use futures::future::join_all;
 use serde_json::json;
 use std::collections::{BTreeSet, HashMap};
+use tokio::time::Instant;
 
 /// How much longer than its deadline a generation's hold may stay open before the reconciler asks why.
 const HOLD_GRACE_MS: i64 = 60 * 60 * 1_000;
 
-/// Holds the price of all that each press wants and queues it. One answer for each press.
-pub(super) async fn write_each(db: &Db, presses: &[Press]) -> Vec<Result<(), Error>> {
+/// Holds the price of all that each press wants and queues it, or lets it into flight. One answer for each press.
+pub(super) async fn write_each(db: &Db, standby: &Standby, presses: &[Press]) -> Vec<Result<(), Error>> {
+    let mut slots = standby.meet();
     let mut answers: Vec<_> = presses.iter().map(|press| press.as_quoted().err().map(Err)).collect();
     loop {
         let left: Vec<usize> = (0..presses.len()).filter(|place| answers[*place].is_none()).collect();
@@ -29,9 +35,20 @@ pub(super) async fn write_each(db: &Db, presses: &[Press]) -> Vec<Result<(), Err
             return answers.into_iter().flatten().collect();
         }
         let together: Vec<&Press> = left.iter().map(|place| &presses[*place]).collect();
-        match retried(|| write(db, &together)).await {
-            Ok(None) => left.iter().for_each(|place| answers[*place] = Some(Ok(()))),
-            Ok(Some(refused)) => {
+        let intended = Instant::now();
+        match retried(|| write(db, &together, slots.as_ref())).await {
+            Ok(Written::All(admitted)) => {
+                if let Some(slots) = slots.take() {
+                    if !admitted.jobs.is_empty() {
+                        crash::point(Point::Admitted).await;
+                    }
+                    slots.hand(admitted, intended);
+                }
+                for place in left {
+                    answers[place] = Some(Ok(()));
+                }
+            }
+            Ok(Written::None(refused)) => {
                 for (place, refusal) in refused {
                     answers[left[place]] = Some(Err(Error::Refused(refusal)));
                 }
@@ -50,33 +67,34 @@ pub(super) async fn write_each(db: &Db, presses: &[Press]) -> Vec<Result<(), Err
 
 async fn write_one(db: &Db, press: &Press) -> Result<(), Error> {
     let alone = [press];
-    let refused = retried(|| write(db, &alone)).await?;
-    refused.and_then(|refused| refused.into_values().next()).map_or(Ok(()), |refusal| Err(Error::Refused(refusal)))
-}
-
-/// Writes all of them, or none: then it answers why.
-async fn write(db: &Db, presses: &[&Press]) -> Result<Option<Refused>, Error> {
-    match attempt(db, presses, false).await? {
-        Attempt::Written => Ok(None),
-        Attempt::Refused(refused) => Ok(Some(refused)),
-        // Once the accounts are locked beforehand, nothing can be stale.
-        Attempt::Stale => match attempt(db, presses, true).await? {
-            Attempt::Written => Ok(None),
-            Attempt::Refused(refused) => Ok(Some(refused)),
-            Attempt::Stale => Err(sqlx::Error::Protocol("a locked account has changed".into()).into()),
-        },
+    match retried(|| write(db, &alone, None)).await? {
+        Written::All(_) => Ok(()),
+        Written::None(refused) => refused.into_values().next().map_or(Ok(()), |refusal| Err(Error::Refused(refusal))),
     }
 }
 
-enum Attempt {
-    Written,
-    Refused(Refused),
-    /// Something of one of these people changed between the look and the lock.
-    Stale,
+/// What came of presses that were to be written together.
+enum Written {
+    /// They are, and these of them are in flight already.
+    All(Admitted),
+    /// None of them is, since something stands in the way of these.
+    None(Refused),
 }
 
-async fn attempt(db: &Db, presses: &[&Press], locked: bool) -> Result<Attempt, Error> {
-    let Some(now) = presses.iter().map(|press| press.at).max() else { return Ok(Attempt::Written) };
+async fn write(db: &Db, presses: &[&Press], slots: Option<&Slots>) -> Result<Written, Error> {
+    let written = match attempt(db, presses, slots, false).await? {
+        // Once the accounts are locked beforehand, nothing can be stale.
+        None => attempt(db, presses, slots, true).await?,
+        written => written,
+    };
+    written.ok_or_else(|| sqlx::Error::Protocol("a locked account has changed".into()).into())
+}
+
+/// `None` when something of one of these people changed between the look and the lock.
+async fn attempt(db: &Db, presses: &[&Press], slots: Option<&Slots>, locked: bool) -> Result<Option<Written>, Error> {
+    let Some(now) = presses.iter().map(|press| press.at).max() else {
+        return Ok(Some(Written::All(Admitted::default())));
+    };
     let people: BTreeSet<&PersonId> = presses.iter().map(|press| &press.owner).collect();
     let mut tx = db.begin().await?;
     if locked {
@@ -88,10 +106,13 @@ async fn attempt(db: &Db, presses: &[&Press], locked: bool) -> Result<Attempt, E
     guards::ask(&mut tx, people.iter().copied(), now);
     count_queued(&mut tx, &people);
     insert(&mut tx, presses);
+    if slots.is_some() {
+        tx.ask_for_the_turn(Alone::Admission);
+    }
     let told = tx.told().await?;
     if holding.is_stale(&told) {
         tx.roll_back().await?;
-        return Ok(Attempt::Stale);
+        return Ok(None);
     }
     let mut funds = HashMap::new();
     for person in holding.short(&told) {
@@ -102,7 +123,7 @@ async fn attempt(db: &Db, presses: &[&Press], locked: bool) -> Result<Attempt, E
     if refused.is_empty() && were_short {
         // They were given some meanwhile.
         tx.roll_back().await?;
-        return Ok(Attempt::Stale);
+        return Ok(None);
     }
     for (place, press) in presses.iter().enumerate() {
         if refused.is_empty()
@@ -113,10 +134,17 @@ async fn attempt(db: &Db, presses: &[&Press], locked: bool) -> Result<Attempt, E
     }
     if !refused.is_empty() {
         tx.roll_back().await?;
-        return Ok(Attempt::Refused(refused));
+        return Ok(Some(Written::None(refused)));
+    }
+    let mut admitted = Admitted::default();
+    if let Some(Slots { worker, free, clock, .. }) = slots
+        && tx.has_the_turn(&told)
+    {
+        let written = presses.iter().flat_map(|press| press.wanted.iter().map(|wanted| wanted.id.as_str())).collect();
+        admitted = admit_just_written(db, &mut tx, &written, Taker { worker, slots: *free }, clock.now()).await?;
     }
     tx.commit().await?;
-    Ok(Attempt::Written)
+    Ok(Some(Written::All(admitted)))
 }
 
 /// The first generation that this press made when it was sent before, if it was. Another press under one of its keys is

@@ -339,6 +339,7 @@ fn any_event() -> impl Strategy<Value = Event> {
             let [kept, lost, unfetched, damaged, spooled] = counts;
             Event::Stored(Stored {
                 kept,
+                files: Vec::new(),
                 lost,
                 unfetched,
                 damaged,
