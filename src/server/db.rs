@@ -44,9 +44,6 @@ use std::time::Duration;
 use tokio::sync::{Mutex, OwnedMutexGuard, broadcast};
 use tokio::time::timeout;
 
-/// On SQLite there is one writer at a time.
-const ONE_WRITER: u32 = 1;
-
 /// How long closing waits for statements under way.
 const CLOSING: Duration = Duration::from_secs(2);
 
@@ -72,7 +69,7 @@ impl Dialect {
 #[derive(Clone, Debug)]
 pub struct Db {
     reads: Reads,
-    /// On SQLite a connection of its own: whoever has the turn to write must not wait for one behind those who read.
+    /// Connections of their own: whoever has the turn to write must not wait for one behind those who read.
     writes: Reads,
     dialect: Dialect,
     url: Arc<str>,
@@ -133,11 +130,8 @@ impl Db {
         };
         connect::migrate(&url, dialect).await?;
         let health = Health::default();
-        let reads = Reads::new(connect::pool(&url, dialect, connect::MAX_CONNECTIONS)?, health.clone());
-        let writes = match dialect {
-            Dialect::Sqlite => Reads::new(connect::pool(&url, dialect, ONE_WRITER)?, health.clone()),
-            Dialect::Postgres => reads.clone(),
-        };
+        let (reads, writes) = connect::pools(&url, dialect)?;
+        let (reads, writes) = (Reads::new(reads, health.clone()), Reads::new(writes, health.clone()));
         let news = broadcast::channel(NEWS_CAPACITY).0;
         Ok(Self { reads, writes, dialect, url: url.into(), writer: Arc::default(), news, health })
     }
@@ -145,6 +139,15 @@ impl Db {
     /// For reads.
     pub fn pool(&self) -> &Reads {
         &self.reads
+    }
+
+    /// For reads that are few, always the same and asked all the time; they never wait for a write.
+    pub(in crate::server) const fn routine(&self) -> &Reads {
+        match self.dialect {
+            Dialect::Sqlite => &self.reads,
+            // Its connections decide once how a statement is carried out.
+            Dialect::Postgres => &self.writes,
+        }
     }
 
     /// Whether other processes may be writing to the same database.
@@ -164,8 +167,7 @@ impl Db {
     /// When no connection can be had.
     pub async fn begin(&self) -> Result<Tx, sqlx::Error> {
         let writer = self.writer().await;
-        // What is written is looked for by its key: thinking about each statement anew would take longer than most of them.
-        let begin = self.either("begin immediate", "begin; set local plan_cache_mode = force_generic_plan");
+        let begin = self.either("begin immediate", "begin");
         self.open(&self.writes, begin, writer).await
     }
 

@@ -43,7 +43,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::broadcast::error::TryRecvError;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
@@ -124,6 +124,14 @@ struct Took {
     nobody_waits: bool,
 }
 
+/// How long a worker that has looked for work does nothing, unless it is told of some.
+#[derive(Clone, Copy, Debug)]
+enum Pause {
+    Of(Duration),
+    /// Until something is due that was not at that moment.
+    UntilDue(Timestamp),
+}
+
 /// A step could not be recorded; its lease runs out and somebody takes it up again.
 #[derive(Debug, thiserror::Error)]
 enum Dropped {
@@ -188,16 +196,16 @@ impl Worker {
             let looked_at = self.tools.clock.now();
             let pause = match self.take(free, steps).await {
                 // Something was taken: there may be more, as soon as a slot is free.
-                Ok(taken) if taken.rows > 0 && self.busy(steps) < self.tools.concurrency => SHORTEST,
+                Ok(taken) if taken.rows > 0 && self.busy(steps) < self.tools.concurrency => Pause::Of(SHORTEST),
                 Ok(taken) => {
                     if taken.nobody_waits && !self.tools.spool.is_crowded() {
                         offer.make(&self.id, free.saturating_sub(taken.rows + self.reserved()), &self.tools.clock);
                     }
-                    self.until_due(looked_at).await
+                    Pause::UntilDue(looked_at)
                 }
                 Err(error) => {
                     tracing::error!(%error, "the worker cannot reach the database; it will try again");
-                    IDLE
+                    Pause::Of(IDLE)
                 }
             };
             tokio::select! {
@@ -207,7 +215,7 @@ impl Worker {
                 Some(ended) = steps.join_next(), if !steps.is_empty() => report(ended),
                 // A lagging receiver has news too.
                 _ = news.recv(), if self.busy(steps) < self.tools.concurrency => {}
-                () = tokio::time::sleep(pause) => {}
+                () = self.rest(pause) => {}
             }
             // The news may be of the very commit that let in what is handed over a moment later.
             if offer.withdraw() > 0
@@ -438,12 +446,17 @@ impl Worker {
         }
     }
 
-    /// How long to sleep after a look at `looked_at`; what has become due since then is due at once.
-    async fn until_due(&self, looked_at: Timestamp) -> Duration {
-        match generation::next_due(&self.tools.db, looked_at).await {
-            Ok(Some(due)) => due.clamp(SHORTEST, IDLE),
-            // A failure to look is met again, and told, by the next attempt to take something.
-            Ok(None) | Err(_) => IDLE,
+    /// Sleeps; what has become due since a look is due at once.
+    async fn rest(&self, pause: Pause) {
+        match pause {
+            Pause::Of(time) => sleep(time).await,
+            Pause::UntilDue(looked_at) => {
+                // Between two that follow each other closely nobody has to know what comes later.
+                sleep(SHORTEST).await;
+                let due = generation::next_due(&self.tools.db, looked_at).await;
+                // A failure to look is met again, and told, by the next attempt to take something.
+                sleep(due.ok().flatten().map_or(IDLE, |due| due.clamp(SHORTEST, IDLE))).await;
+            }
         }
     }
 
@@ -527,6 +540,6 @@ fn report(ended: Result<(), tokio::task::JoinError>) {
 async fn pause(stop: &CancellationToken, duration: Duration) -> bool {
     tokio::select! {
         () = stop.cancelled() => false,
-        () = tokio::time::sleep(duration) => true,
+        () = sleep(duration) => true,
     }
 }

@@ -12,11 +12,14 @@ use std::str::FromStr;
 use std::time::Duration;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 
-/// Connections a process holds at most.
-pub(super) const MAX_CONNECTIONS: u32 = 16;
+/// Connections a process holds at most, for reads and for writes. A SQLite file has one writer at a time, and a connection of
+/// PostgreSQL's is a process over there, of which all of ours together may have a hundred.
+const SQLITE_CONNECTIONS: (u32, u32) = (16, 1);
+const POSTGRES_CONNECTIONS: (u32, u32) = (10, 6);
 /// How long anybody waits for one of them while the database is there; when it is not, nobody does.
 const ACQUIRE: Duration = Duration::from_secs(10);
-/// How long a connection that was idle may take to prove that it still leads somewhere.
+/// How long a connection must have been idle to be doubted, and may take to prove that it still leads somewhere.
+const IDLE: Duration = Duration::from_secs(1);
 const ALIVE: Duration = Duration::from_secs(1);
 /// How long the first connection may take, and the pause between two attempts to have it.
 const FIRST: Duration = Duration::from_secs(10);
@@ -34,24 +37,36 @@ const SQLITE: &[&str] = &[
 
 /// In the order in which they run out: a lock that is not free, a statement, a transaction that nobody goes on with, a
 /// client that does not answer.
-const POSTGRES: &str = "set lock_timeout = '5s'; set statement_timeout = '15s'; \
-                        set idle_in_transaction_session_timeout = '15s'; set tcp_user_timeout = '20s'; \
-                        set tcp_keepalives_idle = 15; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3";
+const POSTGRES: &[&str] = &["set lock_timeout = '5s'; set statement_timeout = '15s'; \
+                            set idle_in_transaction_session_timeout = '15s'; set tcp_user_timeout = '20s'; \
+                            set tcp_keepalives_idle = 15; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3"];
+
+/// What is written is looked for by its key, and what a worker looks for is always the same: thinking about each statement
+/// anew would take longer than most of them.
+const POSTGRES_WRITES: &[&str] = &[POSTGRES[0], "set plan_cache_mode = force_generic_plan"];
 
 static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
 
-/// A pool of at most so many connections, which connects when it is asked to.
+/// Connections for reads and for writes, made when they are asked for.
 ///
 /// # Errors
 /// When the address is none.
-pub(super) fn pool(url: &str, dialect: Dialect, connections: u32) -> Result<AnyPool, sqlx::Error> {
-    let options = AnyPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(ACQUIRE)
-        .test_before_acquire(false)
-        .after_connect(move |connection, _| Box::pin(prepare(connection, dialect)))
-        .before_acquire(move |connection, _| Box::pin(prove(connection, dialect)));
-    Ok(options.connect_lazy_with(AnyConnectOptions::from_str(url)?))
+pub(super) fn pools(url: &str, dialect: Dialect) -> Result<(AnyPool, AnyPool), sqlx::Error> {
+    let options = AnyConnectOptions::from_str(url)?;
+    let pool = |connections, settings: &'static [&'static str]| {
+        AnyPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(ACQUIRE)
+            .test_before_acquire(false)
+            .after_connect(move |connection, _| Box::pin(prepare(connection, settings)))
+            .before_acquire(move |connection, meta| Box::pin(prove(connection, dialect, meta.idle_for)))
+            .connect_lazy_with(options.clone())
+    };
+    let ((reads, writes), for_reads, for_writes) = match dialect {
+        Dialect::Sqlite => (SQLITE_CONNECTIONS, SQLITE, SQLITE),
+        Dialect::Postgres => (POSTGRES_CONNECTIONS, POSTGRES, POSTGRES_WRITES),
+    };
+    Ok((pool(reads, for_reads), pool(writes, for_writes)))
 }
 
 /// Brings the schema up to date, however long that takes, and makes sure that the database keeps what it confirms.
@@ -61,7 +76,7 @@ pub(super) fn pool(url: &str, dialect: Dialect, connections: u32) -> Result<AnyP
 pub(super) async fn migrate(url: &str, dialect: Dialect) -> Result<(), sqlx::Error> {
     let mut connection = first(url, dialect).await?;
     if dialect == Dialect::Sqlite {
-        prepare(&mut connection, dialect).await?;
+        prepare(&mut connection, SQLITE).await?;
         demand(&mut connection, "pragma journal_mode", |mode: String| mode == "wal").await?;
         demand(&mut connection, "pragma synchronous", |level: i64| level == 2).await?;
     }
@@ -86,28 +101,21 @@ async fn first(url: &str, dialect: Dialect) -> Result<AnyConnection, sqlx::Error
     }
 }
 
-async fn prepare(connection: &mut AnyConnection, dialect: Dialect) -> Result<(), sqlx::Error> {
-    match dialect {
-        Dialect::Sqlite => {
-            for pragma in SQLITE {
-                sqlx::query(*pragma).execute(&mut *connection).await?;
-            }
-        }
-        Dialect::Postgres => {
-            sqlx::raw_sql(POSTGRES).execute(connection).await?;
-        }
+async fn prepare(connection: &mut AnyConnection, settings: &[&'static str]) -> Result<(), sqlx::Error> {
+    for setting in settings {
+        sqlx::raw_sql(*setting).execute(&mut *connection).await?;
     }
     Ok(())
 }
 
 /// Asks a connection that was idle whether it still leads to the database: something on the way may have forgotten it.
-async fn prove(connection: &mut AnyConnection, dialect: Dialect) -> Result<bool, sqlx::Error> {
+async fn prove(connection: &mut AnyConnection, dialect: Dialect, idle_for: Duration) -> Result<bool, sqlx::Error> {
     match dialect {
-        Dialect::Sqlite => Ok(true),
-        Dialect::Postgres => match timeout(ALIVE, connection.ping()).await {
+        Dialect::Postgres if idle_for > IDLE => match timeout(ALIVE, connection.ping()).await {
             Ok(answered) => answered.map(|()| true),
             Err(_) => Err(sqlx::Error::PoolTimedOut),
         },
+        Dialect::Sqlite | Dialect::Postgres => Ok(true),
     }
 }
 

@@ -126,9 +126,12 @@ impl Db {
         if self.health.is_here() {
             return;
         }
-        match connect::pool(&self.url, self.dialect, connect::MAX_CONNECTIONS) {
+        match connect::pools(&self.url, self.dialect) {
             // The old connections may be waiting for packets that TCP sends again in half a minute.
-            Ok(fresh) => self.reads.replace(fresh),
+            Ok((reads, writes)) => {
+                self.reads.replace(reads);
+                self.writes.replace(writes);
+            }
             Err(error) => tracing::error!(%error, "the old connections have to do"),
         }
         tracing::info!("the database is back");

@@ -66,7 +66,7 @@ pub async fn takeable(db: &Db, now: Timestamp) -> Result<Takeable, sqlx::Error> 
                 (case when exists (select 1 from generation where state = 'queued' and run_at <= $1) then 1 else 0 end)",
     )
     .bind(now)
-    .fetch_one(db.pool())
+    .fetch_one(db.routine())
     .await?;
     Ok(Takeable { due: due == 1, queued: queued == 1 })
 }
@@ -152,7 +152,7 @@ pub async fn next_due(db: &Db, now: Timestamp) -> Result<Option<Duration>, sqlx:
          ) coming",
     )
     .bind(now)
-    .fetch_one(db.pool())
+    .fetch_one(db.routine())
     .await?;
     Ok(due.map(|due| Duration::from_millis(u64::try_from(due.since(now)).unwrap_or(0))))
 }
