@@ -18,8 +18,7 @@ const SQLITE_CONNECTIONS: (u32, u32) = (16, 1);
 const POSTGRES_CONNECTIONS: (u32, u32) = (10, 6);
 /// How long anybody waits for one of them while the database is there; when it is not, nobody does.
 const ACQUIRE: Duration = Duration::from_secs(10);
-/// How long a connection must have been idle to be doubted, and may take to prove that it still leads somewhere.
-const IDLE: Duration = Duration::from_secs(1);
+/// How long a connection that was idle may take to prove that it still leads somewhere.
 const ALIVE: Duration = Duration::from_secs(1);
 /// How long the first connection may take, and the pause between two attempts to have it.
 const FIRST: Duration = Duration::from_secs(10);
@@ -59,7 +58,7 @@ pub(super) fn pools(url: &str, dialect: Dialect) -> Result<(AnyPool, AnyPool), s
             .acquire_timeout(ACQUIRE)
             .test_before_acquire(false)
             .after_connect(move |connection, _| Box::pin(prepare(connection, settings)))
-            .before_acquire(move |connection, meta| Box::pin(prove(connection, dialect, meta.idle_for)))
+            .before_acquire(move |connection, _| Box::pin(prove(connection, dialect)))
             .connect_lazy_with(options.clone())
     };
     let ((reads, writes), for_reads, for_writes) = match dialect {
@@ -109,13 +108,13 @@ async fn prepare(connection: &mut AnyConnection, settings: &[&'static str]) -> R
 }
 
 /// Asks a connection that was idle whether it still leads to the database: something on the way may have forgotten it.
-async fn prove(connection: &mut AnyConnection, dialect: Dialect, idle_for: Duration) -> Result<bool, sqlx::Error> {
+async fn prove(connection: &mut AnyConnection, dialect: Dialect) -> Result<bool, sqlx::Error> {
     match dialect {
-        Dialect::Postgres if idle_for > IDLE => match timeout(ALIVE, connection.ping()).await {
+        Dialect::Sqlite => Ok(true),
+        Dialect::Postgres => match timeout(ALIVE, connection.ping()).await {
             Ok(answered) => answered.map(|()| true),
             Err(_) => Err(sqlx::Error::PoolTimedOut),
         },
-        Dialect::Sqlite | Dialect::Postgres => Ok(true),
     }
 }
 
