@@ -32,18 +32,20 @@ async function watchShifts(page: Page): Promise<() => Promise<number>> {
   return () => page.evaluate(() => (window as unknown as { moved: { sum: number } }).moved.sum);
 }
 
-/** Where rows end before the right edge; only the last row of a day may. */
+/** Where rows end before the right edge, among all tiles; only the last row of a day may. */
 const short = (page: Page): Promise<number[]> =>
   page.evaluate(() => {
     const found: number[] = [];
+    let above = 0;
     for (const day of document.querySelectorAll(".day")) {
       const boxes = [...day.querySelectorAll(".tile")].map((tile) => tile.getBoundingClientRect());
       const last = boxes.at(-1)?.top ?? 0;
       boxes.forEach((box, at) => {
         const next = boxes[at + 1];
         // Tiles grow no higher than 353 px.
-        if (box.height < 350 && box.top < last - 4 && next && next.top > box.top + 4 && day.getBoundingClientRect().right - box.right > 2) found.push(at);
+        if (box.height < 350 && box.top < last - 4 && next && next.top > box.top + 4 && day.getBoundingClientRect().right - box.right > 2) found.push(above + at);
       });
+      above += boxes.length;
     }
     return found;
   });
