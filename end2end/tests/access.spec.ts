@@ -238,6 +238,7 @@ test("with reduced motion nothing moves for longer than 80 ms", async ({ elsewhe
   await page.evaluate(() => {
     const moving = new Set<string>();
     Object.assign(window, { moving });
+    addEventListener("transitionrun", (event) => moving.add(`transition of ${event.propertyName}`), true);
     const watch = () => {
       for (const animation of document.getAnimations()) {
         const { duration, iterations } = animation.effect?.getComputedTiming() ?? {};
