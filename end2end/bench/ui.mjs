@@ -161,7 +161,7 @@ const MEASURES = {
   },
   async weight() {
     const [id] = [house.made];
-    for (const [path, nobody, wasm, js, css] of [["/", true, 0, 0, 12], ["/sign-in", true, 0, 0, 12], ["/create", false, 130, 10, 12], ["/gallery", false, 130, 10, 12], [`/g/${id}`, false, 130, 10, 12]]) {
+    for (const [path, nobody, wasm, js, css] of [["/", true, 0, 0, 12], ["/sign-in", true, 0, 0, 12], ["/create", false, 120, 10, 12], ["/gallery", false, 120, 10, 12], [`/g/${id}`, false, 120, 10, 12]]) {
       const asked = new Set();
       const context = await house.browser.newContext(nobody ? {} : { storageState: house.storageState });
       const page = await context.newPage();

@@ -154,6 +154,7 @@ async function open(link) {
     history.back();
   });
   frame.showModal();
+  document.documentElement.dataset.viewing = "";
   frame.focus();
   wake();
 }
@@ -174,6 +175,7 @@ function close() {
   wanted += 1;
   frame.close();
   frame.remove();
+  delete document.documentElement.dataset.viewing;
   pages.clear();
   document.title = before;
   // The tile of what was looked at last, if the gallery has it by now; else the one that was pressed.

@@ -120,10 +120,11 @@ pub fn PictureTile(
     let favourite = marks.as_ref().and_then(|marks| marks.favourite).map(|_| "");
     // The gallery says itself which list its tiles are in: a day is one list of many.
     let role = marks.as_ref().map(|_| "listitem");
-    let marks = marks.map(marked);
+    let (pick, marks) = marks.map(marked).unzip();
     if output.medium() != Medium::Picture {
         return view! {
             <li class="tile" role=role data-medium=output.medium().as_str() style=tile_style(&output) lang=foreign data-id=id data-file=output.url.clone() data-favourite=favourite>
+                {pick}
                 <a href=href aria-label=alt>{thumb::plate(&output, text.as_deref())}</a>
                 {marks}
             </li>
@@ -133,6 +134,7 @@ pub fn PictureTile(
     let (width, height) = (output.width.max(1), output.height.max(1));
     view! {
         <li class="tile" role=role style=tile_style(&output) lang=foreign data-id=id data-file=output.url.clone() data-favourite=favourite>
+            {pick}
             <a href=href>
                 <img
                     src=output.small.clone()
@@ -158,11 +160,12 @@ pub fn PictureTile(
     .into_any()
 }
 
-/// The box that chooses a tile, and what there is to say of it. Without a script the box is a form's like any other.
-fn marked(marks: TileMarks) -> impl IntoView {
+/// The box that chooses a tile, which stands before its link, and what there is to say of the tile, which stands behind.
+/// Without a script the box is a form's like any other.
+fn marked(marks: TileMarks) -> (impl IntoView, impl IntoView) {
     let TileMarks { id, favourite, note, pick } = marks;
-    view! {
-        <input class="pick" type="checkbox" name="id" value=id.to_string() r#form="marks" aria-label=pick />
+    let pick = view! { <input class="pick" type="checkbox" name="id" value=id.to_string() r#form="marks" aria-label=pick /> };
+    let said = view! {
         {favourite
             .map(|favourite| {
                 view! {
@@ -173,7 +176,8 @@ fn marked(marks: TileMarks) -> impl IntoView {
                 }
             })}
         {note.map(|note| view! { <span class="tile-note">{note}</span> })}
-    }
+    };
+    (pick, said)
 }
 
 /// The two facts the stylesheet cannot know: the shape, and the colour until the picture is there.

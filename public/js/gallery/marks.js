@@ -272,6 +272,8 @@ export function wakeMarks(gallery) {
     if (event.target === all()) all().checked ? chooseAll() : unchoose();
   });
   root.addEventListener("gallery:changed", () => {
+    // More of what nobody chose changes nothing, and comes while somebody scrolls.
+    if (!root.hasAttribute("data-chosen") && !results().querySelector(".pick:checked")) return;
     if (all()?.checked) picks().forEach((pick) => (pick.checked = true));
     told();
   });

@@ -3,7 +3,7 @@
 // The server's pages are the only truth: every change fetches one and takes its parts over. Whatever somebody looks at stays
 // where it is: what is older comes below, what is new waits behind a button, unless nobody is at work at the top.
 
-import { goOn, isBroken, mend, wakeRows } from "./rows.js";
+import { goOn, isBroken, isHalfPast, mend, wakeRows } from "./rows.js";
 
 const AHEAD = "250%"; // how far below the window the next page is fetched
 const PAGES_BY_ITSELF = 5; // then the link waits for somebody, and the last line of the page can be reached
@@ -11,6 +11,7 @@ const TYPING_MS = 250;
 const NEWS_MS = 300;
 const HIGH = 400; // no row is higher
 const SLICE = 12_000; // so many characters of a page are read before the next frame may be drawn
+const IDLE_MS = 200; // where a browser cannot say that nothing is to be done
 const REST_MS = 3_000; // so long nobody has done anything, and what is new may come by itself
 
 let root;
@@ -36,6 +37,9 @@ async function fetched(url, signal) {
   for (const stop of page.querySelectorAll(".tile > a, .pick")) stop.tabIndex = -1;
   return page;
 }
+
+// Calls when there is nothing else to do.
+const idle = globalThis.requestIdleCallback ?? ((call) => setTimeout(call, IDLE_MS));
 
 // Lets go, so that a frame may be drawn.
 const breath = () => globalThis.scheduler?.yield?.() ?? new Promise((later) => setTimeout(later));
@@ -66,6 +70,12 @@ export function anchor(without = () => false) {
 export function holdTo(place) {
   const tile = place && tiles().find((tile) => keyOf(tile) === place.key);
   if (tile) scrollBy({ top: tile.getBoundingClientRect().top - place.top, behavior: "instant" });
+}
+
+function mendInPlace() {
+  const place = anchor();
+  mend(results());
+  holdTo(place);
 }
 
 // What is above may take its true height only once it is near: look again for a few frames.
@@ -344,10 +354,9 @@ export function wakePage(gallery) {
   address = location.pathname + location.search;
   wakeRows(results());
   root.addEventListener("gallery:changed", () => {
-    if (!isBroken(results())) return;
-    const place = anchor();
-    mend(results());
-    holdTo(place);
+    if (isBroken(results())) mendInPlace();
+    // To ask where lists are would lay out what has just come before its frame; nobody sees those that this is about.
+    idle(() => isHalfPast(results()) && mendInPlace());
   });
   wakePlace();
   watch();

@@ -101,7 +101,8 @@ const broken = (results) =>
 // what is looked at from row to row.
 const past = (results) => [...results.querySelectorAll("[data-half][data-count]")].filter((list) => list.getBoundingClientRect().bottom < 0);
 
-export const isBroken = (results) => broken(results).length + past(results).length > 0;
+export const isBroken = (results) => broken(results).length > 0;
+export const isHalfPast = (results) => past(results).length > 0;
 
 // Makes whole rows again: of what is broken, or of everything where the width is another.
 export function mend(results, everywhere = false) {
