@@ -180,12 +180,11 @@ fn days(view: &GalleryView, now: Timestamp, lang: Lang) -> impl IntoView + use<>
         .map(|(number, shelf)| {
             let name = shelf.first().map(|tile| time::day_name(tile.view.created_at, now, lang)).unwrap_or_default();
             let tiles: Vec<_> = shelf.into_iter().flat_map(|tile| marked(tile, &inside, now, lang)).collect();
-            let room = format!("--n:{}", tiles.len());
             view! {
                 <section class="day" data-day=number>
                     <h2>{name}</h2>
                     <div role="list" aria-label=said.pictures>
-                        <ul class="rows" role="none" style=room>{tile::shelf(tiles, &mut eager)}</ul>
+                        <ul class="rows" role="none">{tile::shelf(tiles, &mut eager)}</ul>
                     </div>
                 </section>
             }

@@ -68,6 +68,7 @@ function* deal(day, tiles, there) {
     if (!list) {
       const last = lists(day).at(-1);
       list = last.cloneNode(false);
+      list.dataset.dealt = "";
       last.after(list);
     }
     fill(list, rows.slice(at, at + ROWS), { isLast: at + ROWS >= rows.length });
@@ -80,6 +81,8 @@ function* deal(day, tiles, there) {
 // it stays as it is until nobody sees it.
 export function* goOn(day, tiles, may) {
   const last = lists(day).at(-1);
+  // A list that is seen already stays laid out: to let go of it for a frame would be a jump.
+  if (!last.firstElementChild) last.dataset.dealt = "";
   const rows = rowsOf(tilesOf(last));
   const begun = (may && rows.pop()?.tiles) || [];
   if (rows.length) fill(last, rows, { isHalf: !may });
