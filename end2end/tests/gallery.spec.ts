@@ -197,6 +197,20 @@ test("L3 nothing moves while pages come below and pictures come from elsewhere",
   expect(await moved()).toBeLessThanOrEqual(0.01);
 });
 
+test("L3 a page that comes over a slow line stays where it was first seen", async ({ page }) => {
+  await stocked(page, many(3));
+  await page.setViewportSize({ width: 390, height: 844 });
+  const wire = await page.context().newCDPSession(page);
+  await wire.send("Network.setCacheDisabled", { cacheDisabled: true });
+  await wire.send("Network.emulateNetworkConditions", { offline: false, latency: 100, downloadThroughput: 200_000, uploadThroughput: 100_000 });
+  for (const path of ["/gallery", "/create"]) {
+    await page.goto(path);
+    const moved = await watchShifts(page);
+    await settled(page);
+    expect(await moved(), path).toBeLessThanOrEqual(0.05);
+  }
+});
+
 test("L4 what is new waits behind a button, and what is looked at stays", async ({ page }) => {
   await stocked(page, many(100));
   await open(page);
