@@ -346,6 +346,20 @@ test("L8 arrows walk through the grid, which is one stop, and the focus is alway
   await expect(page).toHaveURL(/\/g\//);
 });
 
+test("L8 the grid is still one stop when the tile it stopped at was deleted elsewhere", async ({ page }) => {
+  await stocked(page, many(8));
+  await open(page);
+  const beside = await page.context().newPage();
+  await open(beside);
+  await links(beside).nth(5).focus();
+  await beside.getByRole("searchbox").focus();
+  const gone = (await tiles(page).nth(5).getAttribute("data-id")) ?? "";
+  await links(page).nth(5).focus();
+  await page.keyboard.press("Delete");
+  await expect(beside.locator(`[data-id="${gone}"]`)).toHaveCount(0);
+  for (const other of [page, beside]) await expect(other.locator('#gallery-results .tile > a:not([tabindex="-1"])')).toHaveCount(1);
+});
+
 test("L9 what is deleted can be undone, waits in the trash, and goes for ever only when asked twice", async ({ page }) => {
   await stocked(page, many(5));
   await open(page);

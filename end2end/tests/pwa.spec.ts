@@ -94,6 +94,13 @@ test("the installed app says when there is no connection, and keeps nothing else
   await signUp(page);
   await page.evaluate(async () => void (await navigator.serviceWorker.ready));
   await page.goto("/gallery", { waitUntil: "networkidle" });
+  // Pages are its business, and fetched while it wakes; what is on them is not.
+  const through = await page.evaluate(async () => ({
+    isThere: navigator.serviceWorker.controller !== null,
+    isPreloaded: (await (await navigator.serviceWorker.ready).navigationPreload.getState()).enabled,
+    others: (performance.getEntriesByType("resource") as PerformanceResourceTiming[]).filter((one) => (one as unknown as { workerMatchedSourceType: string }).workerMatchedSourceType !== "network").map((one) => one.name),
+  }));
+  expect(through).toEqual({ isThere: true, isPreloaded: true, others: [] });
   await context.setOffline(true);
   await page.goto("/credits");
   await expect(page.getByRole("heading", { name: "No connection" })).toBeVisible();

@@ -115,7 +115,7 @@ export function wakeKeys(gallery) {
   root = gallery;
   for (const pick of results().querySelectorAll(".pick")) pick.tabIndex = -1;
   rove();
-  root.addEventListener("gallery:changed", () => stop?.isConnected || rove());
+  root.addEventListener("gallery:changed", rove);
   root.addEventListener("focusin", ({ target }) => {
     const tile = target.closest(".tile");
     if (tile && tile !== stop) {
