@@ -98,7 +98,11 @@ test("the installed app says when there is no connection, and keeps nothing else
   const through = await page.evaluate(async () => ({
     isThere: navigator.serviceWorker.controller !== null,
     isPreloaded: (await (await navigator.serviceWorker.ready).navigationPreload.getState()).enabled,
-    others: (performance.getEntriesByType("resource") as PerformanceResourceTiming[]).filter((one) => (one as unknown as { workerMatchedSourceType: string }).workerMatchedSourceType !== "network").map((one) => one.name),
+    others: performance
+      .getEntriesByType("resource")
+      .map((one) => one as PerformanceResourceTiming & { workerMatchedSourceType: string })
+      .filter((one) => one.workerStart > 0 && one.workerMatchedSourceType !== "network")
+      .map((one) => one.name),
   }));
   expect(through).toEqual({ isThere: true, isPreloaded: true, others: [] });
   await context.setOffline(true);
