@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// What a clock that is being slowed down to be right may lose between two looks at it.
+const DRIFT_MS: i64 = 100;
+
 /// Where the time comes from.
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
@@ -53,6 +56,20 @@ impl Clock {
         }
     }
 
+    /// Learns that it is this late at least. Being set ahead is believed, as after a machine has slept; a clock that is set
+    /// back would have everything wait until it is as late again as it was.
+    pub fn catch_up(&self, at_least: Timestamp) {
+        let Self::Corrected(_, behind) = self else { return };
+        let missing = at_least.since(self.now());
+        if missing > DRIFT_MS {
+            tracing::warn!(
+                milliseconds = missing,
+                "this machine's clock was set back; what is under way goes on as if it had not been"
+            );
+            behind.fetch_add(missing, Ordering::SeqCst);
+        }
+    }
+
     /// Moves a manual clock on; the machine's clock moves by itself.
     pub fn advance_ms(&self, milliseconds: i64) {
         match self {
@@ -86,5 +103,19 @@ mod tests {
         assert_eq!(clock.now(), Timestamp(1_600_600));
         machine.put_right(Timestamp(0), Timestamp(9), Timestamp(0));
         assert_eq!(machine.now(), Timestamp(1_000_000 + 500 + 3_600_000), "the machine's own is nobody's to set");
+    }
+
+    #[test]
+    fn rl_24_a_clock_that_is_set_back_goes_on_and_one_that_is_set_ahead_is_believed() {
+        let machine = Clock::manual(Timestamp(10_000_000));
+        let clock = machine.corrected(0);
+        machine.advance_ms(-3_600_000);
+        clock.catch_up(Timestamp(10_001_000));
+        assert_eq!(clock.now(), Timestamp(10_001_000));
+        clock.catch_up(Timestamp(10_001_000 + DRIFT_MS));
+        assert_eq!(clock.now(), Timestamp(10_001_000), "it is only slow");
+        machine.advance_ms(3_600_000);
+        clock.catch_up(Timestamp(10_002_000));
+        assert_eq!(clock.now(), Timestamp(13_601_000));
     }
 }

@@ -1,15 +1,12 @@
-//! The database under many writers, against another session, and under clocks that disagree.
+//! The database under many writers, and against another session.
 
 use crate::support::{Engine, TestApp, both_databases};
-use atelier::domain::{Credits, GenerationId, PersonId, State, Timestamp};
-use atelier::server::clock::Clock;
+use atelier::domain::{Credits, GenerationId, PersonId, State};
 use atelier::server::db::{Db, mint};
 use atelier::server::generation::{self, Desk};
 use atelier::server::ledger::{self, Grant};
 use futures::future::join_all;
 use std::time::{Duration, Instant};
-
-const TEN_MINUTES_MS: i64 = 10 * 60 * 1_000;
 
 #[tokio::test]
 async fn rl_01_a_sqlite_that_would_not_survive_a_power_cut_is_refused() {
@@ -86,33 +83,6 @@ both_databases! {
         }
         app.finish().await;
     }
-
-    async fn rl_24_machines_whose_clocks_are_ten_minutes_off_take_nobodys_lease_and_end_nothing_early(app: TestApp) {
-        if app.engine() == Engine::Postgres {
-            let (behind, ahead) = (Clock::System.corrected(-TEN_MINUTES_MS), Clock::System.corrected(TEN_MINUTES_MS));
-            let (slow, fast) = (behind.corrected(0), ahead.corrected(0));
-            for clock in [&slow, &fast] {
-                app.db().set_right(clock).await.expect("the time of the database");
-            }
-            assert!(fast.now().since(slow.now()).abs() < 1_000, "both go by the database's");
-            // Pressed and admitted by the slow machine.
-            let web = app.beside_at(&slow).await;
-            let mika = web.visitor();
-            mika.sign_up("mika").await;
-            let id = mika.trigger("a lighthouse").await;
-            let admitted = generation::admit(app.db(), "slow", 9, slow.now()).await.expect("the database").jobs;
-            assert_eq!(admitted.len(), 1);
-            assert_eq!(taken_or_ended(&app, fast.now()).await, 0, "the fast one takes and ends nothing");
-            assert_eq!(app.state(&id).await, State::Submitting);
-            let queued = mika.trigger("a windmill").await;
-            assert_eq!(taken_or_ended(&app, fast.now()).await, 0);
-            assert_eq!(app.state(&queued).await, State::Queued);
-            // What either would do by its own clock: this is what the correction is for.
-            assert_eq!(taken_or_ended(&app, ahead.now()).await, 1, "by its own, the fast one steals");
-            assert_eq!(generation::admit(app.db(), "slow", 9, behind.now()).await.expect("the database").jobs.len(), 0, "and the slow one waits");
-        }
-        app.finish().await;
-    }
 }
 
 /// One write of some kind; how long it took.
@@ -138,11 +108,6 @@ async fn write(app: &TestApp, at: usize, person: &PersonId, queued: &[Generation
         }
     }
     begun.elapsed()
-}
-
-async fn taken_or_ended(app: &TestApp, now: Timestamp) -> usize {
-    let taken = generation::claim(app.db(), "fast", 9, now).await.expect("the database");
-    taken.len() + generation::sweep(app.db(), now).await.expect("the database")
 }
 
 async fn deadlocks(app: &TestApp) -> i64 {

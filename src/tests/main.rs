@@ -12,6 +12,7 @@ mod architecture;
 mod bank;
 mod books;
 mod catalogue;
+mod clocks;
 mod cog;
 mod commands;
 mod crashes;

@@ -4,6 +4,9 @@
 //! statement of the process ends at once, so that people are told instead of kept waiting; when it answers again, the
 //! process goes on with fresh connections and looks at everything it may have missed. The answer is the database's time:
 //! all processes of one database go by its clock, so that a machine whose own clock is wrong takes nobody's lease.
+//!
+//! A SQLite file has no clock of its own. It is never earlier there than what is written of anything that is under way, and
+//! while this process runs, a machine's clock that is set back is not followed.
 
 use super::{Db, Dialect, News, connect};
 use crate::domain::Timestamp;
@@ -12,7 +15,7 @@ use sqlx::{Connection, Error, PgConnection, Row};
 use std::io;
 use std::time::Duration;
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// Between two questions.
@@ -73,27 +76,35 @@ impl Db {
 
     /// Keeps asking whether the database is there and what time it is, until told to stop. A SQLite file is always there.
     pub async fn watch(self, clock: Clock, stop: CancellationToken) {
-        if self.dialect == Dialect::Postgres {
-            stop.run_until_cancelled(async {
-                loop {
-                    self.keep_asking(&clock).await;
+        stop.run_until_cancelled(async {
+            loop {
+                match self.dialect {
+                    Dialect::Sqlite => keep_going_on(&clock).await,
+                    Dialect::Postgres => self.keep_asking(&clock).await,
                 }
-            })
-            .await;
-        }
+            }
+        })
+        .await;
     }
 
-    /// Puts a clock right by the database's, where several processes share one.
+    /// Puts a clock right by the database's; by what is written in one that has none.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn set_right(&self, clock: &Clock) -> Result<(), Error> {
-        if self.dialect == Dialect::Postgres {
-            let mut connection = PgConnection::connect(&self.url).await?;
-            ask(&mut connection, clock).await?;
-            connection.close().await?;
+        match self.dialect {
+            Dialect::Sqlite => {
+                let newest = "select max(updated_at) from generation where state not in ('succeeded', 'failed', 'canceled')";
+                let (newest,): (Option<Timestamp>,) = sqlx::query_as(newest).fetch_one(self.pool()).await?;
+                clock.catch_up(newest.unwrap_or(clock.now()));
+                Ok(())
+            }
+            Dialect::Postgres => {
+                let mut connection = PgConnection::connect(&self.url).await?;
+                ask(&mut connection, clock).await?;
+                connection.close().await
+            }
         }
-        Ok(())
     }
 
     /// Asks on one connection until it is lost. That need not mean anything yet, but another must be had at once.
@@ -140,6 +151,13 @@ impl Db {
     }
 }
 
+/// Sees whether a clock has gone on for as long as time has passed.
+async fn keep_going_on(clock: &Clock) {
+    let (before, began) = (clock.now(), Instant::now());
+    sleep(BETWEEN).await;
+    clock.catch_up(before.plus_ms(i64::try_from(began.elapsed().as_millis()).unwrap_or(0)));
+}
+
 /// Asks what time it is, and puts the clock right by the answer.
 async fn ask(connection: &mut PgConnection, clock: &Clock) -> Result<(), Error> {
     let asked = clock.now();
@@ -179,6 +197,17 @@ fn is_passing_code(code: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn rl_24_a_machine_that_is_set_back_while_it_works_is_not_followed() {
+        let machine = Clock::manual(Timestamp(10_000_000));
+        let clock = machine.corrected(0);
+        tokio::join!(keep_going_on(&clock), async { machine.advance_ms(-3_600_000) });
+        let went_on = clock.now();
+        assert!(went_on >= Timestamp(10_001_000), "it goes on for the second that passed: {went_on:?}");
+        tokio::join!(keep_going_on(&clock), async { machine.advance_ms(60_000) });
+        assert_eq!(clock.now(), went_on.plus_ms(60_000), "it may have slept");
+    }
 
     #[test]
     fn rl_22_only_what_may_work_in_a_moment_is_passing() {
